@@ -1,0 +1,175 @@
+//! The access token: a JWT (RFC 9068, `typ` `at+jwt`) that APIs accept for an hour or so.
+
+use serde::Serialize;
+
+use super::{
+    claims::CustomClaims,
+    id::SessionRef,
+    secret::{Keyring, SigningKey},
+    time::{UnixMillis, UnixSeconds},
+    token::{Times, TokenProblem, sign, verify},
+};
+
+/// `typ` of an access token (RFC 9068, section 2.1).
+const ACCESS_TYPE: &str = "at+jwt";
+
+/// What a new access token says.
+#[derive(Debug, Clone)]
+pub struct Grant<'a> {
+    /// `iss`: this worker's address, or what `ISSUER` says.
+    pub issuer: &'a str,
+    /// `aud`: who it is for; the issuer when nothing else is configured.
+    pub audience: &'a str,
+    /// `sub` and `sid`.
+    pub of: &'a SessionRef,
+    /// `jti`: unique for each token.
+    pub token_id: &'a str,
+    /// `iat`.
+    pub issued_at: UnixSeconds,
+    /// `exp`.
+    pub expires_at: UnixSeconds,
+    /// The session's own claims, side by side with the others.
+    pub claims: &'a CustomClaims,
+}
+
+#[derive(Serialize)]
+struct NewClaims<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: &'a str,
+    jti: &'a str,
+    sid: &'a str,
+    #[serde(flatten)]
+    custom: &'a CustomClaims,
+}
+
+impl Grant<'_> {
+    /// The access token as text.
+    #[must_use]
+    pub fn sign(&self, key: &SigningKey) -> String {
+        let times = Times {
+            issued_at: self.issued_at,
+            expires_at: self.expires_at,
+        };
+        let claims = NewClaims {
+            iss: self.issuer,
+            sub: self.of.user.as_str(),
+            aud: self.audience,
+            jti: self.token_id,
+            sid: self.of.session.as_str(),
+            custom: self.claims,
+        };
+        sign(ACCESS_TYPE, times, claims, key)
+    }
+}
+
+/// An access token whose signature, type and end were checked.
+///
+/// `iss` and `aud` are for other people's APIs. Here the key is the proof: a worker answers under
+/// several addresses, and a token from one of them is good at all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessToken {
+    /// The session that it was given for.
+    pub of: SessionRef,
+    /// `iat`.
+    pub issued_at: UnixSeconds,
+    /// The session's own claims.
+    pub claims: CustomClaims,
+}
+
+impl AccessToken {
+    /// Checks signature, type and end, without any storage.
+    ///
+    /// # Errors
+    /// The token is not ours, or past its end.
+    pub fn verify(text: &str, keys: &Keyring, now: UnixMillis) -> Result<Self, TokenProblem> {
+        let mut claims = verify(ACCESS_TYPE, text, keys, now)?;
+        for name in ["iss", "aud", "jti"] {
+            claims.text(name)?;
+        }
+        Ok(Self {
+            of: claims.session()?,
+            issued_at: claims.times.issued_at,
+            claims: CustomClaims::of_our_token(claims.custom),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::{
+        id::{SessionId, UserId},
+        secret::Secret,
+        session::Position,
+        token::RefreshToken,
+    };
+
+    fn keys() -> Keyring {
+        let secret = Secret::parse("0123456789abcdef0123456789abcdef").expect("long enough");
+        Keyring {
+            current: secret.derived_access_key(),
+            previous: vec![secret.signing_key()],
+        }
+    }
+
+    fn session() -> SessionRef {
+        SessionRef {
+            user: UserId::parse("ada").expect("a user id"),
+            session: SessionId::from_random([7; 16]),
+        }
+    }
+
+    fn token(claims: &CustomClaims) -> String {
+        Grant {
+            issuer: "https://api.example.com",
+            audience: "https://shop.example.com",
+            of: &session(),
+            token_id: "BwcHBwcHBwcHBwcHBwcHBw",
+            issued_at: UnixSeconds(1_800_000_000),
+            expires_at: UnixSeconds(1_800_003_600),
+            claims,
+        }
+        .sign(&keys().current)
+    }
+
+    const NOW: UnixMillis = UnixMillis(1_800_000_030_000);
+
+    #[test]
+    fn the_bytes_of_an_access_token_are_pinned() {
+        let claims = CustomClaims::parse(json!({"role": "admin"})).expect("good claims");
+        assert_eq!(
+            token(&claims),
+            "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.\
+             eyJleHAiOjE4MDAwMDM2MDAsImlhdCI6MTgwMDAwMDAwMCwiaXNzIjoiaHR0cHM6Ly9hcGkuZXhhbXBsZS5jb20iLCJzdWIiOiJhZGEiLCJhdWQiOiJodHRwczovL3Nob3AuZXhhbXBsZS5jb20iLCJqdGkiOiJCd2NIQndjSEJ3Y0hCd2NIQndjSEJ3Iiwic2lkIjoiQndjSEJ3Y0hCd2NIQndjSEJ3Y0hCdyIsInJvbGUiOiJhZG1pbiJ9.\
+             4r6P-ibWSh9Xoe22b3s1thutHhVHdUnUNe5ZKkLpDmU"
+        );
+    }
+
+    #[test]
+    fn claims_come_back_without_the_names_of_the_token() {
+        let claims = CustomClaims::parse(json!({"role": "admin", "n": [1, null]})).expect("good");
+        let seen = AccessToken::verify(&token(&claims), &keys(), NOW).expect("ours");
+        assert_eq!(seen.claims, claims);
+        assert_eq!(seen.of, session());
+    }
+
+    #[test]
+    fn a_refresh_token_is_no_access_token() {
+        let refresh = RefreshToken {
+            of: session(),
+            position: Position {
+                generation: 0,
+                issued_at: UnixSeconds(1_800_000_000),
+            },
+            session_end: UnixSeconds(1_800_003_600),
+        };
+        let text = refresh.sign(&keys().previous[0]);
+        assert_eq!(
+            AccessToken::verify(&text, &keys(), NOW),
+            Err(TokenProblem::Invalid)
+        );
+    }
+}

@@ -1,0 +1,220 @@
+//! Secrets: how they are read from configuration, and the keys made of them.
+//!
+//! A secret is text of at least 32 bytes, used as its UTF-8 bytes after trimming white space at
+//! its ends, or a JWK of `kty` `oct` (RFC 7518, section 6.4). HS256 asks for a key at least as
+//! long as its hash (RFC 7518, section 3.2).
+
+use std::fmt;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use hkdf::Hkdf;
+use jwt_compact::alg::Hs256Key;
+use serde_json::Value;
+use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
+
+/// Least bytes of a secret: the length of a SHA-256 hash.
+const SECRET_BYTES: usize = 32;
+
+/// Bytes of a secret that Tokenkeep makes: the block of SHA-256, longer would only be hashed down.
+pub const NEW_SECRET_BYTES: usize = 64;
+
+/// HKDF's `info` for the access token key: a change of it is a change of every key.
+const ACCESS_KEY_INFO: &[u8] = b"tokenkeep access token v1";
+
+/// What is wrong with a configured secret. It never repeats the secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretProblem {
+    /// Fewer than 32 bytes.
+    TooShort,
+    /// It begins like JSON, but is no JWK of `kty` `oct`.
+    BadJwk,
+}
+
+impl fmt::Display for SecretProblem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::TooShort => "is too short: at least 32 bytes are needed",
+            Self::BadJwk => {
+                "looks like a JWK, but is not one of \"kty\":\"oct\" with a base64url \"k\""
+            }
+        })
+    }
+}
+
+/// The bytes of a secret. Redacted when printed, zeroed on drop, compared in constant time.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<Vec<u8>>);
+
+impl Secret {
+    /// Reads one secret as it is configured.
+    ///
+    /// # Errors
+    /// The secret is too short, or a JWK of another kind.
+    pub fn parse(text: &str) -> Result<Self, SecretProblem> {
+        let text = text.trim();
+        let bytes = if text.starts_with('{') {
+            symmetric_key(text).ok_or(SecretProblem::BadJwk)?
+        } else {
+            text.as_bytes().to_vec()
+        };
+        let secret = Self(Zeroizing::new(bytes));
+        if secret.0.len() < SECRET_BYTES {
+            return Err(SecretProblem::TooShort);
+        }
+        Ok(secret)
+    }
+
+    /// Reads secrets separated by white space; a JWK may have white space in it.
+    ///
+    /// # Errors
+    /// One of them is too short, or a JWK of another kind.
+    pub fn parse_list(text: &str) -> Result<Vec<Self>, SecretProblem> {
+        let mut secrets = Vec::new();
+        let mut rest = text.trim();
+        while !rest.is_empty() {
+            let end = if rest.starts_with('{') {
+                rest.find('}').map_or(rest.len(), |brace| brace + 1)
+            } else {
+                rest.find(char::is_whitespace).unwrap_or(rest.len())
+            };
+            let (first, others) = rest.split_at(end);
+            secrets.push(Self::parse(first)?);
+            rest = others.trim_start();
+        }
+        Ok(secrets)
+    }
+
+    /// New secret text from random bytes, as `generate_jwt_secret` gives it out.
+    #[must_use]
+    pub fn text_from_random(bytes: &[u8; NEW_SECRET_BYTES]) -> String {
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Whether `text` is this secret, in a time that does not depend on where they differ.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        self.0.ct_eq(text.trim().as_bytes()).into()
+    }
+
+    /// The key that signs with this secret.
+    #[must_use]
+    pub fn signing_key(&self) -> SigningKey {
+        SigningKey(Hs256Key::new(self.expose()))
+    }
+
+    /// The access token key derived from this secret by HKDF-SHA256 (RFC 5869).
+    #[must_use]
+    pub fn derived_access_key(&self) -> SigningKey {
+        let mut key = Zeroizing::new([0; 32]);
+        Hkdf::<Sha256>::new(None, self.expose())
+            .expand(ACCESS_KEY_INFO, key.as_mut())
+            .expect("32 bytes are within HKDF's limit of 255 hashes");
+        SigningKey(Hs256Key::new(key.as_ref()))
+    }
+
+    fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secret(_)")
+    }
+}
+
+/// The `k` of a JWK of `kty` `oct`.
+fn symmetric_key(jwk: &str) -> Option<Vec<u8>> {
+    let jwk: Value = serde_json::from_str(jwk).ok()?;
+    if jwk["kty"] != "oct" {
+        return None;
+    }
+    URL_SAFE_NO_PAD.decode(jwk["k"].as_str()?).ok()
+}
+
+/// A key that signs and checks tokens with HS256. Redacted when printed, zeroed on drop.
+#[derive(Debug, Clone)]
+pub struct SigningKey(pub(super) Hs256Key);
+
+/// The key that signs now, and the earlier ones that are still good for checking.
+#[derive(Debug, Clone)]
+pub struct Keyring {
+    /// Signs every new token.
+    pub current: SigningKey,
+    /// Still good for checking.
+    pub previous: Vec<SigningKey>,
+}
+
+impl Keyring {
+    /// Every key that a token may be signed with, the likeliest first.
+    pub fn iter(&self) -> impl Iterator<Item = &SigningKey> {
+        std::iter::once(&self.current).chain(&self.previous)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "0123456789abcdef0123456789abcdef";
+    /// `TEXT` as a JWK.
+    const JWK: &str = r#"{"kty": "oct", "k": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"}"#;
+
+    #[test]
+    fn a_secret_is_its_trimmed_text() {
+        assert_eq!(Secret::parse(&format!(" {TEXT}\r\n")), Secret::parse(TEXT));
+        assert!(Secret::parse(TEXT).expect("long enough").matches(TEXT));
+    }
+
+    #[test]
+    fn a_jwk_is_the_bytes_in_it() {
+        assert_eq!(Secret::parse(JWK), Secret::parse(TEXT));
+    }
+
+    #[test]
+    fn a_weak_secret_is_refused() {
+        assert_eq!(Secret::parse(&TEXT[1..]), Err(SecretProblem::TooShort));
+        assert_eq!(Secret::parse("  "), Err(SecretProblem::TooShort));
+        assert_eq!(
+            Secret::parse(r#"{"kty":"oct","k":"c2hvcnQ"}"#),
+            Err(SecretProblem::TooShort)
+        );
+    }
+
+    #[test]
+    fn a_jwk_of_another_kind_is_refused() {
+        for jwk in [
+            "{",
+            r#"{"kty":"oct"}"#,
+            r#"{"kty":"RSA","n":"AQAB","e":"AQAB"}"#,
+        ] {
+            assert_eq!(Secret::parse(jwk), Err(SecretProblem::BadJwk), "{jwk}");
+        }
+    }
+
+    #[test]
+    fn earlier_secrets_are_separated_by_white_space() {
+        let other = TEXT.to_uppercase();
+        let list = Secret::parse_list(&format!("\n{TEXT} {JWK}\t{other}\n")).expect("all good");
+        assert_eq!(list.len(), 3);
+        assert_eq!(list[0], list[1]);
+        assert!(list[2].matches(&other));
+        assert_eq!(Secret::parse_list(" ").map(|list| list.len()), Ok(0));
+        assert!(Secret::parse_list(&format!("{TEXT} short")).is_err());
+    }
+
+    #[test]
+    fn secrets_and_keys_cannot_be_printed() {
+        let secret = Secret::parse(TEXT).expect("long enough");
+        assert_eq!(format!("{secret:?}"), "Secret(_)");
+        assert!(!format!("{:?}", secret.signing_key()).contains("48"));
+    }
+}

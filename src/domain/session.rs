@@ -1,0 +1,296 @@
+//! The rule of the house: is this refresh token still good, and what does the client get?
+//!
+//! A session is a chain of generations. A client that keeps sending one token is never pushed
+//! along it; a client that takes up the successor it was given moves the chain on. What is stored
+//! may be up to a minute old, or not here yet, and the same request may arrive several times, late
+//! and out of order: none of that may log anyone out. A copy of a token that is used after the
+//! chain has moved on, however, ends the session.
+//!
+//! Two successors grown from one token more than two minutes apart differ in their `iat`
+//! (*siblings*). Whichever is taken up first wins; the other one, when used, is a theft found out.
+
+use super::{
+    claims::CustomClaims,
+    id::SessionId,
+    time::{UnixMillis, UnixSeconds},
+};
+
+/// For how long a copy of a request may lag behind its original and still be answered: the phone
+/// and the servers in between repeat requests for some seconds, KV places lag for about a minute.
+const LATE_DUPLICATE_MS: u64 = 60_000;
+
+/// How far apart two `iat` may be and still belong to one branch: stamps are whole minutes, so
+/// neighbours are one minute apart.
+const SAME_BRANCH_SECONDS: u64 = 60;
+
+/// How old a token must be to get a successor. It is more than [`LATE_DUPLICATE_MS`], so that a
+/// chain never grows by two within the time in which duplicates arrive.
+const SUCCESSOR_AGE_MS: u64 = 120_000;
+
+/// For how long a login may not have reached the place of a refresh. Counted from the end of the
+/// minute that the token's `iat` was rounded down to, so that it is never less than two minutes.
+const ARRIVAL_MS: u64 = 60_000 + 120_000;
+
+/// A token's place in its session's chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// `gen`: 0 for the token of the login, one more for each successor taken up.
+    pub generation: u32,
+    /// `iat`, rounded down to the minute: it tells siblings of one generation apart.
+    pub issued_at: UnixSeconds,
+}
+
+impl Position {
+    /// The place of the token that a login at `now` gives out.
+    #[must_use]
+    pub fn first(now: UnixMillis) -> Self {
+        Self {
+            generation: 0,
+            issued_at: now.minute(),
+        }
+    }
+
+    /// What a client that shows this token gets back: the token itself while it is young, then a
+    /// successor of this minute.
+    #[must_use]
+    pub fn offered_at(self, now: UnixMillis) -> Self {
+        if now.since_ms(self.issued_at.millis()) < SUCCESSOR_AGE_MS {
+            return self;
+        }
+        Self {
+            generation: self.generation.saturating_add(1),
+            issued_at: now.minute(),
+        }
+    }
+}
+
+/// What a login stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionRecord {
+    /// When the user logged in.
+    pub created_at: UnixMillis,
+    /// The absolute end.
+    pub expires_at: UnixMillis,
+    /// What the client called itself.
+    pub device: Option<String>,
+    /// What every access token of the session says.
+    pub claims: CustomClaims,
+}
+
+/// What stands under the session's own key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoredSession {
+    /// As the login left it.
+    Open(SessionRecord),
+    /// A tombstone: the session was ended at this time and cannot come back.
+    Revoked(UnixMillis),
+}
+
+/// How far the client has come, and when it was last seen (to the precision of throttled writes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Activity {
+    /// The token in force: the newest that was taken up.
+    pub in_force: Position,
+    /// When it was taken up.
+    pub taken_up_at: UnixMillis,
+    /// When the client was last seen, at the latest write.
+    pub seen_at: UnixMillis,
+}
+
+impl Activity {
+    /// What holds until the first refresh that is worth a write.
+    fn of_login(created_at: UnixMillis) -> Self {
+        Self {
+            in_force: Position::first(created_at),
+            taken_up_at: created_at,
+            seen_at: created_at,
+        }
+    }
+}
+
+/// "Every session of this user that began until then is over", but for one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CutOff {
+    /// Sessions created at this time or earlier are over.
+    pub before: UnixMillis,
+    /// The session that lives on: the one that changed the password.
+    pub keep: Option<SessionId>,
+}
+
+impl CutOff {
+    fn ends(&self, session: &SessionId, created_at: UnixMillis) -> bool {
+        created_at <= self.before && self.keep.as_ref() != Some(session)
+    }
+}
+
+/// Everything stored about one session, as one place sees it; `None` is a key that is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Written by the login and by revocation.
+    pub session: Option<StoredSession>,
+    /// Written by refreshes.
+    pub activity: Option<Activity>,
+    /// Written when all of the user's sessions are ended.
+    pub cut_off: Option<CutOff>,
+}
+
+/// For how long a session lives without being used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdleWindow {
+    /// `SESSION_IDLE_SECONDS` in milliseconds.
+    pub idle_ms: u64,
+}
+
+impl IdleWindow {
+    /// How often a client that is seen but takes nothing up is written down: a third of the idle
+    /// window, so that a steady client costs next to no writes.
+    #[must_use]
+    pub fn renewal_ms(self) -> u64 {
+        self.idle_ms / 3
+    }
+
+    /// For how long an [`Activity`] counts: the last sighting may be one renewal younger than it
+    /// says.
+    #[must_use]
+    pub fn activity_ms(self) -> u64 {
+        self.idle_ms + self.renewal_ms()
+    }
+}
+
+/// What becomes of a refresh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The session lives.
+    Live {
+        /// The session as the login left it.
+        record: SessionRecord,
+        /// The place of the refresh token to answer with.
+        answer: Position,
+        /// What to write down after the answer, if anything.
+        note: Option<Activity>,
+    },
+    /// The login has not reached this place yet: the client is to try again.
+    NotYetHere,
+    /// The session is over by its idle window or its absolute end.
+    Expired,
+    /// The session was ended.
+    Revoked,
+    /// A token from before the chain moved on: someone has a copy. The session must be ended.
+    Reused,
+}
+
+/// Decides about a refresh: `session` shows the token at `presented`, and this is what is stored.
+#[must_use]
+pub fn judge(
+    session: &SessionId,
+    presented: Position,
+    stored: Snapshot,
+    window: IdleWindow,
+    now: UnixMillis,
+) -> Verdict {
+    let record = match stored.session {
+        Some(StoredSession::Open(record)) => record,
+        Some(StoredSession::Revoked(_)) => return Verdict::Revoked,
+        None if may_be_under_way(presented, now) => return Verdict::NotYetHere,
+        None => return Verdict::Expired,
+    };
+    if stored
+        .cut_off
+        .is_some_and(|cut_off| cut_off.ends(session, record.created_at))
+    {
+        return Verdict::Revoked;
+    }
+    if now >= record.expires_at || is_idle(&record, stored.activity, window, now) {
+        return Verdict::Expired;
+    }
+    let activity = stored
+        .activity
+        .unwrap_or_else(|| Activity::of_login(record.created_at));
+    let (answer, note) = match placement(presented, activity, now) {
+        Placement::TakesUp => (presented.offered_at(now), Some(presented)),
+        Placement::InForce => (presented.offered_at(now), None),
+        Placement::LateDuplicate => (activity.in_force, None),
+        Placement::Reuse => return Verdict::Reused,
+    };
+    Verdict::Live {
+        record,
+        answer,
+        note: match note {
+            Some(taken_up) => Some(Activity {
+                in_force: taken_up,
+                taken_up_at: now,
+                seen_at: now,
+            }),
+            None if now.since_ms(activity.seen_at) > window.renewal_ms() => Some(Activity {
+                seen_at: now,
+                ..activity
+            }),
+            None => None,
+        },
+    }
+}
+
+/// Whether a missing `session` key may belong to a login that is still spreading.
+fn may_be_under_way(presented: Position, now: UnixMillis) -> bool {
+    presented.generation == 0 && now.since_ms(presented.issued_at.millis()) < ARRIVAL_MS
+}
+
+fn is_idle(
+    record: &SessionRecord,
+    activity: Option<Activity>,
+    window: IdleWindow,
+    now: UnixMillis,
+) -> bool {
+    match activity {
+        Some(activity) => now.since_ms(activity.seen_at) > window.activity_ms(),
+        None => now.since_ms(record.created_at) > window.idle_ms,
+    }
+}
+
+/// Where a token stands against the token in force.
+enum Placement {
+    /// A successor that the client has taken up: its signature proves it, however stale our copy.
+    TakesUp,
+    /// The token in force, or a branch of it that cannot be told from it.
+    InForce,
+    /// A copy of a request from just before the token in force was taken up.
+    LateDuplicate,
+    /// None of these: a copy of an old token.
+    Reuse,
+}
+
+fn placement(presented: Position, activity: Activity, now: UnixMillis) -> Placement {
+    let in_force = activity.in_force;
+    if presented.generation > in_force.generation {
+        return Placement::TakesUp;
+    }
+    let same_generation = presented.generation == in_force.generation;
+    let near = |stamp: UnixSeconds| presented.issued_at.distance(stamp) <= SAME_BRANCH_SECONDS;
+    if same_generation && (near(in_force.issued_at) || near(activity.taken_up_at.minute())) {
+        return Placement::InForce;
+    }
+    let one_behind = presented.generation.saturating_add(1) == in_force.generation;
+    let just_taken_up = now.since_ms(activity.taken_up_at) <= LATE_DUPLICATE_MS;
+    if (same_generation || one_behind) && just_taken_up {
+        return Placement::LateDuplicate;
+    }
+    Placement::Reuse
+}
+
+/// Whether a bearer of an access token of this session is turned away.
+///
+/// A missing `session` key alone is no reason: the token's own `iat` is then held against the
+/// cut-off. `iat` is a whole second, and a token of the cut-off's own second is let pass: it may
+/// be of a login just after.
+#[must_use]
+pub fn is_ended(session: &SessionId, issued_at: UnixSeconds, stored: &Snapshot) -> bool {
+    let began = match &stored.session {
+        Some(StoredSession::Revoked(_)) => return true,
+        Some(StoredSession::Open(record)) => record.created_at,
+        None => issued_at.millis().plus_ms(999),
+    };
+    stored
+        .cut_off
+        .as_ref()
+        .is_some_and(|cut_off| cut_off.ends(session, began))
+}

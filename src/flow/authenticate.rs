@@ -1,0 +1,83 @@
+//! Who is calling: the bearer of an access token, or the owner with the service key.
+
+use super::Scope;
+use crate::{
+    config::Config,
+    domain::{access::AccessToken, session::is_ended},
+    error::Error,
+    port::Platform,
+    wire::{is_placeholder, unfilled},
+};
+
+/// The access token of the request, of a session that was not ended. Two keys in one read.
+pub(super) async fn bearer<P: Platform>(
+    scope: &Scope<'_, P>,
+    authorization: Option<&str>,
+) -> Result<AccessToken, Error> {
+    let text = credentials(authorization)?.ok_or(Error::AccessTokenMissing)?;
+    let now = scope.platform.now();
+    let token = AccessToken::verify(text, &scope.config.access_keys, now)
+        .map_err(Error::of_access_token)?;
+    let stored = scope.sessions()?.load_without_activity(&token.of).await?;
+    if is_ended(&token.of.session, token.issued_at, &stored) {
+        return Err(Error::BearerRevoked);
+    }
+    Ok(token)
+}
+
+/// The service key of the request.
+pub(super) fn service(config: &Config, authorization: Option<&str>) -> Result<(), Error> {
+    let expected = config
+        .service_key
+        .as_ref()
+        .map_err(|error| Error::Misconfigured(*error))?;
+    match (expected, credentials(authorization)?) {
+        (Some(key), Some(shown)) if key.matches(shown) => Ok(()),
+        _ => Err(Error::ServiceKeyInvalid),
+    }
+}
+
+/// What follows `Bearer` (RFC 6750, section 2.1; the scheme's case does not matter: RFC 9110,
+/// section 11.1). None where there is no such header, or one of another scheme.
+fn credentials(authorization: Option<&str>) -> Result<Option<&str>, Error> {
+    let Some((scheme, credentials)) = authorization.and_then(|value| value.trim().split_once(' '))
+    else {
+        return Ok(None);
+    };
+    let credentials = credentials.trim_start();
+    if is_placeholder(credentials) {
+        return Err(unfilled("Authorization").into());
+    }
+    Ok(scheme.eq_ignore_ascii_case("bearer").then_some(credentials))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scheme_may_be_spelled_in_any_case() {
+        for header in ["Bearer x.y.z", "bearer x.y.z", " BEARER  x.y.z "] {
+            assert_eq!(credentials(Some(header)), Ok(Some("x.y.z")));
+        }
+    }
+
+    #[test]
+    fn another_scheme_or_nothing_is_no_token() {
+        for header in [
+            None,
+            Some(""),
+            Some("Bearer"),
+            Some("Basic eDp5"),
+            Some("x.y.z"),
+        ] {
+            assert_eq!(credentials(header), Ok(None));
+        }
+    }
+
+    #[test]
+    fn an_unfilled_variable_is_bad_input_and_logs_nobody_out() {
+        let error = credentials(Some("Bearer ${accessToken}")).expect_err("a placeholder");
+        assert_eq!(error.answer().status, 400);
+    }
+}

@@ -1,0 +1,39 @@
+//! `GET /health`: whether everything is in order, and if not, what is not.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    config::{Config, ConfigError},
+    port::Platform,
+    store::Sessions,
+    wire::Health,
+};
+
+const OK: &str = "ok";
+
+/// Looks at the configuration and reads one key of the store.
+pub async fn health<P: Platform>(platform: &P, config: Result<&Config, &ConfigError>) -> Health {
+    let configured = match config {
+        Ok(config) => config
+            .service_key
+            .as_ref()
+            .map(|_| ())
+            .map_err(ToString::to_string),
+        Err(error) => Err(error.to_string()),
+    };
+    let store = match Sessions::new(platform) {
+        Ok(sessions) => sessions.check().await,
+        Err(fault) => Err(fault),
+    };
+    let word = |check: Result<(), String>| check.err().unwrap_or_else(|| OK.into());
+    let checks = BTreeMap::from([
+        ("config", word(configured)),
+        ("sessions", word(store.map_err(|fault| fault.to_string()))),
+    ]);
+    let healthy = checks.values().all(|check| check == OK);
+    Health {
+        status: if healthy { OK } else { "failing" },
+        version: env!("CARGO_PKG_VERSION"),
+        checks,
+    }
+}

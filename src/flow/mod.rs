@@ -1,0 +1,30 @@
+//! What Tokenkeep does: one use case a file, each in the same steps — parse, decide (in `domain`),
+//! store, answer.
+
+pub mod generate_secret;
+pub mod health;
+pub mod log_out;
+pub mod open_session;
+pub mod refresh;
+pub mod show_me;
+
+mod authenticate;
+mod issue;
+
+use crate::{config::Config, error::Error, port::Platform, store::Sessions};
+
+/// What every use case works with.
+pub struct Scope<'a, P: Platform> {
+    /// The world outside.
+    pub platform: &'a P,
+    /// The owner's settings, in order.
+    pub config: &'a Config,
+    /// The address that the request came to, such as `https://api.example.com`.
+    pub origin: &'a str,
+}
+
+impl<'a, P: Platform> Scope<'a, P> {
+    fn sessions(&self) -> Result<Sessions<'a, P>, Error> {
+        Ok(Sessions::new(self.platform)?)
+    }
+}

@@ -1,0 +1,53 @@
+//! `POST /auth/token`: a new access token for a refresh token.
+
+use super::{Scope, issue};
+use crate::{
+    domain::{
+        session::{Verdict, judge},
+        token::RefreshToken,
+    },
+    error::Error,
+    port::Platform,
+    wire::{Fields, Tokens},
+};
+
+/// Refreshes: signature before storage, three keys in one read, the rule, the answer; what is
+/// worth noting is written after it.
+///
+/// # Errors
+/// 400 for bad input; 401 when the session is truly over; 503 when the store failed.
+pub async fn refresh<P: Platform>(scope: &Scope<'_, P>, body: &[u8]) -> Result<Tokens, Error> {
+    let text = Fields::parse(body)?.refresh_token()?;
+    let now = scope.platform.now();
+    let token = RefreshToken::verify(&text, &scope.config.refresh_keys, now)
+        .map_err(Error::of_refresh_token)?;
+
+    let sessions = scope.sessions()?;
+    let stored = sessions.load(&token.of).await?;
+    let window = scope.config.idle_window;
+
+    match judge(&token.of.session, token.position, stored, window, now) {
+        Verdict::Live {
+            record,
+            answer,
+            note,
+        } => {
+            if let Some(activity) = note {
+                let session_end = record.expires_at;
+                sessions.note_after_response(&token.of.session, activity, window, session_end);
+            }
+            Ok(issue::tokens(scope, &token.of, &record, answer))
+        }
+        Verdict::NotYetHere => Err(Error::NotHereYet),
+        Verdict::Expired => Err(Error::RefreshTokenExpired),
+        Verdict::Revoked => Err(Error::SessionRevoked),
+        Verdict::Reused => {
+            sessions.end(&token.of, token.session_end).await?;
+            let session = token.of.session.as_str();
+            scope.platform.log(&format!(
+                r#"{{"event":"refresh_token_reused","sessionId":"{session}"}}"#
+            ));
+            Err(Error::RefreshTokenReused)
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Every number that a client or an owner can run into, with its reason.
+
+/// Most bytes of a request's body. The largest that makes sense is a token (4 KiB) beside claims
+/// (2 KiB).
+pub const BODY_BYTES: usize = 16 * 1024;
+
+/// Most bytes of a token that is looked at: ours have about 300, an access token with full claims
+/// about 3,100.
+pub const TOKEN_BYTES: usize = 4 * 1024;
+
+/// Most characters of a device's name: it is kept in KV metadata, which ends at 1,024 bytes.
+pub const DEVICE_CHARACTERS: usize = 100;
+
+/// How long a read of the store may take. Bravo gives a GET up after 5 s and anything else after
+/// 10 s; a clear 503 must come before.
+pub const READ_MS: u64 = 2_500;
+
+/// How long a write that the answer waits for may take. Two of them, the pause between them and a
+/// read before make 9.6 s.
+pub const WRITE_MS: u64 = 3_000;
+
+/// The pause before a refused write is tried once more: KV takes one write a second for a key.
+pub const WRITE_AGAIN_MS: u64 = 1_100;
+
+/// What `Retry-After` says after a fault of ours, in seconds.
+pub const RETRY_AFTER_SECONDS: u64 = 2;
+
+/// Longest lifetime of a session that may be configured: browsers cap cookies at 400 days, and a
+/// cut-off must be remembered for as long.
+pub const LONGEST_SESSION_SECONDS: u64 = 400 * 24 * 60 * 60;

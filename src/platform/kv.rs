@@ -1,0 +1,97 @@
+//! Workers KV behind [`KeyValue`].
+//!
+//! The namespace is called directly: the `worker` crate's own client goes through `serde` and a
+//! hash map for each call, which costs more code and time than all the rest of a refresh's glue.
+
+use js_sys::{Array, JSON, Map, Object, Reflect};
+use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
+use worker::Env;
+
+use crate::port::{Fault, KeyValue, Write};
+
+#[wasm_bindgen]
+extern "C" {
+    /// A KV namespace: <https://developers.cloudflare.com/kv/api/>.
+    #[derive(Clone)]
+    type Namespace;
+
+    /// Given an array of keys it answers with a `Map` from key to text or `null`.
+    #[wasm_bindgen(method, catch)]
+    async fn get(this: &Namespace, keys: &Array, kind: &str) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    async fn put(
+        this: &Namespace,
+        key: &str,
+        value: &str,
+        options: &Object,
+    ) -> Result<JsValue, JsValue>;
+}
+
+/// A KV namespace.
+#[derive(Clone)]
+pub struct WorkersKv(Namespace);
+
+impl WorkersKv {
+    /// The namespace of this binding.
+    ///
+    /// # Errors
+    /// There is no such binding.
+    pub fn bound(env: &Env, binding: &str) -> Result<Self, Fault> {
+        match Reflect::get(env, &binding.into()) {
+            Ok(namespace) if namespace.is_object() => Ok(Self(namespace.unchecked_into())),
+            _ => Err(Fault::NotBound),
+        }
+    }
+}
+
+impl KeyValue for WorkersKv {
+    async fn read<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Fault> {
+        let keys = keys.map(JsValue::from_str);
+        let found = self
+            .0
+            .get(&keys.iter().collect(), "text")
+            .await
+            .map_err(fault)?;
+        let found = found.dyn_into::<Map>().map_err(|_| Fault::Failed)?;
+        Ok(keys.map(|key| found.get(&key).as_string()))
+    }
+
+    async fn write(&self, write: &Write) -> Result<(), Fault> {
+        let options = options(write).map_err(fault)?;
+        self.0
+            .put(&write.key, &write.value, &options)
+            .await
+            .map_err(fault)?;
+        Ok(())
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a lifetime is far below 2^53 seconds"
+)]
+fn options(write: &Write) -> Result<Object, JsValue> {
+    let options = Object::new();
+    Reflect::set(
+        &options,
+        &"expirationTtl".into(),
+        &(write.ttl_seconds as f64).into(),
+    )?;
+    if let Some(metadata) = &write.metadata {
+        Reflect::set(&options, &"metadata".into(), &JSON::parse(metadata)?)?;
+    }
+    Ok(options)
+}
+
+/// KV throws errors such as `KV PUT failed: 429 Too Many Requests`. Only the kind is kept.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that `map_err` wants"
+)]
+fn fault(thrown: JsValue) -> Fault {
+    match thrown.dyn_ref::<js_sys::Error>() {
+        Some(error) if error.message().includes("429", 0) => Fault::Throttled,
+        _ => Fault::Failed,
+    }
+}

@@ -1,0 +1,125 @@
+//! What Tokenkeep needs from outside: a key-value store, a clock, chance, and somewhere to put
+//! work that may end after the answer. `platform/` implements it for Cloudflare Workers, tests
+//! implement it in memory.
+
+use std::{future::Future, pin::pin};
+
+use crate::domain::time::UnixMillis;
+use futures_util::future::{Either, select};
+
+/// Least `expirationTtl` that Workers KV takes; less is refused with an exception.
+pub const LEAST_TTL_SECONDS: u64 = 60;
+
+/// Why a call to a store failed. It carries no text of the store: that could hold a key, and a
+/// key holds a user's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The store answered with an error.
+    #[error("the store failed")]
+    Failed,
+    /// The store refused because of too many requests: one write a second for a key.
+    #[error("the store refused a write: too many requests")]
+    Throttled,
+    /// No answer in time.
+    #[error("the store did not answer in time")]
+    TimedOut,
+    /// What was stored is not what we store.
+    #[error("the store holds something that cannot be read")]
+    Unreadable,
+    /// The binding is missing.
+    #[error("the store is not bound")]
+    NotBound,
+}
+
+/// One write to a [`KeyValue`] store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// At most 512 bytes.
+    pub key: String,
+    /// JSON text.
+    pub value: String,
+    /// Seconds until the store forgets the key, at least [`LEAST_TTL_SECONDS`].
+    pub ttl_seconds: u64,
+    /// At most 1024 bytes of JSON text, given back by listings.
+    pub metadata: Option<String>,
+}
+
+/// An eventually consistent store like Workers KV: reads may be a minute old, absence included;
+/// there is no compare-and-swap; a key takes one write a second.
+#[expect(
+    async_fn_in_trait,
+    reason = "a Worker has one thread: futures need not be `Send`"
+)]
+pub trait KeyValue: Clone + 'static {
+    /// The values of these keys, in their order, in one call.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn read<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Fault>;
+
+    /// Puts a value over whatever stands under the key.
+    ///
+    /// # Errors
+    /// The store failed or refused.
+    async fn write(&self, write: &Write) -> Result<(), Fault>;
+}
+
+/// The time, and waiting.
+#[expect(
+    async_fn_in_trait,
+    reason = "a Worker has one thread: futures need not be `Send`"
+)]
+pub trait Clock {
+    /// The time of this place. It stands still between two waits (a Workers rule against timing
+    /// attacks), and differs from that of other places by a little.
+    fn now(&self) -> UnixMillis;
+
+    /// Waits.
+    async fn sleep_ms(&self, milliseconds: u64);
+}
+
+/// Chance, good enough for secrets.
+pub trait Rng {
+    /// Fills the bytes.
+    fn fill(&self, bytes: &mut [u8]);
+
+    /// New random bytes.
+    fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.fill(&mut bytes);
+        bytes
+    }
+}
+
+/// Everything together, as one request sees it.
+pub trait Platform: Clock + Rng + Clone + 'static {
+    /// The store of sessions.
+    type Sessions: KeyValue;
+
+    /// The store of sessions.
+    ///
+    /// # Errors
+    /// It is not bound.
+    fn sessions(&self) -> Result<Self::Sessions, Fault>;
+
+    /// Runs work that need not be done when the answer goes out.
+    fn after_response(&self, work: impl Future<Output = ()> + 'static);
+
+    /// Writes a line for the operator.
+    fn log(&self, line: &str);
+}
+
+/// Waits for `work`, but not for longer than this.
+///
+/// # Errors
+/// [`Fault::TimedOut`], or what the work ended with.
+pub async fn within<T>(
+    milliseconds: u64,
+    clock: &impl Clock,
+    work: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    match select(pin!(work), pin!(clock.sleep_ms(milliseconds))).await {
+        Either::Left((done, _)) => done,
+        Either::Right(((), _)) => Err(Fault::TimedOut),
+    }
+}

@@ -1,0 +1,168 @@
+//! Which requests there are.
+
+use crate::error::Error;
+
+/// A verb. Anything that no route takes is `Other`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are HTTP's own")]
+pub enum Method {
+    Get,
+    Head,
+    Post,
+    Options,
+    Other,
+}
+
+impl Method {
+    /// Verbs are case-sensitive (RFC 9110, section 9.1).
+    #[must_use]
+    pub fn from_text(text: &str) -> Self {
+        match text {
+            "GET" => Self::Get,
+            "HEAD" => Self::Head,
+            "POST" => Self::Post,
+            "OPTIONS" => Self::Options,
+            _ => Self::Other,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Options => "OPTIONS",
+            Self::Other => "",
+        }
+    }
+}
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// A new secret.
+    GenerateSecret,
+    /// The refresh.
+    Refresh,
+    /// A session for a back end that does its own login.
+    OpenSession,
+    /// Who the bearer is.
+    Me,
+    /// The end of a session.
+    LogOut,
+    /// Whether everything is in order.
+    Health,
+    /// A browser asking whether a page may send a request (CORS preflight).
+    Preflight(Allowed),
+}
+
+/// The verbs that an address takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowed(&'static [(Method, Route)]);
+
+impl Allowed {
+    /// As `Allow` and `Access-Control-Allow-Methods` spell it.
+    #[must_use]
+    pub fn list(self) -> String {
+        let mut names = Vec::new();
+        for (method, _) in self.0 {
+            names.push(method.name());
+            if *method == Method::Get {
+                names.push(Method::Head.name());
+            }
+        }
+        names.push(Method::Options.name());
+        names.join(", ")
+    }
+}
+
+/// Every address with its verbs.
+const ROUTES: [(&str, &[(Method, Route)]); 6] = [
+    ("/auth/token", &[(Method::Post, Route::Refresh)]),
+    ("/auth/me", &[(Method::Get, Route::Me)]),
+    ("/auth/session", &[(Method::Post, Route::OpenSession)]),
+    ("/auth/logout", &[(Method::Post, Route::LogOut)]),
+    (
+        "/generate_jwt_secret",
+        &[
+            (Method::Get, Route::GenerateSecret),
+            (Method::Post, Route::GenerateSecret),
+        ],
+    ),
+    ("/health", &[(Method::Get, Route::Health)]),
+];
+
+/// Finds the route of a request. One slash at the end of a path is forgiven; `HEAD` is a `GET`
+/// whose body is left out (RFC 9110, section 9.3.2).
+///
+/// # Errors
+/// 404 or 405.
+pub fn resolve(method: Method, path: &str) -> Result<Route, Error> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let verbs = ROUTES
+        .iter()
+        .find_map(|(known, verbs)| (*known == path).then_some(*verbs))
+        .ok_or(Error::NotFound)?;
+    let wanted = match method {
+        Method::Options => return Ok(Route::Preflight(Allowed(verbs))),
+        Method::Head => Method::Get,
+        other => other,
+    };
+    verbs
+        .iter()
+        .find_map(|(known, route)| (*known == wanted).then_some(*route))
+        .ok_or_else(|| Error::MethodNotAllowed(Allowed(verbs).list()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_of_the_table_is_found_with_its_verbs() {
+        for (path, verbs) in ROUTES {
+            for (method, route) in verbs {
+                assert_eq!(resolve(*method, path), Ok(*route));
+                assert_eq!(resolve(*method, &format!("{path}/")), Ok(*route));
+            }
+        }
+    }
+
+    #[test]
+    fn head_is_a_get_and_nothing_else() {
+        assert_eq!(resolve(Method::Head, "/health"), Ok(Route::Health));
+        assert_eq!(
+            resolve(Method::Head, "/auth/token"),
+            Err(Error::MethodNotAllowed("POST, OPTIONS".into()))
+        );
+    }
+
+    #[test]
+    fn a_wrong_verb_learns_what_is_allowed() {
+        for method in [
+            Method::from_text("BREW"),
+            Method::from_text("get"),
+            Method::from_text("PUT"),
+        ] {
+            assert_eq!(
+                resolve(method, "/generate_jwt_secret"),
+                Err(Error::MethodNotAllowed("GET, HEAD, POST, OPTIONS".into()))
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_address_is_not_found() {
+        for path in [
+            "",
+            "/",
+            "/auth",
+            "/auth/token/x",
+            "//auth/token",
+            "/Auth/Token",
+            "/auth/token//",
+        ] {
+            assert_eq!(resolve(Method::Post, path), Err(Error::NotFound), "{path}");
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! What goes over the wire: JSON bodies in, JSON answers out.
+//!
+//! Bodies are read field by field, so that every error can name its field and no error ever
+//! repeats what was sent.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{
+    Deserialize, Serialize,
+    de::{Deserializer, Error as _, MapAccess, Visitor},
+};
+use serde_json::Value;
+
+use crate::{
+    domain::{claims::CustomClaims, id::UserId},
+    error::{BadInput, Error},
+    limits::{DEVICE_CHARACTERS, TOKEN_BYTES},
+};
+
+/// The fields of a JSON object. A field given twice is refused; unknown ones are ignored.
+#[derive(Debug)]
+pub struct Fields(BTreeMap<String, Value>);
+
+impl Fields {
+    /// # Errors
+    /// The body is not a JSON object, or has a field twice.
+    pub fn parse(body: &[u8]) -> Result<Self, BadInput> {
+        serde_json::from_slice(body).map_err(|error| {
+            BadInput::body(if error.to_string().starts_with(GIVEN_TWICE) {
+                "A field is given twice in the body. Send each field once."
+            } else {
+                "The body must be a JSON object, such as {\"refreshToken\": \"…\"}."
+            })
+        })
+    }
+
+    /// A text that must be there.
+    fn required_text(&mut self, field: &'static str) -> Result<String, BadInput> {
+        self.optional_text(field)?
+            .ok_or_else(|| BadInput::field(field, "is missing or empty"))
+    }
+
+    /// A text that may be there; `null` and `""` count as not there.
+    fn optional_text(&mut self, field: &'static str) -> Result<Option<String>, BadInput> {
+        match self.0.remove(field) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) if text.is_empty() => Ok(None),
+            Some(Value::String(text)) if is_placeholder(&text) => Err(unfilled(field)),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(BadInput::field(field, "must be text in quotation marks")),
+        }
+    }
+
+    /// `refreshToken`, or `refresh_token` as other clients spell it.
+    ///
+    /// # Errors
+    /// Missing, empty, of another type, too long, a placeholder, or given in both spellings.
+    pub fn refresh_token(&mut self) -> Result<String, BadInput> {
+        const FIELD: &str = "refreshToken";
+        if let Some(other) = self.0.remove("refresh_token")
+            && self.0.insert(FIELD.into(), other).is_some()
+        {
+            return Err(BadInput::field(FIELD, "is given twice. Send it once"));
+        }
+        let token = self.required_text(FIELD)?;
+        if token.len() > TOKEN_BYTES {
+            return Err(BadInput::field(FIELD, "is too long to be a token"));
+        }
+        Ok(token)
+    }
+
+    /// `userId`.
+    ///
+    /// # Errors
+    /// Missing, or not a user id.
+    pub fn user_id(&mut self) -> Result<UserId, Error> {
+        const FIELD: &str = "userId";
+        let text = self.required_text(FIELD)?;
+        UserId::parse(text).map_err(|problem| Error::of_field(FIELD, &problem))
+    }
+
+    /// `device`.
+    ///
+    /// # Errors
+    /// Not text, or too long.
+    pub fn device(&mut self) -> Result<Option<String>, BadInput> {
+        const FIELD: &str = "device";
+        let device = self.optional_text(FIELD)?;
+        if device
+            .as_ref()
+            .is_some_and(|text| text.chars().count() > DEVICE_CHARACTERS)
+        {
+            return Err(BadInput::field(FIELD, "must be at most 100 characters"));
+        }
+        Ok(device)
+    }
+
+    /// `claims`.
+    ///
+    /// # Errors
+    /// Not an object, too large, or with a reserved name.
+    pub fn claims(&mut self) -> Result<CustomClaims, Error> {
+        const FIELD: &str = "claims";
+        match self.0.remove(FIELD) {
+            None | Some(Value::Null) => Ok(CustomClaims::default()),
+            Some(value) => {
+                CustomClaims::parse(value).map_err(|problem| Error::of_field(FIELD, &problem))
+            }
+        }
+    }
+}
+
+/// Whether a text is a variable that an app builder sent without filling it in: `${refreshToken}`.
+#[must_use]
+pub fn is_placeholder(text: &str) -> bool {
+    let text = text.trim();
+    text.starts_with("${") && text.ends_with('}')
+}
+
+/// The error for such a variable.
+#[must_use]
+pub fn unfilled(field: &'static str) -> BadInput {
+    BadInput::field(
+        field,
+        "was sent as a variable without its value: log in first, or fill the Test Values",
+    )
+}
+
+const GIVEN_TWICE: &str = "a field is given twice";
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+        let mut fields = BTreeMap::new();
+        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+            if fields.insert(name, value).is_some() {
+                return Err(A::Error::custom(GIVEN_TWICE));
+            }
+        }
+        Ok(Fields(fields))
+    }
+}
+
+/// The answer of every route that gives tokens out.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tokens {
+    /// For APIs.
+    pub access_token: String,
+    /// For `POST /auth/token`.
+    pub refresh_token: String,
+    /// Always `Bearer`.
+    pub token_type: &'static str,
+    /// Lifetime of the access token in seconds.
+    pub expires_in: u64,
+    /// End of the access token in milliseconds since 1970.
+    pub expires_at: u64,
+    /// Whose session it is.
+    pub user_id: String,
+    /// Which session it is.
+    pub session_id: String,
+}
+
+/// The answer of `GET /auth/me` for a session without an account.
+#[derive(Debug, Serialize)]
+pub struct Me {
+    /// The user.
+    pub id: String,
+    /// The session's claims.
+    pub claims: CustomClaims,
+}
+
+/// The answer of `POST /auth/logout`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LoggedOut {
+    /// Always true: also for a token that was dead already.
+    pub logged_out: bool,
+}
+
+/// The answer of `/generate_jwt_secret`.
+#[derive(Debug, Serialize)]
+pub struct NewSecret {
+    /// What to name it.
+    pub name: &'static str,
+    /// 64 random bytes as base64url.
+    pub secret: String,
+    /// How to store it.
+    pub command: &'static str,
+}
+
+/// The answer of `GET /health`.
+#[derive(Debug, Serialize)]
+pub struct Health {
+    /// `ok` or `failing`.
+    pub status: &'static str,
+    /// This worker's version.
+    pub version: &'static str,
+    /// By name: `ok`, or what is wrong.
+    pub checks: BTreeMap<&'static str, String>,
+}
+
+/// The body of every error.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorBody<'a> {
+    /// For programs.
+    pub code: &'a str,
+    /// For people.
+    pub message: &'a str,
+    /// To find the request in the logs.
+    pub request_id: &'a str,
+    /// The field that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<&'a str>,
+}

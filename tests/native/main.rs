@@ -1,0 +1,10 @@
+//! The worker without Cloudflare: the real code from call to reply, on a store in memory, with a
+//! clock that is moved by hand.
+
+mod bearer;
+mod cors;
+mod faults;
+mod refresh;
+mod sessions;
+mod setup;
+mod world;

@@ -1,0 +1,346 @@
+//! The rule of refreshing, as clients meet it.
+
+use serde_json::json;
+
+use crate::world::{DAY, HOUR, MINUTE, Operations, World, body, place, signed};
+
+fn keys(session: &str) -> Vec<String> {
+    vec![
+        format!("session:ada:{session}"),
+        format!("activity:{session}"),
+        "revoked:ada".to_owned(),
+    ]
+}
+
+#[test]
+fn a_young_token_is_answered_with_itself() {
+    let world = World::new();
+    let login = world.log_in();
+    for _ in 0..5 {
+        assert_eq!(world.refresh(&login.refresh).refresh, login.refresh);
+    }
+    world.pass(99_999);
+    assert_eq!(world.refresh(&login.refresh).refresh, login.refresh);
+}
+
+#[test]
+fn after_two_minutes_a_successor_of_this_minute_is_offered() {
+    let world = World::new();
+    let login = world.log_in();
+    world.pass(100_000);
+    let answer = world.refresh(&login.refresh);
+    assert_eq!(place(&answer.refresh), (1, world.now() / MINUTE * MINUTE));
+    assert_eq!(
+        world.refresh(&login.refresh).refresh,
+        answer.refresh,
+        "the same minute, the same bytes"
+    );
+}
+
+#[test]
+fn a_client_that_never_adopts_the_successor_works_until_the_absolute_end() {
+    let world = World::new();
+    let login = world.log_in();
+    for _ in 0..364 {
+        world.pass(DAY);
+        world.refresh(&login.refresh);
+    }
+    world.pass(DAY);
+    world.refuses(&login.refresh, 401, "refresh_token_expired");
+}
+
+#[test]
+fn an_adopting_client_works_until_the_absolute_end() {
+    let world = World::new();
+    let mut token = world.log_in().refresh;
+    for day in 1..365 {
+        world.pass(DAY);
+        token = world.refresh(&token).refresh;
+        assert_eq!(place(&token).0, day);
+    }
+    world.pass(DAY);
+    world.refuses(&token, 401, "refresh_token_expired");
+}
+
+#[test]
+fn a_session_that_is_not_used_ends_with_its_idle_window() {
+    let world = World::new();
+    let login = world.log_in();
+    world.pass(90 * DAY);
+    world.refresh(&login.refresh);
+    world.pass(120 * DAY - 1);
+    world.refresh(&login.refresh);
+    world.pass(120 * DAY);
+    world.refuses(&login.refresh, 401, "refresh_token_expired");
+
+    let unused = world.log_in();
+    world.pass(90 * DAY + 1);
+    world.refuses(&unused.refresh, 401, "refresh_token_expired");
+}
+
+#[test]
+fn a_steady_refresh_reads_three_keys_in_one_call_and_writes_nothing() {
+    let world = World::new();
+    let login = world.log_in();
+    for _ in 0..24 {
+        world.pass(HOUR);
+        world.refresh(&login.refresh);
+        let expected = Operations {
+            reads: vec![keys(&login.session)],
+            writes: vec![],
+        };
+        assert_eq!(world.operations(), expected);
+    }
+}
+
+#[test]
+fn taking_up_a_successor_costs_one_write_after_the_answer() {
+    let world = World::new();
+    let login = world.log_in();
+    world.pass(HOUR);
+    let first = world.refresh(&login.refresh);
+    world.operations();
+    world.pass(HOUR);
+    world.refresh(&first.refresh);
+    let expected = Operations {
+        reads: vec![keys(&login.session)],
+        writes: vec![format!("activity:{}", login.session)],
+    };
+    assert_eq!(world.operations(), expected);
+    let noted = world.entry(&expected.writes[0]).expect("written");
+    let ((_, issued_at), now) = (place(&first.refresh), world.now());
+    assert_eq!(
+        noted.value,
+        format!(
+            r#"{{"v":1,"gen":1,"iat":{},"gen_at":{now},"seen_at":{now}}}"#,
+            issued_at / 1000
+        )
+    );
+    assert_eq!(
+        noted.expires_at - world.now(),
+        120 * DAY,
+        "the idle window and a third of it"
+    );
+    world.refresh(&first.refresh);
+    assert!(world.operations().writes.is_empty(), "noted once");
+}
+
+#[test]
+fn a_third_of_the_idle_window_later_the_client_is_noted_as_seen() {
+    let world = World::new();
+    let login = world.log_in();
+    world.pass(30 * DAY + 1);
+    world.refresh(&login.refresh);
+    let key = format!("activity:{}", login.session);
+    assert_eq!(world.operations().writes, std::slice::from_ref(&key));
+    let noted: serde_json::Value =
+        serde_json::from_str(&world.entry(&key).expect("written").value).expect("JSON");
+    assert_eq!(
+        (&noted["gen"], &noted["seen_at"]),
+        (&json!(0), &json!(world.now()))
+    );
+    world.pass(HOUR);
+    world.refresh(&login.refresh);
+    assert!(world.operations().writes.is_empty());
+}
+
+#[test]
+fn activity_is_forgotten_with_the_session_at_the_latest() {
+    let world = World::new();
+    let mut token = world.log_in();
+    for _ in 0..12 {
+        world.pass(30 * DAY);
+        token = world.refresh(&token.refresh);
+    }
+    let noted = world
+        .entry(&format!("activity:{}", token.session))
+        .expect("written");
+    assert_eq!(noted.expires_at - world.now(), 5 * DAY);
+}
+
+#[test]
+fn a_late_duplicate_gets_the_token_in_force() {
+    let world = World::new();
+    let login = world.log_in();
+    world.pass(HOUR);
+    let first = world.refresh(&login.refresh);
+    world.pass(HOUR);
+    world.refresh(&first.refresh);
+    world.pass(MINUTE);
+    assert_eq!(world.refresh(&login.refresh).refresh, first.refresh);
+    world.pass(1);
+    world.refuses(&login.refresh, 401, "refresh_token_reused");
+}
+
+#[test]
+fn an_old_copy_ends_the_session_for_thief_and_owner() {
+    let world = World::new();
+    let login = world.log_in();
+    world.pass(HOUR);
+    let first = world.refresh(&login.refresh);
+    world.pass(HOUR);
+    let second = world.refresh(&first.refresh);
+    world.pass(HOUR);
+    world.refuses(&login.refresh, 401, "refresh_token_reused");
+    let tombstone = world
+        .entry(&format!("session:ada:{}", login.session))
+        .expect("stands");
+    assert_eq!(
+        tombstone.value,
+        format!(r#"{{"v":1,"revoked_at":{}}}"#, world.now())
+    );
+    for token in [&login, &first, &second] {
+        world.refuses(&token.refresh, 401, "session_revoked");
+    }
+    let event = format!(
+        r#"{{"event":"refresh_token_reused","sessionId":"{}"}}"#,
+        login.session
+    );
+    assert_eq!(world.log(), [event]);
+}
+
+#[test]
+fn two_generations_behind_is_reuse_even_at_once() {
+    let world = World::new();
+    let login = world.log_in();
+    world.pass(HOUR);
+    let first = world.refresh(&login.refresh);
+    world.pass(HOUR);
+    let second = world.refresh(&first.refresh);
+    world.pass(HOUR);
+    world.refresh(&second.refresh);
+    world.refuses(&login.refresh, 401, "refresh_token_reused");
+}
+
+#[test]
+fn a_sibling_ends_the_session_once_the_other_branch_was_taken_up() {
+    let world = World::new();
+    let login = world.log_in();
+    world.pass(HOUR);
+    let owners = world.refresh(&login.refresh);
+    world.pass(2 * MINUTE);
+    let thiefs = world.refresh(&login.refresh);
+    assert_ne!(owners.refresh, thiefs.refresh);
+    world.pass(30 * MINUTE);
+    world.refresh(&thiefs.refresh);
+    world.pass(30 * MINUTE);
+    world.refuses(&owners.refresh, 401, "refresh_token_reused");
+    world.refuses(&thiefs.refresh, 401, "session_revoked");
+}
+
+#[test]
+fn a_sibling_that_comes_while_the_other_is_taken_up_is_a_late_duplicate() {
+    let world = World::new();
+    let login = world.log_in();
+    world.pass(HOUR);
+    let early = world.refresh(&login.refresh);
+    world.pass(10 * MINUTE);
+    let late = world.refresh(&login.refresh);
+    world.pass(HOUR);
+    world.refresh(&late.refresh);
+    world.pass(MINUTE);
+    assert_eq!(world.refresh(&early.refresh).refresh, late.refresh);
+}
+
+#[test]
+fn a_branch_born_while_the_other_was_taken_up_lives() {
+    let world = World::new();
+    let login = world.log_in();
+    world.pass(HOUR);
+    let asleep = world.refresh(&login.refresh);
+    world.pass(5 * HOUR);
+    // On waking, the app uses the answer it slept on, and a duplicate of its older request is
+    // answered from a place that has not heard of it.
+    world.refresh(&asleep.refresh);
+    let (_, taken_up) = place(&world.refresh(&asleep.refresh).refresh);
+    let end = world.now() + DAY;
+    let branch = signed(&asleep.session, 1, taken_up, end);
+    world.pass(HOUR);
+    world.refresh(&branch);
+}
+
+#[test]
+fn however_stale_the_stored_activity_a_newer_token_is_live() {
+    let world = World::new();
+    let login = world.log_in();
+    let end = world.now() + 100 * DAY;
+    world.pass(HOUR);
+    let far_ahead = signed(&login.session, 40, world.now() / MINUTE * MINUTE, end);
+    world.refresh(&far_ahead);
+    world.refuses(&login.refresh, 401, "refresh_token_reused");
+}
+
+#[test]
+fn a_lost_note_does_not_log_the_user_out() {
+    let world = World::new();
+    let login = world.log_in();
+    world.pass(HOUR);
+    let first = world.refresh(&login.refresh);
+    world.pass(HOUR);
+    let call = crate::world::call(
+        tokenkeep::route::Method::Post,
+        "/auth/token",
+        None,
+        &json!({"refreshToken": first.refresh}).to_string(),
+    );
+    world.answer(&call);
+    world.crash();
+    world.pass(HOUR);
+    world.refresh(&login.refresh);
+    world.refresh(&first.refresh);
+}
+
+#[test]
+fn a_login_that_has_not_arrived_yet_is_to_be_tried_again_and_not_a_logout() {
+    let world = World::new();
+    let login = world.log_in();
+    world.forget(&format!("session:ada:{}", login.session));
+    for _ in 0..2 {
+        world.refuses(&login.refresh, 503, "temporarily_unavailable");
+        world.pass(MINUTE);
+    }
+    world.pass(MINUTE);
+    world.refuses(&login.refresh, 401, "refresh_token_expired");
+}
+
+#[test]
+fn a_missing_session_of_a_later_generation_is_over() {
+    let world = World::new();
+    let login = world.log_in();
+    let token = signed(
+        &login.session,
+        1,
+        world.now() / MINUTE * MINUTE,
+        world.now() + DAY,
+    );
+    world.forget(&format!("session:ada:{}", login.session));
+    world.refuses(&token, 401, "refresh_token_expired");
+}
+
+#[test]
+fn a_cut_off_ends_older_sessions_and_spares_newer_ones_and_the_kept_one() {
+    let world = World::new();
+    let [older, kept] = [world.log_in(), world.log_in()];
+    world.put(
+        "revoked:ada",
+        &json!({"v": 1, "before": world.now(), "keep": kept.session}),
+    );
+    world.pass(1);
+    let newer = world.log_in();
+    world.refuses(&older.refresh, 401, "session_revoked");
+    world.refresh(&kept.refresh);
+    world.refresh(&newer.refresh);
+}
+
+#[test]
+fn no_token_outlives_its_session() {
+    let world = World::with(&[("SESSION_MAX_SECONDS", "5400")]);
+    let login = world.log_in();
+    world.pass(HOUR);
+    let answer = body(&world.try_refresh(&login.refresh));
+    assert_eq!(answer["expiresIn"], 1800);
+    world.pass(HOUR / 2 - 1);
+    let last = world.refresh(&login.refresh);
+    world.pass(1);
+    world.refuses(&last.refresh, 401, "refresh_token_expired");
+}

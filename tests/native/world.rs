@@ -1,0 +1,405 @@
+//! A world in memory: a store that keeps its rules, a clock, chance that repeats itself, and
+//! clients.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    future::{Future, pending},
+    pin::Pin,
+    rc::Rc,
+};
+
+use serde_json::{Value, json};
+use tokenkeep::{
+    app::{App, Body, Call, Reply, Setup},
+    config::Settings,
+    domain::{
+        id::{SessionId, SessionRef, UserId},
+        secret::Secret,
+        session::Position,
+        time::{UnixMillis, UnixSeconds},
+        token::RefreshToken,
+    },
+    port::{Clock, Fault, KeyValue, LEAST_TTL_SECONDS, Platform, Rng, Write},
+    route::Method,
+};
+
+pub const REFRESH_SECRET: &str = "a-refresh-secret-of-at-least-32-bytes";
+pub const SERVICE_KEY: &str = "a-service-key-of-at-least-32-bytes";
+pub const MINUTE: u64 = 60_000;
+pub const HOUR: u64 = 60 * MINUTE;
+pub const DAY: u64 = 24 * HOUR;
+
+/// What the store does with the next calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mood {
+    #[default]
+    Well,
+    Failing,
+    Throttling,
+    Hanging,
+}
+
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub value: String,
+    pub expires_at: u64,
+    pub metadata: Option<String>,
+}
+
+/// What was asked of the store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Operations {
+    pub reads: Vec<Vec<String>>,
+    pub writes: Vec<String>,
+}
+
+#[derive(Default)]
+struct State {
+    now: Cell<u64>,
+    chance: Cell<u8>,
+    entries: RefCell<BTreeMap<String, Entry>>,
+    operations: RefCell<Operations>,
+    reading: Cell<Mood>,
+    /// How many writes from now on, and what becomes of them.
+    writing: Cell<(u32, Mood)>,
+    bound: Cell<bool>,
+    deferred: RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>,
+    log: RefCell<Vec<String>>,
+}
+
+/// The platform of the tests. Clones share everything.
+#[derive(Clone, Default)]
+pub struct InMemory(Rc<State>);
+
+impl Clock for InMemory {
+    fn now(&self) -> UnixMillis {
+        UnixMillis(self.0.now.get())
+    }
+
+    /// Time jumps: whoever waits has waited.
+    async fn sleep_ms(&self, milliseconds: u64) {
+        self.0.now.set(self.0.now.get() + milliseconds);
+    }
+}
+
+impl Rng for InMemory {
+    fn fill(&self, bytes: &mut [u8]) {
+        for byte in bytes {
+            self.0
+                .chance
+                .set(self.0.chance.get().wrapping_mul(5).wrapping_add(17));
+            *byte = self.0.chance.get();
+        }
+    }
+}
+
+impl KeyValue for InMemory {
+    async fn read<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Fault> {
+        let asked = keys.map(str::to_owned).to_vec();
+        self.0.operations.borrow_mut().reads.push(asked);
+        face(self.0.reading.get()).await?;
+        let entries = self.0.entries.borrow();
+        let alive = |entry: &&Entry| entry.expires_at > self.0.now.get();
+        Ok(keys.map(|key| {
+            entries
+                .get(key)
+                .filter(alive)
+                .map(|entry| entry.value.clone())
+        }))
+    }
+
+    async fn write(&self, write: &Write) -> Result<(), Fault> {
+        self.0
+            .operations
+            .borrow_mut()
+            .writes
+            .push(write.key.clone());
+        if let (left @ 1.., mood) = self.0.writing.get() {
+            self.0.writing.set((left - 1, mood));
+            face(mood).await?;
+        }
+        if write.ttl_seconds < LEAST_TTL_SECONDS || write.key.len() > 512 {
+            return Err(Fault::Failed);
+        }
+        let entry = Entry {
+            value: write.value.clone(),
+            expires_at: self.0.now.get() + write.ttl_seconds * 1000,
+            metadata: write.metadata.clone(),
+        };
+        self.0.entries.borrow_mut().insert(write.key.clone(), entry);
+        Ok(())
+    }
+}
+
+async fn face(mood: Mood) -> Result<(), Fault> {
+    match mood {
+        Mood::Well => Ok(()),
+        Mood::Failing => Err(Fault::Failed),
+        Mood::Throttling => Err(Fault::Throttled),
+        Mood::Hanging => pending().await,
+    }
+}
+
+impl Platform for InMemory {
+    type Sessions = Self;
+
+    fn sessions(&self) -> Result<Self, Fault> {
+        if self.0.bound.get() {
+            Ok(self.clone())
+        } else {
+            Err(Fault::NotBound)
+        }
+    }
+
+    fn after_response(&self, work: impl Future<Output = ()> + 'static) {
+        self.0.deferred.borrow_mut().push(Box::pin(work));
+    }
+
+    fn log(&self, line: &str) {
+        self.0.log.borrow_mut().push(line.to_owned());
+    }
+}
+
+/// The world and the worker in it.
+pub struct World {
+    platform: InMemory,
+    setup: Setup,
+}
+
+/// What a client keeps of an answer.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    pub access: String,
+    pub refresh: String,
+    pub session: String,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// A world with these settings besides the two secrets.
+    pub fn with(settings: &[(&str, &str)]) -> Self {
+        let mut all = BTreeMap::from([
+            ("refresh_token_secret", REFRESH_SECRET),
+            ("service_key", SERVICE_KEY),
+        ]);
+        all.extend(settings.iter().copied());
+        let world = Self {
+            platform: InMemory::default(),
+            setup: Setup::of(&Settings::read(|name| {
+                all.get(name).map(|text| (*text).to_owned())
+            })),
+        };
+        // 20 s into a minute.
+        world.platform.0.now.set(1_800_000_020_000);
+        world.platform.0.bound.set(true);
+        world
+    }
+
+    pub fn now(&self) -> u64 {
+        self.platform.0.now.get()
+    }
+
+    pub fn pass(&self, milliseconds: u64) {
+        self.platform.0.now.set(self.now() + milliseconds);
+    }
+
+    pub fn reads_are(&self, mood: Mood) {
+        self.platform.0.reading.set(mood);
+    }
+
+    pub fn next_writes_are(&self, count: u32, mood: Mood) {
+        self.platform.0.writing.set((count, mood));
+    }
+
+    pub fn unbind_store(&self) {
+        self.platform.0.bound.set(false);
+    }
+
+    pub fn log(&self) -> Vec<String> {
+        self.platform.0.log.borrow().clone()
+    }
+
+    pub fn entry(&self, key: &str) -> Option<Entry> {
+        self.platform.0.entries.borrow().get(key).cloned()
+    }
+
+    pub fn put(&self, key: &str, value: &Value) {
+        let entry = Entry {
+            value: value.to_string(),
+            expires_at: u64::MAX,
+            metadata: None,
+        };
+        self.platform
+            .0
+            .entries
+            .borrow_mut()
+            .insert(key.into(), entry);
+    }
+
+    pub fn forget(&self, key: &str) {
+        self.platform.0.entries.borrow_mut().remove(key);
+    }
+
+    /// What was asked of the store since the last time.
+    pub fn operations(&self) -> Operations {
+        self.platform.0.operations.take()
+    }
+
+    /// Answers, without the work that comes after the answer.
+    pub fn answer(&self, call: &Call) -> Reply {
+        let app = App {
+            platform: self.platform.clone(),
+            setup: &self.setup,
+        };
+        pollster::block_on(app.handle(call))
+    }
+
+    /// Does the work that comes after the answers so far.
+    pub fn settle(&self) {
+        let deferred = self.platform.0.deferred.take();
+        deferred.into_iter().for_each(pollster::block_on);
+    }
+
+    /// The worker is gone before it did that work.
+    pub fn crash(&self) {
+        self.platform.0.deferred.take();
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Reply {
+        let reply = self.answer(&call(Method::Post, path, None, &body.to_string()));
+        self.settle();
+        reply
+    }
+
+    pub fn get(&self, path: &str, bearer: &str) -> Reply {
+        self.answer(&call(
+            Method::Get,
+            path,
+            Some(&format!("Bearer {bearer}")),
+            "",
+        ))
+    }
+
+    pub fn open(&self, body: &Value) -> Reply {
+        let bearer = format!("Bearer {SERVICE_KEY}");
+        self.answer(&call(
+            Method::Post,
+            "/auth/session",
+            Some(&bearer),
+            &body.to_string(),
+        ))
+    }
+
+    /// A new session of Ada's.
+    pub fn log_in(&self) -> Tokens {
+        let reply =
+            self.open(&json!({"userId": "ada", "device": "phone", "claims": {"role": "admin"}}));
+        self.operations();
+        tokens(&reply)
+    }
+
+    pub fn try_refresh(&self, refresh_token: &str) -> Reply {
+        self.post("/auth/token", &json!({ "refreshToken": refresh_token }))
+    }
+
+    /// A refresh that must work.
+    pub fn refresh(&self, refresh_token: &str) -> Tokens {
+        tokens(&self.try_refresh(refresh_token))
+    }
+
+    /// Expects a refresh to be refused with this status and code.
+    #[track_caller]
+    pub fn refuses(&self, refresh_token: &str, status: u16, code: &str) {
+        expect_error(&self.try_refresh(refresh_token), status, code);
+    }
+
+    pub fn log_out(&self, refresh_token: &str) -> Reply {
+        self.post("/auth/logout", &json!({ "refreshToken": refresh_token }))
+    }
+}
+
+pub fn call(method: Method, path: &str, authorization: Option<&str>, body: &str) -> Call {
+    Call {
+        method,
+        path: path.into(),
+        origin: "https://api.example.com".into(),
+        authorization: authorization.map(Into::into),
+        page_origin: None,
+        wanted_headers: None,
+        ray: None,
+        body: Body::Whole(body.into()),
+    }
+}
+
+pub fn body(reply: &Reply) -> Value {
+    serde_json::from_str(&reply.body).expect("an answer is JSON")
+}
+
+pub fn header<'a>(reply: &'a Reply, name: &str) -> Option<&'a str> {
+    let mut values = reply
+        .headers
+        .iter()
+        .filter(|(known, _)| known.eq_ignore_ascii_case(name));
+    let value = values.next().map(|(_, value)| value.as_str());
+    assert!(values.next().is_none(), "{name} twice");
+    value
+}
+
+#[track_caller]
+pub fn expect_error(reply: &Reply, status: u16, code: &str) {
+    let body = body(reply);
+    assert_eq!(
+        (reply.status, body["code"].as_str()),
+        (status, Some(code)),
+        "{body}"
+    );
+}
+
+#[track_caller]
+pub fn tokens(reply: &Reply) -> Tokens {
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let body = body(reply);
+    let text = |name: &str| body[name].as_str().expect(name).to_owned();
+    Tokens {
+        access: text("accessToken"),
+        refresh: text("refreshToken"),
+        session: text("sessionId"),
+    }
+}
+
+/// The place of a refresh token in its chain: its generation, and its `iat` in milliseconds.
+pub fn place(refresh_token: &str) -> (u32, u64) {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    let claims = refresh_token.split('.').nth(1).expect("three parts");
+    let claims: Value =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).expect("base64url")).expect("JSON");
+    let number = |name: &str| claims[name].as_u64().expect(name);
+    (
+        u32::try_from(number("gen")).expect("small"),
+        number("iat") * 1000,
+    )
+}
+
+/// A refresh token of Ada's as our worker would sign it.
+pub fn signed(session: &str, generation: u32, issued_at: u64, session_end: u64) -> String {
+    RefreshToken {
+        of: SessionRef {
+            user: UserId::parse("ada").expect("a user id"),
+            session: SessionId::parse(session).expect("a session id"),
+        },
+        position: Position {
+            generation,
+            issued_at: UnixSeconds(issued_at / 1000),
+        },
+        session_end: UnixSeconds(session_end / 1000),
+    }
+    .sign(
+        &Secret::parse(REFRESH_SECRET)
+            .expect("long enough")
+            .signing_key(),
+    )
+}

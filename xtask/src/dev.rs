@@ -1,0 +1,80 @@
+//! `cargo xtask dev`: from a fresh clone to a running worker, in one command.
+//!
+//! The worker runs in workerd, the program that Cloudflare runs itself. What it stores
+//! lies in `.wrangler` and is there again at the next start.
+
+use std::{
+    io::ErrorKind,
+    net::{Ipv4Addr, TcpListener},
+};
+
+use anyhow::{Result, anyhow, bail};
+
+use crate::{
+    build::build,
+    dev_vars,
+    process::{hand_over, step},
+    project::Project,
+    tools,
+};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The port of 127.0.0.1 on which the worker answers
+    #[arg(long, default_value_t = 8787, value_parser = clap::value_parser!(u16).range(1..))]
+    port: u16,
+}
+
+pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
+    check_port_is_free(arguments.port)?;
+    let tools = tools::ensure(project)?;
+    dev_vars::ensure(&project.path(".dev.vars"))?;
+    build(project, &tools)?;
+
+    let port = arguments.port.to_string();
+    step(
+        "dev",
+        &format!(
+            "starting http://127.0.0.1:{port}; edit src/ and it builds again; Ctrl-C stops it"
+        ),
+    );
+    let mut wrangler = tools.wrangler();
+    wrangler.args(["dev", "--ip", "127.0.0.1", "--port", &port]);
+    // A plain log, in a terminal as well: it can be read, searched and piped.
+    wrangler.arg("--show-interactive-dev-session=false");
+    // Or it asks Cloudflare where this computer is, and complains when offline.
+    wrangler.env("CLOUDFLARE_CF_FETCH_ENABLED", "false");
+    hand_over(&mut wrangler, "wrangler")
+}
+
+/// Asked first, because a build in vain is a long wait for a short answer.
+fn check_port_is_free(port: u16) -> Result<()> {
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => bail!(
+            "port {port} is taken by another program, perhaps another `cargo xtask dev`: \
+             stop that one, or choose another port, as in `cargo xtask dev --port {}`",
+            port.checked_add(1).unwrap_or(8787)
+        ),
+        Err(error) => Err(anyhow!(error).context(format!("cannot listen on 127.0.0.1:{port}"))),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_port_is_refused_and_another_one_named() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let message = check_port_is_free(port).unwrap_err().to_string();
+        assert!(
+            message.contains(&port.to_string()) && message.contains("--port"),
+            "{message}"
+        );
+        drop(taken);
+        assert!(check_port_is_free(port).is_ok());
+    }
+}

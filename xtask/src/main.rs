@@ -1,0 +1,73 @@
+//! `cargo xtask`: every command of the project, from a fresh clone to a running
+//! worker, for people who need not know Rust or its tools.
+//!
+//! Needed beforehand are Rust and Node.js. Everything else is looked for, and
+//! installed into the project's own folders where it is missing.
+
+mod advisories;
+mod build;
+mod bundle;
+mod deny;
+mod deploy;
+mod dev;
+mod dev_vars;
+mod lint;
+mod process;
+mod project;
+mod stamp;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use project::Project;
+
+/// The commands of Tokenkeep. Start with `cargo xtask dev`.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    disable_help_subcommand = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the worker on this computer; installs and builds what is missing
+    Dev(dev::Arguments),
+    /// Run all tests, those in the real runtime included
+    Test(test::Arguments),
+    /// Check formatting, lints, licences and dependencies
+    Lint,
+    /// Build the worker into the folder `build`
+    Build,
+    /// Put the worker on your Cloudflare account
+    Deploy(deploy::Arguments),
+    /// Look up known vulnerabilities of the dependencies (needs the network)
+    Advisories,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let project = Project::locate();
+    let outcome = match arguments.command {
+        Command::Dev(arguments) => dev::run(&project, &arguments),
+        Command::Test(arguments) => test::run(&project, &arguments),
+        Command::Lint => lint::run(&project),
+        Command::Build => build::run(&project),
+        Command::Deploy(arguments) => deploy::run(&project, &arguments),
+        Command::Advisories => advisories::run(&project),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Where things are in the project's folder.
+
+use std::{env, path::PathBuf, process::Command};
+
+/// The project's folder, and the few commands that start in it.
+pub struct Project {
+    pub root: PathBuf,
+}
+
+impl Project {
+    /// The folder above `xtask/`, wherever the command was typed.
+    ///
+    /// cargo tells where xtask is when it runs it; the path known when xtask was
+    /// compiled is the fallback, for a binary started without cargo.
+    pub fn locate() -> Self {
+        let compiled_in = || env!("CARGO_MANIFEST_DIR").into();
+        let mut root: PathBuf =
+            env::var_os("CARGO_MANIFEST_DIR").map_or_else(compiled_in, Into::into);
+        root.pop();
+        Self { root }
+    }
+
+    pub fn path(&self, relative: &str) -> PathBuf {
+        self.root.join(relative)
+    }
+
+    /// A command that runs in the project's folder.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.root);
+        command
+    }
+
+    /// The cargo that runs this very xtask.
+    pub fn cargo(&self) -> Command {
+        self.command(&env::var("CARGO").unwrap_or_else(|_| "cargo".into()))
+    }
+}
+
+/// An empty folder for one test.
+#[cfg(test)]
+#[expect(clippy::expect_used, reason = "a test without its folder cannot go on")]
+pub fn scratch_folder(test: &str) -> PathBuf {
+    let folder = env::temp_dir().join(format!("tokenkeep-xtask-{}-{test}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder)
+        .expect("the system's folder for temporary files can be written");
+    folder
+}

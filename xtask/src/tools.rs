@@ -1,0 +1,166 @@
+//! What has to be on the machine before anything can be built or run.
+//!
+//! Rust is there, or this would not run. Node.js has to be installed by hand.
+//! The npm packages and Rust's WebAssembly target are installed here: the
+//! packages at the versions of `package-lock.json`, into `node_modules`.
+
+use std::{fs, path::Path, process::Command};
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use crate::{
+    process::{answer_of, run_quietly, step},
+    project::Project,
+    stamp::Stamp,
+};
+
+pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
+/// wrangler's and workerd's own minimum.
+const OLDEST_NODE: u32 = 20;
+
+const GET_NODE: &str = "install the current LTS version from https://nodejs.org, open a new terminal and run the same command again";
+
+/// Proof that everything is installed, and the way to call it.
+pub struct Tools<'a> {
+    project: &'a Project,
+}
+
+/// Looks for every tool and installs what is missing.
+pub fn ensure(project: &Project) -> Result<Tools<'_>> {
+    let node = check_node(project)?;
+    let installed_packages = install_npm_packages(project)?;
+    let installed_target = install_wasm_target(project)?;
+    if !installed_packages && !installed_target {
+        step(
+            "tools",
+            &format!("all in place (Node.js {node}, npm packages, WebAssembly target)"),
+        );
+    }
+    Ok(Tools { project })
+}
+
+impl Tools<'_> {
+    /// wrangler: runs the worker locally and deploys it.
+    pub fn wrangler(&self) -> Command {
+        // bin/wrangler.js does no more than start this with these flags; as a
+        // process in between it would keep some signals to itself.
+        let mut command = self.project.command("node");
+        command.args(["--no-warnings", "--experimental-vm-modules"]);
+        command.arg(
+            self.project
+                .path("node_modules/wrangler/wrangler-dist/cli.js"),
+        );
+        command.env("WRANGLER_SEND_METRICS", "false");
+        // The version is pinned; wrangler need not look for a newer one.
+        command.env("WRANGLER_HIDE_BANNER", "true");
+        // Without this wrangler writes its log files to the home folder.
+        command.env("WRANGLER_LOG_PATH", self.project.path(".wrangler/logs"));
+        command
+    }
+
+    /// wasm-opt: makes WebAssembly smaller and faster.
+    pub fn wasm_opt(&self) -> Command {
+        self.script("node_modules/binaryen/bin/wasm-opt")
+    }
+
+    /// esbuild: joins the JavaScript files into one. Its launcher is a script
+    /// or a native program, depending on how npm installed it; npm's own link
+    /// starts either.
+    pub fn esbuild(&self) -> Command {
+        let link = if cfg!(windows) {
+            "node_modules/.bin/esbuild.cmd"
+        } else {
+            "node_modules/.bin/esbuild"
+        };
+        Command::new(self.project.path(link))
+    }
+
+    /// A program written in JavaScript. Started through `node`, because only
+    /// Unix starts a script by its first line.
+    fn script(&self, path: &str) -> Command {
+        let mut command = self.project.command("node");
+        command.arg(self.project.path(path));
+        command
+    }
+}
+
+fn check_node(project: &Project) -> Result<String> {
+    let version = answer_of(project.command("node").arg("--version"))?
+        .ok_or_else(|| anyhow!("Node.js is not installed: {GET_NODE}"))?;
+    let version = version.trim_start_matches('v').to_owned();
+    match major(&version) {
+        Some(major) if major >= OLDEST_NODE => Ok(version),
+        _ => bail!("Node.js {OLDEST_NODE} or newer is needed, this is {version}: {GET_NODE}"),
+    }
+}
+
+/// npm is a batch file on Windows, and found there only by its whole name.
+pub fn npm(project: &Project) -> Command {
+    project.command(if cfg!(windows) { "npm.cmd" } else { "npm" })
+}
+
+fn major(version: &str) -> Option<u32> {
+    version.split('.').next()?.parse().ok()
+}
+
+/// Returns whether anything had to be installed.
+fn install_npm_packages(project: &Project) -> Result<bool> {
+    let lock_file = project.path("package-lock.json");
+    let lock =
+        fs::read(&lock_file).with_context(|| format!("cannot read {}", lock_file.display()))?;
+    let stamp = Stamp::of(&[&lock], project.path("node_modules/.tokenkeep-stamp"));
+    if stamp.is_current() {
+        return Ok(false);
+    }
+    step(
+        "tools",
+        "npm packages (wrangler, esbuild, wasm-opt): installing into node_modules, about 10 s",
+    );
+    let mut npm = npm(project);
+    npm.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+    run_quietly(&mut npm, "npm ci").context(
+        "the npm packages could not be installed; check that npm (it comes with Node.js) is there \
+         and that the network is up, then run the same command again",
+    )?;
+    stamp.write()?;
+    Ok(true)
+}
+
+/// Returns whether the target had to be installed.
+pub fn install_wasm_target(project: &Project) -> Result<bool> {
+    let query = ["--print", "target-libdir", "--target", WASM_TARGET];
+    let library = answer_of(project.command("rustc").args(query))?;
+    if library.is_some_and(|folder| Path::new(&folder).is_dir()) {
+        return Ok(false);
+    }
+    if answer_of(project.command("rustup").arg("--version"))?.is_none() {
+        bail!(
+            "Rust's standard library for WebAssembly is missing, and there is no rustup to install it: \
+             install Rust from https://rustup.rs, or the package of your system that holds the target {WASM_TARGET}"
+        );
+    }
+    step(
+        "tools",
+        &format!("Rust's WebAssembly target ({WASM_TARGET}): installing, a few seconds"),
+    );
+    run_quietly(
+        project
+            .command("rustup")
+            .args(["target", "add", WASM_TARGET]),
+        "rustup target add",
+    )?;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_major_version_of_node_is_read() {
+        assert_eq!(major("20.20.2"), Some(20));
+        assert_eq!(major("24.0.0-nightly"), Some(24));
+        assert_eq!(major(""), None);
+    }
+}
