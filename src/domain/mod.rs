@@ -4,8 +4,11 @@
 //! that a rule needs are arguments of the rule.
 
 pub mod access;
+pub mod attempts;
 pub mod claims;
+pub mod email;
 pub mod id;
+pub mod password;
 pub mod secret;
 pub mod session;
 pub mod time;
