@@ -86,6 +86,11 @@ pub enum ConfigError {
         "refresh_token_secret and access_token_secret are the same. Open /generate_jwt_secret for a new one and store it with: npx wrangler secret put access_token_secret"
     )]
     SameSecret,
+    /// A binding is missing.
+    #[error(
+        "{0} is not bound. Give wrangler.toml its section with binding = \"{0}\" back and deploy again with: cargo xtask deploy"
+    )]
+    NotBound(&'static str),
     /// A var is not a whole number within its range.
     #[error(
         "the var {name} must be a whole number of seconds from {least} to {most}. Mend it in wrangler.toml and deploy again with: cargo xtask deploy"
@@ -98,6 +103,18 @@ pub enum ConfigError {
         /// The greatest value that is taken.
         most: u64,
     },
+}
+
+impl ConfigError {
+    /// What the owner has to look at.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Missing(name) | Self::Secret(name, _) | Self::NotBound(name) => name,
+            Self::SameSecret => name::ACCESS_SECRET,
+            Self::OutOfRange { name, .. } => name,
+        }
+    }
 }
 
 /// A configuration that is in order.

@@ -82,11 +82,11 @@ pub enum Error {
     #[error("payload too large")]
     PayloadTooLarge,
     /// 500: the owner has something to mend.
-    #[error("misconfigured")]
+    #[error("{}", .0.name())]
     Misconfigured(ConfigError),
     /// 503: the store failed.
     #[error("store: {0}")]
-    Store(#[from] Fault),
+    Store(Fault),
     /// 503: a login has not reached this place yet.
     #[error("session not here yet")]
     NotHereYet,
@@ -141,6 +141,16 @@ impl Error {
             Self::Misconfigured(error) => Answer::new(500, "misconfigured", format!("This server is not set up: {error}")),
             Self::Store(_) => Answer::new(503, "temporarily_unavailable", "The session store did not answer as it should. Nothing is lost: try again.").retry(),
             Self::NotHereYet => Answer::new(503, "temporarily_unavailable", "This login has not reached this place yet. Nothing is lost: try again.").retry(),
+        }
+    }
+}
+
+impl From<Fault> for Error {
+    /// A missing binding is the owner's to mend; everything else passes.
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::NotBound(binding) => Self::Misconfigured(ConfigError::NotBound(binding)),
+            other => Self::Store(other),
         }
     }
 }

@@ -15,8 +15,8 @@ pub const DEVICE_CHARACTERS: usize = 100;
 /// 10 s; a clear 503 must come before.
 pub const READ_MS: u64 = 2_500;
 
-/// How long a write that the answer waits for may take. Two of them, the pause between them and a
-/// read before make 9.6 s.
+/// How long a write that the answer waits for may take. Refused at the last moment and tried once
+/// more, with the pause between them and a read before, it makes 9.6 s; one that hangs, 5.5 s.
 pub const WRITE_MS: u64 = 3_000;
 
 /// The pause before a refused write is tried once more: KV takes one write a second for a key.

@@ -26,9 +26,9 @@ pub enum Fault {
     /// What was stored is not what we store.
     #[error("the store holds something that cannot be read")]
     Unreadable,
-    /// The binding is missing.
-    #[error("the store is not bound")]
-    NotBound,
+    /// There is no binding of this name.
+    #[error("{0} is not bound")]
+    NotBound(&'static str),
 }
 
 /// One write to a [`KeyValue`] store.

@@ -146,16 +146,16 @@ impl<'a, P: Platform> Sessions<'a, P> {
         within(READ_MS, self.platform, self.store.read(keys)).await
     }
 
-    /// Writes, and once more after a second when that failed: a key takes one write a second.
+    /// Writes, and once more after a second when that was refused: a key takes one write a second.
+    /// A write that did not end in time is not tried again: the phone would give up before.
     async fn write_before_answer(&self, write: Write) -> Result<(), Fault> {
-        if within(WRITE_MS, self.platform, self.store.write(&write))
-            .await
-            .is_ok()
-        {
-            return Ok(());
+        match within(WRITE_MS, self.platform, self.store.write(&write)).await {
+            Err(Fault::Failed | Fault::Throttled) => {
+                self.platform.sleep_ms(WRITE_AGAIN_MS).await;
+                within(WRITE_MS, self.platform, self.store.write(&write)).await
+            }
+            other => other,
         }
-        self.platform.sleep_ms(WRITE_AGAIN_MS).await;
-        within(WRITE_MS, self.platform, self.store.write(&write)).await
     }
 }
 

@@ -45,7 +45,7 @@ impl Fields {
         match self.0.remove(field) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) if text.is_empty() => Ok(None),
-            Some(Value::String(text)) if is_placeholder(&text) => Err(unfilled(field)),
+            Some(Value::String(text)) if has_placeholder(&text) => Err(unfilled(field)),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(_) => Err(BadInput::field(field, "must be text in quotation marks")),
         }
@@ -103,6 +103,7 @@ impl Fields {
         const FIELD: &str = "claims";
         match self.0.remove(FIELD) {
             None | Some(Value::Null) => Ok(CustomClaims::default()),
+            Some(value) if has_placeholder(&value.to_string()) => Err(unfilled(FIELD).into()),
             Some(value) => {
                 CustomClaims::parse(value).map_err(|problem| Error::of_field(FIELD, &problem))
             }
@@ -110,11 +111,12 @@ impl Fields {
     }
 }
 
-/// Whether a text is a variable that an app builder sent without filling it in: `${refreshToken}`.
+/// Whether there is a variable in a text that an app builder sent without filling it in, such as
+/// `Bearer ${accessToken}`.
 #[must_use]
-pub fn is_placeholder(text: &str) -> bool {
-    let text = text.trim();
-    text.starts_with("${") && text.ends_with('}')
+pub fn has_placeholder(text: &str) -> bool {
+    text.split_once("${")
+        .is_some_and(|(_, rest)| rest.contains('}'))
 }
 
 /// The error for such a variable.

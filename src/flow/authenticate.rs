@@ -6,7 +6,7 @@ use crate::{
     domain::{access::AccessToken, session::is_ended},
     error::Error,
     port::Platform,
-    wire::{is_placeholder, unfilled},
+    wire::{has_placeholder, unfilled},
 };
 
 /// The access token of the request, of a session that was not ended. Two keys in one read.
@@ -45,7 +45,7 @@ fn credentials(authorization: Option<&str>) -> Result<Option<&str>, Error> {
         return Ok(None);
     };
     let credentials = credentials.trim_start();
-    if is_placeholder(credentials) {
+    if has_placeholder(credentials) {
         return Err(unfilled("Authorization").into());
     }
     Ok(scheme.eq_ignore_ascii_case("bearer").then_some(credentials))
@@ -77,7 +77,13 @@ mod tests {
 
     #[test]
     fn an_unfilled_variable_is_bad_input_and_logs_nobody_out() {
-        let error = credentials(Some("Bearer ${accessToken}")).expect_err("a placeholder");
-        assert_eq!(error.answer().status, 400);
+        for header in [
+            "Bearer ${accessToken}",
+            "Bearer Bearer ${accessToken}",
+            "Token ${x}",
+        ] {
+            let error = credentials(Some(header)).expect_err("a placeholder");
+            assert_eq!(error.answer().status, 400);
+        }
     }
 }

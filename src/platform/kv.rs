@@ -37,10 +37,10 @@ impl WorkersKv {
     ///
     /// # Errors
     /// There is no such binding.
-    pub fn bound(env: &Env, binding: &str) -> Result<Self, Fault> {
+    pub fn bound(env: &Env, binding: &'static str) -> Result<Self, Fault> {
         match Reflect::get(env, &binding.into()) {
             Ok(namespace) if namespace.is_object() => Ok(Self(namespace.unchecked_into())),
-            _ => Err(Fault::NotBound),
+            _ => Err(Fault::NotBound(binding)),
         }
     }
 }

@@ -148,7 +148,7 @@ impl Platform for InMemory {
         if self.0.bound.get() {
             Ok(self.clone())
         } else {
-            Err(Fault::NotBound)
+            Err(Fault::NotBound("SESSIONS"))
         }
     }
 

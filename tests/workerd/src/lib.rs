@@ -1,0 +1,29 @@
+//! # Tests of the built worker, over HTTP, in real workerd
+//!
+//! What runs here is what gets deployed: `build/index.js` and `build/index_bg.wasm`, made by
+//! `cargo xtask build`. Nothing of the crate `tokenkeep` is linked, and tokens are signed and
+//! checked by code of this crate: a mistake over there is not repeated here.
+//!
+//! | Module | What it is |
+//! |---|---|
+//! | [`project`] | The build, the settings of `wrangler.toml`, and where the tools are. |
+//! | [`leash`] | A program that ends with the test that started it, and its output. |
+//! | [`workerd`] | The worker in workerd, on [`kv`]: for counts, faults and odd settings. |
+//! | [`kv`] | Workers KV as a server that counts, remembers and fails as it is told. |
+//! | [`http`] | What [`kv`] needs of HTTP. |
+//! | [`wrangler`] | The worker in `wrangler dev`, as a developer runs it. |
+//! | [`client`] | Requests and answers. |
+//! | [`tokens`] | JWTs. |
+//! | [`time`] | Now, and minutes. |
+//!
+//! The tests are in `tests/black_box`. `cargo xtask test` runs them, with all others.
+
+pub mod client;
+pub mod http;
+pub mod kv;
+pub mod leash;
+pub mod project;
+pub mod time;
+pub mod tokens;
+pub mod workerd;
+pub mod wrangler;

@@ -1,0 +1,107 @@
+//! The project that is tested: its build, its settings, its tools.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use tempfile::TempDir;
+use toml::{Table, Value};
+
+/// What a file that is not there means.
+const WAY_OUT: &str = "run: cargo xtask test";
+
+const BUILT: [&str; 2] = ["index.js", "index_bg.wasm"];
+
+/// The project's folder.
+#[must_use]
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Copies the built worker into a folder: a build that runs meanwhile changes nothing.
+///
+/// # Panics
+/// It was not built.
+pub fn copy_build(to: &Path) {
+    fs::create_dir_all(to).expect("a folder in a temporary folder");
+    for name in BUILT {
+        let from = folder().join("build").join(name);
+        fs::copy(&from, to.join(name))
+            .unwrap_or_else(|error| panic!("build/{name}: {error}; {WAY_OUT}"));
+    }
+}
+
+/// A new temporary folder, removed when dropped.
+///
+/// # Panics
+/// The computer has no room for one.
+#[must_use]
+pub fn temporary_folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+/// `wrangler.toml`.
+///
+/// # Panics
+/// It is not there, or no TOML.
+#[must_use]
+pub fn settings() -> Table {
+    let text = fs::read_to_string(folder().join("wrangler.toml")).expect("wrangler.toml is there");
+    text.parse().expect("wrangler.toml is TOML")
+}
+
+/// The vars of `wrangler.toml`, all of them text.
+///
+/// # Panics
+/// One is not text.
+#[must_use]
+pub fn vars(settings: &Table) -> Vec<(String, String)> {
+    let vars = settings.get("vars").and_then(Value::as_table);
+    vars.into_iter()
+        .flatten()
+        .map(|(name, value)| {
+            let text = value.as_str().expect("vars are text");
+            (name.clone(), text.to_owned())
+        })
+        .collect()
+}
+
+/// wrangler's command.
+///
+/// # Panics
+/// It is not installed.
+#[must_use]
+pub fn wrangler() -> PathBuf {
+    installed("wrangler/bin/wrangler.js")
+}
+
+/// The workerd that wrangler brings along, for this computer.
+///
+/// # Panics
+/// It is not installed.
+#[must_use]
+pub fn workerd() -> PathBuf {
+    let program = format!("workerd{}", std::env::consts::EXE_SUFFIX);
+    let packages = fs::read_dir(installed("@cloudflare")).expect("a folder");
+    packages
+        .filter_map(Result::ok)
+        .filter(|package| {
+            package
+                .file_name()
+                .to_string_lossy()
+                .starts_with("workerd-")
+        })
+        .map(|package| package.path().join("bin").join(&program))
+        .find(|path| path.is_file())
+        .unwrap_or_else(|| panic!("workerd is not installed; {WAY_OUT}"))
+}
+
+fn installed(path: &str) -> PathBuf {
+    let path_in_project = folder().join("node_modules").join(path);
+    assert!(
+        path_in_project.exists(),
+        "node_modules/{path} is not installed; {WAY_OUT}"
+    );
+    path_in_project
+}

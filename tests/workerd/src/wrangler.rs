@@ -1,0 +1,132 @@
+//! The worker in `wrangler dev`, with the project's own settings.
+//!
+//! wrangler runs in a folder of its own with a copy of `wrangler.toml` and of the build, so that
+//! the developer's secrets, state and settings of wrangler are neither seen nor touched.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    client::Client,
+    leash::Leash,
+    project::{copy_build, settings, temporary_folder, wrangler},
+    tokens::random_name,
+    workerd::SECRET_MARK,
+};
+
+/// A project folder with state that outlives the process.
+#[derive(Debug)]
+pub struct Project {
+    folder: TempDir,
+    service_key: String,
+}
+
+/// A running `wrangler dev`.
+#[derive(Debug)]
+pub struct Wrangler {
+    leash: Leash,
+    /// A client of its worker.
+    pub client: Client,
+}
+
+impl Project {
+    /// A folder with all that `wrangler dev` needs, and fresh secrets.
+    ///
+    /// # Panics
+    /// The project is not built.
+    #[must_use]
+    pub fn new() -> Self {
+        let folder = temporary_folder();
+        let write = |name: &str, text: String| {
+            fs::write(folder.path().join(name), text).expect("a temporary file");
+        };
+        let secret = || format!("{}{SECRET_MARK}{}", random_name(), random_name());
+        let service_key = secret();
+        copy_build(&folder.path().join("build"));
+        let mut wrangler_toml = settings();
+        // What is tested is built already.
+        wrangler_toml.remove("build");
+        write("wrangler.toml", wrangler_toml.to_string());
+        write(
+            ".dev.vars",
+            format!(
+                "refresh_token_secret=\"{}\"\nservice_key=\"{service_key}\"\n",
+                secret()
+            ),
+        );
+        Self {
+            folder,
+            service_key,
+        }
+    }
+
+    /// Starts `wrangler dev`, and waits until it answers.
+    ///
+    /// # Panics
+    /// It does not.
+    #[must_use]
+    pub fn start(&self) -> Wrangler {
+        let leash = Leash::start(|command| self.command(command));
+        let port = leash.wait_for_line(ready_at);
+        Wrangler {
+            client: Client::new(port, &self.service_key),
+            leash,
+        }
+    }
+
+    fn command(&self, command: &mut Command) {
+        let home = self.path("home");
+        command
+            .arg("node")
+            .arg(wrangler())
+            .args(["dev", "--ip", "127.0.0.1", "--port", "0"])
+            .args(["--inspector-port", "0", "--persist-to"])
+            .arg(self.path("state"))
+            .current_dir(self.folder.path())
+            .env("CI", "true")
+            .env("WRANGLER_SEND_METRICS", "false")
+            // They would choose other settings, and let the shell's variables in.
+            .env_remove("CLOUDFLARE_ENV")
+            .env_remove("CLOUDFLARE_INCLUDE_PROCESS_ENV")
+            // Where wrangler keeps its logs, logins and lists of other workers.
+            .env("XDG_CONFIG_HOME", &home)
+            .env("WRANGLER_LOG_PATH", home.join("logs"))
+            .env("NO_COLOR", "1");
+    }
+
+    /// The folder, with `.dev.vars` in it.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        Path::new(self.folder.path()).join(name)
+    }
+}
+
+impl Default for Project {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Wrangler {
+    /// Everything printed so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.leash.log()
+    }
+}
+
+/// The port, if the line says that wrangler is ready.
+fn ready_at(line: &str) -> Option<u16> {
+    let (_, address) = line.split_once("Ready on http://127.0.0.1:")?;
+    let digits = address.split(|character: char| !character.is_ascii_digit());
+    digits.into_iter().next()?.parse().ok()
+}

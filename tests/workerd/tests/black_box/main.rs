@@ -1,0 +1,13 @@
+//! What Tokenkeep promises, asked of the built worker in workerd.
+
+mod access_tokens;
+mod bad_input;
+mod configuration;
+mod counts;
+mod faults;
+mod log;
+mod rotation;
+mod routes;
+mod sessions;
+mod stage;
+mod story;

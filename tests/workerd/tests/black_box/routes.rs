@@ -1,0 +1,229 @@
+//! Addresses, verbs, CORS and the headers of every answer.
+
+use serde_json::json;
+use tokenkeep_workerd_tests::{
+    client::{Answer, Client},
+    workerd::{Settings, Workerd},
+};
+
+use crate::stage::Stage;
+
+/// Every address with its `Allow`.
+const ROUTES: [(&str, &[&str]); 6] = [
+    ("/auth/token", &["POST", "OPTIONS"]),
+    ("/auth/logout", &["POST", "OPTIONS"]),
+    ("/auth/session", &["POST", "OPTIONS"]),
+    ("/auth/me", &["GET", "HEAD", "OPTIONS"]),
+    ("/generate_jwt_secret", &["GET", "HEAD", "POST", "OPTIONS"]),
+    ("/health", &["GET", "HEAD", "OPTIONS"]),
+];
+
+/// Verbs that the runtime knows and hands on.
+const VERBS: [&str; 9] = [
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "PURGE",
+];
+
+fn client() -> &'static Client {
+    Stage::shared().client()
+}
+
+fn call(verb: &str, path: &str) -> Answer {
+    client().send(client().request(verb, path), ())
+}
+
+/// A list in a header, sorted.
+fn list(answer: &Answer, name: &str) -> Vec<String> {
+    let mut items: Vec<String> = answer
+        .header(name)
+        .unwrap_or_default()
+        .split(',')
+        .map(|item| item.trim().to_owned())
+        .collect();
+    items.sort();
+    items
+}
+
+fn sorted(items: &[&str]) -> Vec<String> {
+    let mut items: Vec<String> = items.iter().copied().map(str::to_owned).collect();
+    items.sort();
+    items
+}
+
+#[test]
+fn a_wrong_verb_learns_what_is_allowed() {
+    for (path, allowed) in ROUTES {
+        for verb in VERBS.iter().filter(|verb| !allowed.contains(verb)) {
+            let answer = call(verb, path);
+            assert_eq!(answer.status, 405, "{verb} {path}");
+            assert_eq!(list(&answer, "allow"), sorted(allowed), "{verb} {path}");
+            if *verb != "HEAD" {
+                answer.assert_error(405, "method_not_allowed");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_verb_that_nobody_knows_is_no_get() {
+    for verb in ["BREW", "get", "Post"] {
+        for (path, _) in ROUTES {
+            let answer = call(verb, path);
+            // The runtime itself refuses such verbs before the worker sees them.
+            assert!(
+                [405, 501].contains(&answer.status),
+                "{verb} {path}: {}",
+                answer.text
+            );
+        }
+    }
+}
+
+#[test]
+fn an_unknown_address_is_not_found() {
+    for path in [
+        "/",
+        "/auth",
+        "/auth/",
+        "/auth/tokens",
+        "/auth/token/x",
+        "/Auth/Token",
+        "//auth/token",
+        "/auth/signup",
+        "/openapi.json",
+        "/auth/token%2f",
+        "/%61uth/token/x",
+    ] {
+        for verb in VERBS {
+            let answer = call(verb, path);
+            assert_eq!(answer.status, 404, "{verb} {path}: {}", answer.text);
+            if verb != "HEAD" {
+                answer.assert_error(404, "not_found");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_query_and_a_slash_at_the_end_do_not_matter() {
+    let session = client().new_session();
+    let body = json!({"refreshToken": session.refresh});
+    for path in ["/auth/token?x=/y", "/auth/token/", "/auth/token/?"] {
+        assert_eq!(client().post(path, &body).status, 200, "{path}");
+    }
+}
+
+#[test]
+fn head_is_a_get_without_a_body() {
+    for path in ["/health", "/generate_jwt_secret"] {
+        let (head, get) = (call("HEAD", path), call("GET", path));
+        assert_eq!((head.status, head.text.as_str()), (200, ""), "{path}");
+        assert_eq!(head.header("content-type"), get.header("content-type"));
+    }
+    let head = call("HEAD", "/auth/me");
+    assert_eq!((head.status, head.text.as_str()), (401, ""));
+}
+
+#[test]
+fn a_preflight_is_answered_for_every_route_and_allows_what_it_is_asked_for() {
+    for (path, allowed) in ROUTES {
+        for wanted in ["authorization", "authorization, content-type, x-anything"] {
+            let request = client()
+                .request("OPTIONS", path)
+                .header("origin", "https://app.example")
+                .header("access-control-request-method", allowed[0])
+                .header("access-control-request-headers", wanted);
+            let answer = client().send(request, ());
+            assert_eq!((answer.status, answer.text.as_str()), (204, ""), "{path}");
+            assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+            assert_eq!(answer.header("access-control-allow-headers"), Some(wanted));
+            let methods = list(&answer, "access-control-allow-methods");
+            assert_eq!(methods, sorted(allowed), "{path}");
+        }
+    }
+}
+
+#[test]
+fn a_web_page_can_read_every_answer() {
+    let session = client().new_session();
+    for answer in [
+        client().refresh(&session.refresh),
+        client().refresh("x"),
+        client().refresh("${refreshToken}"),
+        client().get("/auth/me"),
+        client().get("/nowhere"),
+        client().get("/auth/token"),
+        client().get("/health"),
+        client().post_bytes("/auth/token", &vec![b' '; 20 * 1024]),
+    ] {
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+        let exposed = answer.header("access-control-expose-headers");
+        let exposed = exposed.unwrap_or_default().to_ascii_lowercase();
+        assert!(exposed.contains("retry-after"), "{exposed}");
+        assert_eq!(answer.header("set-cookie"), None);
+    }
+}
+
+#[test]
+fn only_pages_of_the_allowed_origins_can_read_answers_where_some_are_named() {
+    let origins = "https://app.example, http://localhost:3000";
+    let settings = Settings::fresh().with("CORS_ALLOWED_ORIGINS", origins);
+    let workerd = Workerd::start(&[settings]);
+    let client = &workerd.clients[0];
+    for (origin, allowed) in [
+        ("https://app.example", true),
+        ("http://localhost:3000", true),
+        ("https://app.example.evil.example", false),
+        ("https://evil.example", false),
+        ("http://app.example", false),
+        ("null", false),
+    ] {
+        for verb in ["GET", "OPTIONS"] {
+            let request = client.request(verb, "/auth/me").header("origin", origin);
+            let answer = client.send(request, ());
+            let expected = allowed.then_some(origin);
+            assert_eq!(answer.header("access-control-allow-origin"), expected);
+            let varies = list(&answer, "vary");
+            assert!(varies.contains(&"Origin".to_owned()), "{varies:?}");
+        }
+    }
+    // An app is no web page.
+    let session = client.new_session();
+    assert_eq!(client.refresh(&session.refresh).status, 200);
+}
+
+#[test]
+fn nothing_secret_is_kept_by_a_cache() {
+    let session = client().new_session();
+    for answer in [
+        client().refresh(&session.refresh),
+        client().refresh("x"),
+        client().refresh(""),
+        client().me(&session.access),
+        client().get("/auth/me"),
+        client().get("/auth/token"),
+        client().get("/auth/nowhere"),
+        client().get("/generate_jwt_secret"),
+        client().log_out(&session.refresh),
+    ] {
+        let control = answer.header("cache-control").unwrap_or_default();
+        assert!(control.contains("no-store"), "{control:?}: {}", answer.text);
+    }
+}
+
+#[test]
+fn every_refusal_has_a_name_of_its_own() {
+    let id = || client().refresh("x").json()["requestId"].to_string();
+    assert_ne!(id(), id());
+}
+
+#[test]
+fn health_tells_version_and_checks() {
+    let health = client().get("/health");
+    assert_eq!(health.status, 200, "{}", health.text);
+    let health = health.json();
+    assert_eq!(health["status"], "ok");
+    assert!(health["version"].is_string(), "{health}");
+    let checks = health["checks"].as_object().expect("checks");
+    assert!(!checks.is_empty());
+    assert!(checks.values().all(|check| check == "ok"), "{health}");
+}

@@ -1,0 +1,108 @@
+//! A first session, as the README tells it, in `wrangler dev`.
+
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+use tokenkeep_workerd_tests::{client::USER_MARK, wrangler::Project};
+
+use crate::stage::leak;
+
+#[test]
+fn a_session_lives_from_login_to_logout() {
+    let project = Project::new();
+    let wrangler = project.start();
+    let client = &wrangler.client;
+    let user = format!("ada{USER_MARK}");
+    let opened = client.open_session(&json!({
+        "userId": user,
+        "claims": {"role": "admin"},
+        "device": "Ada's phone",
+    }));
+    let first = opened.tokens();
+    assert_eq!(opened.json()["expiresIn"], 3600);
+
+    let mut latest = first.clone();
+    for _ in 0..5 {
+        latest = client.refresh(&first.refresh).tokens();
+        assert_eq!((&latest.user, &latest.session), (&user, &first.session));
+    }
+
+    let me = client.me(&latest.access);
+    assert_eq!(me.status, 200, "{}", me.text);
+    assert_eq!(me.json(), json!({"id": user, "claims": {"role": "admin"}}));
+
+    let logged_out = client.log_out(&first.refresh);
+    assert_eq!(logged_out.status, 200);
+    assert_eq!(logged_out.json(), json!({"loggedOut": true}));
+
+    for token in [&first.refresh, &latest.refresh] {
+        client.refresh(token).assert_error(401, "session_revoked");
+    }
+    client
+        .me(&latest.access)
+        .assert_error(401, "session_revoked");
+    assert_eq!(client.get("/health").status, 200);
+    assert_eq!(leak(&wrangler.log()), None);
+}
+
+#[test]
+fn a_session_outlives_a_restart() {
+    let project = Project::new();
+    let (alive, ended) = {
+        let wrangler = project.start();
+        let alive = wrangler.client.new_session();
+        let ended = wrangler.client.new_session();
+        assert_eq!(wrangler.client.log_out(&ended.refresh).status, 200);
+        (alive, ended)
+    };
+    let wrangler = project.start();
+    let refreshed = wrangler.client.refresh(&alive.refresh).tokens();
+    assert_eq!(refreshed.session, alive.session);
+    assert_eq!(wrangler.client.me(&alive.access).status, 200);
+    wrangler
+        .client
+        .refresh(&ended.refresh)
+        .assert_error(401, "session_revoked");
+    assert_eq!(leak(&wrangler.log()), None);
+}
+
+/// The lines that the README asks people to paste.
+fn first_session_of_the_readme() -> &'static str {
+    const README: &str = include_str!("../../../../README.md");
+    let (_, after) = README
+        .split_once("<!-- A test pastes the lines of this block. -->\n```sh\n")
+        .expect("the README's first session");
+    let (lines, _) = after.split_once("```").expect("its end");
+    lines
+}
+
+#[test]
+#[cfg(unix)]
+fn the_first_session_of_the_readme_works_when_it_is_pasted() {
+    let project = Project::new();
+    let wrangler = project.start();
+    let here = format!("URL={}", wrangler.client.origin);
+    let script = first_session_of_the_readme().replace("URL=http://127.0.0.1:8787", &here);
+    assert!(script.contains(&here), "the README's address");
+
+    let output = Command::new("bash")
+        .args(["-e", "-c", &script])
+        .current_dir(project.folder())
+        .stdin(Stdio::null())
+        .output()
+        .expect("bash and curl, as the README asks for");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+
+    let statuses: Vec<&str> = printed
+        .lines()
+        .filter_map(|line| line.rsplit_once('}').map(|(_, status)| status))
+        .collect();
+    // The session is echoed without a status.
+    assert_eq!(
+        statuses,
+        ["", "200", "200", "200", "200", "401"],
+        "{printed}"
+    );
+    assert!(printed.contains(r#""code":"session_revoked""#), "{printed}");
+}
