@@ -33,8 +33,8 @@ use super::time::UnixMillis;
 
 pub use self::source::Source;
 
-/// Failures of all callers within the window, from which on there is a wait for all. It is met by at least four of them: one makes
-/// 13 at most.
+/// Failures of all callers within the window, from which on there is a wait for all. At least four
+/// must take part: one makes 13 at most.
 const ADDRESS_FAILURES: usize = 50;
 
 /// For how long a caller is remembered after its last attempt.

@@ -412,7 +412,9 @@ proptest! {
                     attempts.settle(ticket, Outcome::Failure, now);
                 }
                 Step::Settle(which, true) => {
-                    let before: Vec<_> = (0..12).map(|n| wait_seconds(&attempts, &source(n), now)).collect();
+                    let before: Vec<_> = (0..12)
+                        .map(|number| wait_seconds(&attempts, &source(number), now))
+                        .collect();
                     let ticket = open.swap_remove(which.index(open.len()));
                     attempts.settle(ticket, Outcome::Success, now);
                     for (number, before) in before.into_iter().enumerate() {

@@ -25,7 +25,7 @@ const TODAY: Params = match Params::new(19_456, 2, 1, Some(DIGEST_BYTES)) {
 const MEMORY_KIB: u32 = 65_536;
 const _: () = assert!((MEMORY_KIB as u64) * 1024 <= MEMORY_LIMIT_BYTES);
 
-/// Most KiB written, memory times passes: 32 passes over 64 MiB. One MiB takes about 1.5 ms.
+/// Most KiB written, memory times passes: 32 passes over 64 MiB. One MiB takes about 1 ms.
 const KIB_WRITTEN: u64 = 32 * 65_536;
 
 /// Least bytes of a salt: the bound of the reference implementation.

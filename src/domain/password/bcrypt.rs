@@ -16,7 +16,7 @@ use crate::domain::Problem;
 /// Least cost that bcrypt has.
 const LEAST_COST: u32 = 4;
 
-/// Most cost, as a power of two: each step doubles the time, and 12 takes half a second.
+/// Most cost, as a power of two: each step doubles the time, and 12 takes a quarter of a second.
 const MOST_COST: u32 = 15;
 
 /// The bytes of a password that bcrypt looks at, the NUL at its end included. It is bcrypt's own

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::domain::Problem;
 
-/// Most rounds, times the blocks of the output: a million, what Django uses now, takes one second.
+/// Most rounds, times the blocks of the output: a million, what Django uses now, takes less than a
+/// second.
 const ROUNDS: u32 = 4_000_000;
 
 /// Bytes of one block, and of every hash that does not say another length.

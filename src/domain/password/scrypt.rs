@@ -11,7 +11,8 @@ use crate::domain::Problem;
 /// Bytes of scrypt's block for each unit of `r`.
 const BLOCK_BYTES: u64 = 128;
 
-/// Most blocks mixed, `N · r · p`: eight times that of `ln=16,r=8,p=1`, which takes half a second.
+/// Most blocks mixed, `N · r · p`: eight times that of `ln=16,r=8,p=1`, which takes a quarter of a
+/// second.
 const BLOCKS_MIXED: u64 = 8 << 19;
 
 /// The greatest `ln` that could pass the limit of memory, with `r = 1`.
