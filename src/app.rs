@@ -4,18 +4,20 @@ use serde::Serialize;
 
 use crate::{
     config::{AllowedOrigins, Config, ConfigError, Settings},
-    error::Error,
+    error::{BadInput, Error},
     flow::{
-        Scope, generate_secret::generate_secret, health::health, log_out::log_out,
-        open_session::open_session, refresh::refresh, show_me::show_me,
+        Scope, change_password::change_password, delete_account::delete_account,
+        generate_secret::generate_secret, health::health, log_in::log_in, log_out::log_out,
+        open_session::open_session, refresh::refresh, rename::rename, show_me::show_me,
+        sign_up::sign_up,
     },
     port::Platform,
     route::{Allowed, Method, Route, resolve},
     wire::ErrorBody,
 };
 
-/// A request, as far as Tokenkeep looks at it.
-#[derive(Debug, Clone)]
+/// A request, as far as Tokenkeep looks at it. There are secrets in it: it cannot be printed.
+#[derive(Clone)]
 pub struct Call {
     /// The verb.
     pub method: Method,
@@ -23,6 +25,8 @@ pub struct Call {
     pub path: String,
     /// The address's scheme and host, such as `https://api.example.com`.
     pub origin: String,
+    /// The IP address that called: the header `CF-Connecting-IP`.
+    pub ip: Option<String>,
     /// The header `Authorization`.
     pub authorization: Option<String>,
     /// The header `Origin`: the web page that calls.
@@ -36,12 +40,14 @@ pub struct Call {
 }
 
 /// A request's body, read up to its limit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum Body {
     /// All of it; empty where there was none.
     Whole(Vec<u8>),
-    /// More than [`crate::limits::BODY_BYTES`]; the rest was not read.
+    /// More than [`crate::limits::BODY_BYTES`].
     TooLarge,
+    /// The connection broke off, or what came is no body.
+    Unreadable,
 }
 
 /// An answer.
@@ -100,19 +106,27 @@ impl<P: Platform> App<'_, P> {
         let body = match &call.body {
             Body::Whole(bytes) => bytes.as_slice(),
             Body::TooLarge => return Err(Error::PayloadTooLarge),
+            Body::Unreadable => return Err(BadInput::body("The body could not be read.").into()),
         };
         let authorization = call.authorization.as_deref();
-        match route {
-            Route::Preflight(allowed) => Ok(preflight(allowed, call)),
-            Route::GenerateSecret => Ok(ok(&generate_secret(&self.platform))),
-            Route::Health => Ok(self.health().await),
-            Route::Refresh => Ok(ok(&refresh(&self.scope(call)?, body).await?)),
-            Route::OpenSession => Ok(ok(
-                &open_session(&self.scope(call)?, authorization, body).await?
-            )),
-            Route::Me => Ok(ok(&show_me(&self.scope(call)?, authorization).await?)),
-            Route::LogOut => Ok(ok(&log_out(&self.scope(call)?, body).await?)),
-        }
+        Ok(match route {
+            Route::Preflight(allowed) => preflight(allowed, call),
+            Route::GenerateSecret => ok(&generate_secret(&self.platform)),
+            Route::Health => self.health().await,
+            Route::Refresh => ok(&refresh(&self.scope(call)?, body).await?),
+            Route::SignUp => ok(&sign_up(&self.scope(call)?, body).await?),
+            Route::LogIn => ok(&log_in(&self.scope(call)?, body).await?),
+            Route::OpenSession => ok(&open_session(&self.scope(call)?, authorization, body).await?),
+            Route::ChangePassword => {
+                ok(&change_password(&self.scope(call)?, authorization, body).await?)
+            }
+            Route::Me => ok(&show_me(&self.scope(call)?, authorization).await?),
+            Route::Rename => ok(&rename(&self.scope(call)?, authorization, body).await?),
+            Route::DeleteAccount => {
+                ok(&delete_account(&self.scope(call)?, authorization, body).await?)
+            }
+            Route::LogOut => ok(&log_out(&self.scope(call)?, body).await?),
+        })
     }
 
     fn scope<'s>(&'s self, call: &'s Call) -> Result<Scope<'s, P>, Error> {
@@ -124,6 +138,7 @@ impl<P: Platform> App<'_, P> {
                 .as_ref()
                 .map_err(|error| Error::Misconfigured(*error))?,
             origin: &call.origin,
+            ip: call.ip.as_deref().unwrap_or_default(),
         })
     }
 
@@ -203,7 +218,12 @@ fn preflight(allowed: Allowed, call: &Call) -> Reply {
         ("Access-Control-Allow-Methods", allowed.list()),
         ("Access-Control-Max-Age", "86400".into()),
     ];
-    if let Some(wanted) = &call.wanted_headers {
+    // Names of headers are ASCII (RFC 9110, section 5.1).
+    if let Some(wanted) = call
+        .wanted_headers
+        .as_ref()
+        .filter(|names| names.is_ascii())
+    {
         headers.push(("Access-Control-Allow-Headers", wanted.clone()));
     }
     Reply {

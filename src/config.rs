@@ -10,7 +10,7 @@ use crate::{
         secret::{Keyring, Secret, SecretProblem, SigningKey},
         session::IdleWindow,
     },
-    limits::LONGEST_SESSION_SECONDS,
+    limits::{LEAST_IDLE_SECONDS, LONGEST_SESSION_SECONDS},
 };
 
 /// Names of secrets and vars, as the owner writes them.
@@ -24,13 +24,14 @@ pub mod name {
     pub const ACCESS_TOKEN_SECONDS: &str = "ACCESS_TOKEN_SECONDS";
     pub const SESSION_IDLE_SECONDS: &str = "SESSION_IDLE_SECONDS";
     pub const SESSION_MAX_SECONDS: &str = "SESSION_MAX_SECONDS";
+    pub const SIGN_UP: &str = "SIGN_UP";
     pub const ISSUER: &str = "ISSUER";
     pub const AUDIENCE: &str = "AUDIENCE";
     pub const CORS_ALLOWED_ORIGINS: &str = "CORS_ALLOWED_ORIGINS";
 }
 
 /// Every setting that [`Settings`] reads, in its order.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 12] = [
     name::REFRESH_SECRET,
     name::REFRESH_SECRET_PREVIOUS,
     name::ACCESS_SECRET,
@@ -39,6 +40,7 @@ pub const NAMES: [&str; 11] = [
     name::ACCESS_TOKEN_SECONDS,
     name::SESSION_IDLE_SECONDS,
     name::SESSION_MAX_SECONDS,
+    name::SIGN_UP,
     name::ISSUER,
     name::AUDIENCE,
     name::CORS_ALLOWED_ORIGINS,
@@ -91,6 +93,11 @@ pub enum ConfigError {
         "{0} is not bound. Give wrangler.toml its section with binding = \"{0}\" back and deploy again with: cargo xtask deploy"
     )]
     NotBound(&'static str),
+    /// A var is neither on nor off.
+    #[error(
+        "the var {0} must be \"on\" or \"off\". Mend it in wrangler.toml and deploy again with: cargo xtask deploy"
+    )]
+    NotASwitch(&'static str),
     /// A var is not a whole number within its range.
     #[error(
         "the var {name} must be a whole number of seconds from {least} to {most}. Mend it in wrangler.toml and deploy again with: cargo xtask deploy"
@@ -110,9 +117,12 @@ impl ConfigError {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Missing(name) | Self::Secret(name, _) | Self::NotBound(name) => name,
+            Self::Missing(name)
+            | Self::Secret(name, _)
+            | Self::NotBound(name)
+            | Self::NotASwitch(name)
+            | Self::OutOfRange { name, .. } => name,
             Self::SameSecret => name::ACCESS_SECRET,
-            Self::OutOfRange { name, .. } => name,
         }
     }
 }
@@ -133,6 +143,8 @@ pub struct Config {
     pub idle_window: IdleWindow,
     /// How long a session lives at most.
     pub session_ms: u64,
+    /// Whether new accounts can be made.
+    pub sign_up: bool,
     /// `iss` of access tokens; the address of the request where not set.
     pub issuer: Option<String>,
     /// `aud` of access tokens; the issuer where not set.
@@ -156,7 +168,7 @@ impl Config {
         let idle_seconds = seconds(
             name::SESSION_IDLE_SECONDS,
             7_776_000,
-            60,
+            LEAST_IDLE_SECONDS,
             LONGEST_SESSION_SECONDS,
         )?;
         Ok(Self {
@@ -168,6 +180,7 @@ impl Config {
                 idle_ms: idle_seconds * 1000,
             },
             session_ms: session_seconds * 1000,
+            sign_up: switch(settings, name::SIGN_UP)?,
             issuer: settings.get(name::ISSUER).map(trimmed),
             audience: settings.get(name::AUDIENCE).map(trimmed),
         })
@@ -246,6 +259,16 @@ fn number(
     match text.trim().parse() {
         Ok(number) if (least..=most).contains(&number) => Ok(number),
         _ => Err(ConfigError::OutOfRange { name, least, most }),
+    }
+}
+
+/// A var that is `on` unless it is set to `off`.
+fn switch(settings: &Settings, name: &'static str) -> Result<bool, ConfigError> {
+    match settings.get(name).map(str::trim) {
+        None => Ok(true),
+        Some(text) if text.eq_ignore_ascii_case("on") => Ok(true),
+        Some(text) if text.eq_ignore_ascii_case("off") => Ok(false),
+        Some(_) => Err(ConfigError::NotASwitch(name)),
     }
 }
 
@@ -360,7 +383,7 @@ mod tests {
             ),
             (
                 name::SESSION_IDLE_SECONDS,
-                ["59", "34560001", "", "x", "99999999999999999999"],
+                ["599", "34560001", "", "x", "99999999999999999999"],
             ),
             (
                 name::SESSION_MAX_SECONDS,

@@ -72,6 +72,21 @@ pub enum Error {
     /// 401: wrong or missing service key, or none is set.
     #[error("service key invalid")]
     ServiceKeyInvalid,
+    /// 401: wrong address or password.
+    #[error("credentials invalid")]
+    InvalidCredentials,
+    /// 403: the password that was asked for again was wrong. Not 401: the user stays logged in.
+    #[error("password wrong")]
+    WrongPassword,
+    /// 403: no new accounts.
+    #[error("sign-up closed")]
+    SignUpClosed,
+    /// 409: the address has an account with another password.
+    #[error("e-mail taken")]
+    EmailTaken,
+    /// 429: too many attempts failed; the seconds to wait.
+    #[error("too many attempts")]
+    TooManyAttempts(u64),
     /// 404.
     #[error("not found")]
     NotFound,
@@ -135,6 +150,11 @@ impl Error {
             Self::AccessTokenExpired => Answer::new(401, "access_token_expired", "The access token has expired. Get a new one from POST /auth/token.").challenge(INVALID_TOKEN),
             Self::BearerRevoked => Answer::new(401, "session_revoked", format!("The session was ended. {LOG_IN}")).challenge(INVALID_TOKEN),
             Self::ServiceKeyInvalid => Answer::new(401, "service_key_invalid", "Send the service key in the header: Authorization: Bearer <service_key>. The owner sets it with: npx wrangler secret put service_key").challenge("Bearer"),
+            Self::InvalidCredentials => Answer::new(401, "invalid_credentials", "The e-mail address or the password is wrong."),
+            Self::WrongPassword => Answer::new(403, "wrong_password", "The password is wrong. You are still logged in."),
+            Self::SignUpClosed => Answer::new(403, "sign_up_closed", "New accounts cannot be made here at present."),
+            Self::EmailTaken => Answer::new(409, "email_taken", "There is an account with this e-mail address already. Log in instead."),
+            Self::TooManyAttempts(seconds) => Answer::new(429, "too_many_attempts", format!("Too many attempts with a wrong password. Try again in {seconds} seconds.")).with("Retry-After", seconds.to_string()),
             Self::NotFound => Answer::new(404, "not_found", "There is nothing at this address. Check the path of the request."),
             Self::MethodNotAllowed(allowed) => Answer::new(405, "method_not_allowed", format!("This address takes {allowed}.")).with("Allow", allowed.clone()),
             Self::PayloadTooLarge => Answer::new(413, "payload_too_large", "The body is larger than 16 KiB."),

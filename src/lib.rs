@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`domain`] | What Tokenkeep knows: tokens, secrets, and the rule of sessions. Pure. |
 //! | [`flow`] | What it does: one use case a file. |
+//! | [`guard`] | What checks passwords: one for each address, in a Durable Object. |
 //! | [`store`] | Sessions in a key-value store: keys, JSON, lifetimes. |
 //! | [`port`] | What it needs from outside. |
 //! | [`app`] | From a call to a reply, with [`route`], [`wire`], [`error`], [`config`] and [`limits`]. |
@@ -40,6 +41,7 @@ pub mod config;
 pub mod domain;
 pub mod error;
 pub mod flow;
+pub mod guard;
 pub mod limits;
 pub mod port;
 pub mod route;

@@ -28,3 +28,27 @@ pub const RETRY_AFTER_SECONDS: u64 = 2;
 /// Longest lifetime of a session that may be configured: browsers cap cookies at 400 days, and a
 /// cut-off must be remembered for as long.
 pub const LONGEST_SESSION_SECONDS: u64 = 400 * 24 * 60 * 60;
+
+/// How many sessions are erased in one go: a request on the free plan may make 50 calls.
+pub const ERASED_AT_ONCE: u32 = 25;
+
+/// How long that may take.
+pub const ERASE_MS: u64 = 3_000;
+
+/// How long a guard may take. A password costs it well under a second, but several may wait for
+/// their turn; the phone gives up at 10 s.
+pub const GUARD_MS: u64 = 6_000;
+
+/// How long a question to the table of accounts may take.
+pub const ACCOUNTS_MS: u64 = 2_500;
+
+/// For how long after the deletion of an account no session of it can begin. Longer than a login
+/// may be under way, so that a token of an erased session is known to be over and not early.
+pub const DELETION_MS: u64 = 10 * 60_000;
+
+/// Shortest idle window that may be configured. The store may be a minute or two behind: with a
+/// window of that size, a user who was just here would look idle from elsewhere.
+pub const LEAST_IDLE_SECONDS: u64 = 600;
+
+/// How much of a body that is too large is still read, so that the connection stays good.
+pub const DISCARDED_BYTES: usize = 1024 * 1024;

@@ -4,7 +4,16 @@
 
 use std::{future::Future, pin::pin};
 
-use crate::domain::time::UnixMillis;
+use crate::{
+    domain::{
+        account::{Account, Name},
+        email::Email,
+        id::UserId,
+        password::PasswordHash,
+        time::UnixMillis,
+    },
+    guard::message::{Answer, Ask},
+};
 use futures_util::future::{Either, select};
 
 /// Least `expirationTtl` that Workers KV takes; less is refused with an exception.
@@ -31,8 +40,8 @@ pub enum Fault {
     NotBound(&'static str),
 }
 
-/// One write to a [`KeyValue`] store.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One write to a [`KeyValue`] store. Personal data may be in it: it cannot be printed.
+#[derive(Clone)]
 pub struct Write {
     /// At most 512 bytes.
     pub key: String,
@@ -62,6 +71,75 @@ pub trait KeyValue: Clone + 'static {
     /// # Errors
     /// The store failed or refused.
     async fn write(&self, write: &Write) -> Result<(), Fault>;
+
+    /// The names of at most `limit` keys that begin like this, in their order. A listing may be a
+    /// minute old like any other read.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn list(&self, prefix: &str, limit: u32) -> Result<Vec<String>, Fault>;
+
+    /// Forgets a key.
+    ///
+    /// # Errors
+    /// The store failed or refused.
+    async fn delete(&self, key: &str) -> Result<(), Fault>;
+}
+
+/// The table of accounts: consistent, unique by address.
+#[expect(
+    async_fn_in_trait,
+    reason = "a Worker has one thread: futures need not be `Send`"
+)]
+pub trait Accounts {
+    /// The account of an address, with its password hash.
+    ///
+    /// # Errors
+    /// The table failed.
+    async fn by_email(&self, email: &Email) -> Result<Option<(Account, PasswordHash)>, Fault>;
+
+    /// The account of a user.
+    ///
+    /// # Errors
+    /// The table failed.
+    async fn by_id(&self, id: &UserId) -> Result<Option<Account>, Fault>;
+
+    /// Adds an account; false when its address is taken.
+    ///
+    /// # Errors
+    /// The table failed.
+    async fn insert(&self, account: &Account, hash: &PasswordHash) -> Result<bool, Fault>;
+
+    /// Puts another password hash in place.
+    ///
+    /// # Errors
+    /// The table failed.
+    async fn set_password(&self, id: &UserId, hash: &PasswordHash) -> Result<(), Fault>;
+
+    /// Changes the name, or takes it away.
+    ///
+    /// # Errors
+    /// The table failed.
+    async fn set_name(&self, id: &UserId, name: Option<&Name>) -> Result<(), Fault>;
+
+    /// Deletes an account.
+    ///
+    /// # Errors
+    /// The table failed.
+    async fn delete(&self, id: &UserId) -> Result<(), Fault>;
+}
+
+/// The one that checks passwords: see [`crate::guard`].
+#[expect(
+    async_fn_in_trait,
+    reason = "a Worker has one thread: futures need not be `Send`"
+)]
+pub trait Guard {
+    /// Asks the guard of this address.
+    ///
+    /// # Errors
+    /// It could not be reached, or could not reach the table of accounts.
+    async fn ask(&self, email: &Email, ask: &Ask) -> Result<Answer, Fault>;
 }
 
 /// The time, and waiting.
@@ -95,12 +173,28 @@ pub trait Rng {
 pub trait Platform: Clock + Rng + Clone + 'static {
     /// The store of sessions.
     type Sessions: KeyValue;
+    /// The table of accounts.
+    type Accounts: Accounts;
+    /// The guards of all addresses.
+    type Guard: Guard;
 
     /// The store of sessions.
     ///
     /// # Errors
     /// It is not bound.
     fn sessions(&self) -> Result<Self::Sessions, Fault>;
+
+    /// The table of accounts.
+    ///
+    /// # Errors
+    /// It is not bound.
+    fn accounts(&self) -> Result<Self::Accounts, Fault>;
+
+    /// The guards of all addresses.
+    ///
+    /// # Errors
+    /// They are not bound.
+    fn guard(&self) -> Result<Self::Guard, Fault>;
 
     /// Runs work that need not be done when the answer goes out.
     fn after_response(&self, work: impl Future<Output = ()> + 'static);

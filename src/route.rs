@@ -9,6 +9,8 @@ pub enum Method {
     Get,
     Head,
     Post,
+    Patch,
+    Delete,
     Options,
     Other,
 }
@@ -21,6 +23,8 @@ impl Method {
             "GET" => Self::Get,
             "HEAD" => Self::Head,
             "POST" => Self::Post,
+            "PATCH" => Self::Patch,
+            "DELETE" => Self::Delete,
             "OPTIONS" => Self::Options,
             _ => Self::Other,
         }
@@ -31,6 +35,8 @@ impl Method {
             Self::Get => "GET",
             Self::Head => "HEAD",
             Self::Post => "POST",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
             Self::Options => "OPTIONS",
             Self::Other => "",
         }
@@ -46,8 +52,18 @@ pub enum Route {
     Refresh,
     /// A session for a back end that does its own login.
     OpenSession,
+    /// A new account.
+    SignUp,
+    /// A session for an account.
+    LogIn,
+    /// Another password.
+    ChangePassword,
     /// Who the bearer is.
     Me,
+    /// Another name for the bearer.
+    Rename,
+    /// The end of the bearer's account.
+    DeleteAccount,
     /// The end of a session.
     LogOut,
     /// Whether everything is in order.
@@ -77,11 +93,24 @@ impl Allowed {
 }
 
 /// Every address with its verbs.
-const ROUTES: [(&str, &[(Method, Route)]); 6] = [
+const ROUTES: [(&str, &[(Method, Route)]); 9] = [
     ("/auth/token", &[(Method::Post, Route::Refresh)]),
-    ("/auth/me", &[(Method::Get, Route::Me)]),
-    ("/auth/session", &[(Method::Post, Route::OpenSession)]),
+    (
+        "/auth/me",
+        &[
+            (Method::Get, Route::Me),
+            (Method::Patch, Route::Rename),
+            (Method::Delete, Route::DeleteAccount),
+        ],
+    ),
+    ("/auth/login", &[(Method::Post, Route::LogIn)]),
+    ("/auth/signup", &[(Method::Post, Route::SignUp)]),
     ("/auth/logout", &[(Method::Post, Route::LogOut)]),
+    ("/auth/session", &[(Method::Post, Route::OpenSession)]),
+    (
+        "/auth/password/change",
+        &[(Method::Post, Route::ChangePassword)],
+    ),
     (
         "/generate_jwt_secret",
         &[

@@ -13,6 +13,7 @@
 //! `iat` is in seconds, as in the token; every other time is in milliseconds. The JSON is pinned
 //! by tests: data written by an older version stays readable.
 
+use futures_util::future::join_all;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -22,7 +23,9 @@ use crate::{
         session::{Activity, CutOff, IdleWindow, Position, SessionRecord, Snapshot, StoredSession},
         time::{UnixMillis, UnixSeconds},
     },
-    limits::{READ_MS, WRITE_AGAIN_MS, WRITE_MS},
+    limits::{
+        ERASE_MS, ERASED_AT_ONCE, LONGEST_SESSION_SECONDS, READ_MS, WRITE_AGAIN_MS, WRITE_MS,
+    },
     port::{Fault, KeyValue, LEAST_TTL_SECONDS, Platform, Write, within},
 };
 
@@ -104,6 +107,43 @@ impl<'a, P: Platform> Sessions<'a, P> {
         self.write_before_answer(write).await
     }
 
+    /// Ends every session of a user that began at this time or earlier, but for one.
+    ///
+    /// # Errors
+    /// The store failed twice.
+    pub async fn end_all(&self, user: &UserId, cut_off: &CutOff) -> Result<(), Fault> {
+        let write = Write {
+            key: cut_off_key(user),
+            value: json(&CutOffJson {
+                v: Version1,
+                before: cut_off.before,
+                keep: cut_off.keep.clone(),
+            }),
+            ttl_seconds: LONGEST_SESSION_SECONDS,
+            metadata: None,
+        };
+        self.write_before_answer(write).await
+    }
+
+    /// Erases what is stored of a user's sessions: devices and claims are personal. The first
+    /// ones at once, what is left after the answer.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn erase_all(&self, user: &UserId) -> Result<(), Fault> {
+        let prefix = session_prefix(user);
+        let left = within(ERASE_MS, self.platform, erase_some(&self.store, &prefix)).await?;
+        if left {
+            let store = self.store.clone();
+            let platform = self.platform.clone();
+            self.platform.after_response(async move {
+                while let Ok(true) = erase_some(&store, &prefix).await {}
+                platform.log(r#"{"event":"sessions_erased"}"#);
+            });
+        }
+        Ok(())
+    }
+
     /// Writes down, after the answer, how far a client has come. A write that is lost does no
     /// harm: the token itself proves its place the next time.
     pub fn note_after_response(
@@ -159,8 +199,21 @@ impl<'a, P: Platform> Sessions<'a, P> {
     }
 }
 
+/// Erases some of the keys that begin like this; whether there may be more.
+async fn erase_some(store: &impl KeyValue, prefix: &str) -> Result<bool, Fault> {
+    let keys = store.list(prefix, ERASED_AT_ONCE).await?;
+    for erased in join_all(keys.iter().map(|key| store.delete(key))).await {
+        erased?;
+    }
+    Ok(keys.len() == ERASED_AT_ONCE as usize)
+}
+
+fn session_prefix(user: &UserId) -> String {
+    format!("session:{}:", user.as_str())
+}
+
 fn session_key(of: &SessionRef) -> String {
-    format!("session:{}:{}", of.user.as_str(), of.session.as_str())
+    session_prefix(&of.user) + of.session.as_str()
 }
 
 fn activity_key(session: &SessionId) -> String {

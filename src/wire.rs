@@ -12,13 +12,19 @@ use serde::{
 use serde_json::Value;
 
 use crate::{
-    domain::{claims::CustomClaims, id::UserId},
+    domain::{
+        Problem,
+        account::{Account, Name},
+        claims::CustomClaims,
+        email::Email,
+        id::UserId,
+        password::Password,
+    },
     error::{BadInput, Error},
     limits::{DEVICE_CHARACTERS, TOKEN_BYTES},
 };
 
 /// The fields of a JSON object. A field given twice is refused; unknown ones are ignored.
-#[derive(Debug)]
 pub struct Fields(BTreeMap<String, Value>);
 
 impl Fields {
@@ -74,9 +80,62 @@ impl Fields {
     /// # Errors
     /// Missing, or not a user id.
     pub fn user_id(&mut self) -> Result<UserId, Error> {
-        const FIELD: &str = "userId";
-        let text = self.required_text(FIELD)?;
-        UserId::parse(text).map_err(|problem| Error::of_field(FIELD, &problem))
+        self.required("userId", UserId::parse)
+    }
+
+    /// A required text, parsed.
+    fn required<T>(
+        &mut self,
+        field: &'static str,
+        parse: impl FnOnce(String) -> Result<T, Problem>,
+    ) -> Result<T, Error> {
+        let text = self.required_text(field)?;
+        parse(text).map_err(|problem| Error::of_field(field, &problem))
+    }
+
+    /// `email`.
+    ///
+    /// # Errors
+    /// Missing, or not an address.
+    pub fn email(&mut self) -> Result<Email, Error> {
+        self.required("email", |text| Email::parse(&text))
+    }
+
+    /// A password that is shown.
+    ///
+    /// # Errors
+    /// Missing, or no password at all.
+    pub fn password(&mut self, field: &'static str) -> Result<Password, Error> {
+        self.required(field, Password::parse)
+    }
+
+    /// A password that is to be set.
+    ///
+    /// # Errors
+    /// Missing, too short or too long.
+    pub fn new_password(&mut self, field: &'static str) -> Result<Password, Error> {
+        self.required(field, Password::parse_new)
+    }
+
+    /// `name`, where there may be none.
+    ///
+    /// # Errors
+    /// Not text, or too long.
+    pub fn name(&mut self) -> Result<Option<Name>, Error> {
+        const FIELD: &str = "name";
+        let name = self.optional_text(FIELD)?.map(Name::parse).transpose();
+        name.map_err(|problem| Error::of_field(FIELD, &problem))
+    }
+
+    /// `name` as the only field: it must be there, and `null` or `""` takes the name away.
+    ///
+    /// # Errors
+    /// Missing, not text, or too long.
+    pub fn new_name(&mut self) -> Result<Option<Name>, Error> {
+        if !self.0.contains_key("name") {
+            return Err(BadInput::field("name", "is missing").into());
+        }
+        self.name()
     }
 
     /// `device`.
@@ -157,7 +216,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
 }
 
 /// The answer of every route that gives tokens out.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tokens {
     /// For APIs.
@@ -176,13 +235,54 @@ pub struct Tokens {
     pub session_id: String,
 }
 
-/// The answer of `GET /auth/me` for a session without an account.
-#[derive(Debug, Serialize)]
+/// The answer of sign-up and login.
+#[derive(Serialize)]
+pub struct Welcome {
+    /// The tokens of the new session.
+    #[serde(flatten)]
+    pub tokens: Tokens,
+    /// The account's address.
+    pub email: String,
+    /// What the person wants to be called.
+    pub name: Option<String>,
+}
+
+/// The answer of `GET /auth/me`.
+#[derive(Serialize)]
 pub struct Me {
     /// The user.
     pub id: String,
+    /// What is known of the account; nothing where the session is of another back end's login.
+    #[serde(flatten)]
+    pub account: Option<Profile>,
     /// The session's claims.
     pub claims: CustomClaims,
+}
+
+/// An account as its owner sees it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Profile {
+    email: String,
+    name: Option<String>,
+    created_at: u64,
+}
+
+impl From<&Account> for Profile {
+    fn from(account: &Account) -> Self {
+        Self {
+            email: account.email.as_str().to_owned(),
+            name: account.name.as_ref().map(|name| name.as_str().to_owned()),
+            created_at: account.created_at.0,
+        }
+    }
+}
+
+/// The answer of `DELETE /auth/me`.
+#[derive(Debug, Serialize)]
+pub struct Deleted {
+    /// Always true.
+    pub deleted: bool,
 }
 
 /// The answer of `POST /auth/logout`.
@@ -194,7 +294,7 @@ pub struct LoggedOut {
 }
 
 /// The answer of `/generate_jwt_secret`.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct NewSecret {
     /// What to name it.
     pub name: &'static str,

@@ -11,7 +11,7 @@ use worker::{Context, Env, Result, event};
 use crate::{
     app::{App, Body, Call, Reply, Setup},
     config::Settings,
-    limits::BODY_BYTES,
+    limits::{BODY_BYTES, DISCARDED_BYTES},
     platform::Cloudflare,
     route::Method,
 };
@@ -34,7 +34,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
         platform: Cloudflare::new(env, context),
         setup: &setup,
     };
-    let call = call(&request).await?;
+    let call = call(&request).await;
     response(&app.handle(&call).await)
 }
 
@@ -67,21 +67,22 @@ fn setting(env: &Env, name: &str) -> Option<String> {
     value.as_string().or_else(|| number().map(String::from))
 }
 
-async fn call(request: &Request) -> Result<Call> {
+async fn call(request: &Request) -> Call {
     let headers = request.headers();
     let header = |name| headers.get(name).ok().flatten();
     let url = request.url();
     let (origin, path) = split_url(&url);
-    Ok(Call {
+    Call {
         method: Method::from_text(&request.method()),
         path: path.to_owned(),
         origin: origin.to_owned(),
+        ip: header("cf-connecting-ip"),
         authorization: header("authorization"),
         page_origin: header("origin"),
         wanted_headers: header("access-control-request-headers"),
         ray: header("cf-ray"),
-        body: body(request).await?,
-    })
+        body: body(request).await,
+    }
 }
 
 /// `https://host/path?query` as `https://host` and `/path`. The runtime gives absolute addresses.
@@ -95,26 +96,42 @@ fn split_url(url: &str) -> (&str, &str) {
     (origin, &rest[..end])
 }
 
-/// Reads the body, but not much more than its limit: it comes in pieces, and the length that was
-/// announced, if any, is only a promise.
-async fn body(request: &Request) -> Result<Body> {
+/// Reads the body up to its limit. It comes in pieces, and the length that was announced, if any,
+/// is only a promise.
+async fn body(request: &Request) -> Body {
     let Some(stream) = request.body() else {
-        return Ok(Body::Whole(Vec::new()));
+        return Body::Whole(Vec::new());
     };
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut bytes = Vec::new();
+    let mut received = 0;
     loop {
-        let piece = JsFuture::from(reader.read()).await?;
-        let value = Reflect::get(&piece, &JsValue::from_str("value"))?;
-        if value.is_undefined() {
-            return Ok(Body::Whole(bytes));
-        }
-        bytes.extend(value.unchecked_into::<Uint8Array>().to_vec());
-        if bytes.len() > BODY_BYTES {
+        let Ok(piece) = next_piece(&reader).await else {
+            return Body::Unreadable;
+        };
+        let Some(piece) = piece else { break };
+        received += piece.length() as usize;
+        if received <= BODY_BYTES {
+            bytes.extend(piece.to_vec());
+        } else if received > DISCARDED_BYTES {
             drop(reader.cancel());
-            return Ok(Body::TooLarge);
+            break;
         }
     }
+    if received > BODY_BYTES {
+        Body::TooLarge
+    } else {
+        Body::Whole(bytes)
+    }
+}
+
+/// The next piece of a body; none at its end.
+async fn next_piece(
+    reader: &ReadableStreamDefaultReader,
+) -> std::result::Result<Option<Uint8Array>, JsValue> {
+    let piece = JsFuture::from(reader.read()).await?;
+    let value = Reflect::get(&piece, &JsValue::from_str("value"))?;
+    Ok((!value.is_undefined()).then(|| value.unchecked_into()))
 }
 
 fn response(reply: &Reply) -> Result<Response> {

@@ -6,6 +6,7 @@ use super::{
     claims::CustomClaims,
     id::SessionRef,
     secret::{Keyring, SigningKey},
+    session::Position,
     time::{UnixMillis, UnixSeconds},
     token::{Times, TokenProblem, sign, verify},
 };
@@ -28,6 +29,9 @@ pub struct Grant<'a> {
     pub issued_at: UnixSeconds,
     /// `exp`.
     pub expires_at: UnixSeconds,
+    /// `gen`: the place of the refresh token that goes out with this access token, so that a
+    /// later answer to its bearer can repeat the very same refresh token.
+    pub position: Position,
     /// The session's own claims, side by side with the others.
     pub claims: &'a CustomClaims,
 }
@@ -39,6 +43,7 @@ struct NewClaims<'a> {
     aud: &'a str,
     jti: &'a str,
     sid: &'a str,
+    r#gen: &'a str,
     #[serde(flatten)]
     custom: &'a CustomClaims,
 }
@@ -57,6 +62,7 @@ impl Grant<'_> {
             aud: self.audience,
             jti: self.token_id,
             sid: self.of.session.as_str(),
+            r#gen: &place(self.position),
             custom: self.claims,
         };
         sign(ACCESS_TYPE, times, claims, key)
@@ -73,6 +79,8 @@ pub struct AccessToken {
     pub of: SessionRef,
     /// `iat`.
     pub issued_at: UnixSeconds,
+    /// The place of the refresh token that went out with it, if it says so.
+    pub position: Option<Position>,
     /// The session's own claims.
     pub claims: CustomClaims,
 }
@@ -84,15 +92,30 @@ impl AccessToken {
     /// The token is not ours, or past its end.
     pub fn verify(text: &str, keys: &Keyring, now: UnixMillis) -> Result<Self, TokenProblem> {
         let mut claims = verify(ACCESS_TYPE, text, keys, now)?;
+        let place = claims.text("gen").ok();
         for name in ["iss", "aud", "jti"] {
-            claims.text(name)?;
+            claims.custom.remove(name);
         }
         Ok(Self {
             of: claims.session()?,
+            position: place.as_deref().and_then(position),
             issued_at: claims.times.issued_at,
             claims: CustomClaims::of_our_token(claims.custom),
         })
     }
+}
+
+/// A place as text: generation and `iat`.
+fn place(position: Position) -> String {
+    format!("{}.{}", position.generation, position.issued_at.0)
+}
+
+fn position(place: &str) -> Option<Position> {
+    let (generation, issued_at) = place.split_once('.')?;
+    Some(Position {
+        generation: generation.parse().ok()?,
+        issued_at: UnixSeconds(issued_at.parse().ok()?),
+    })
 }
 
 #[cfg(test)]
@@ -130,10 +153,16 @@ mod tests {
             token_id: "BwcHBwcHBwcHBwcHBwcHBw",
             issued_at: UnixSeconds(1_800_000_000),
             expires_at: UnixSeconds(1_800_003_600),
+            position: PLACE,
             claims,
         }
         .sign(&keys().current)
     }
+
+    const PLACE: Position = Position {
+        generation: 3,
+        issued_at: UnixSeconds(1_800_000_000),
+    };
 
     const NOW: UnixMillis = UnixMillis(1_800_000_030_000);
 
@@ -143,8 +172,8 @@ mod tests {
         assert_eq!(
             token(&claims),
             "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.\
-             eyJleHAiOjE4MDAwMDM2MDAsImlhdCI6MTgwMDAwMDAwMCwiaXNzIjoiaHR0cHM6Ly9hcGkuZXhhbXBsZS5jb20iLCJzdWIiOiJhZGEiLCJhdWQiOiJodHRwczovL3Nob3AuZXhhbXBsZS5jb20iLCJqdGkiOiJCd2NIQndjSEJ3Y0hCd2NIQndjSEJ3Iiwic2lkIjoiQndjSEJ3Y0hCd2NIQndjSEJ3Y0hCdyIsInJvbGUiOiJhZG1pbiJ9.\
-             4r6P-ibWSh9Xoe22b3s1thutHhVHdUnUNe5ZKkLpDmU"
+             eyJleHAiOjE4MDAwMDM2MDAsImlhdCI6MTgwMDAwMDAwMCwiaXNzIjoiaHR0cHM6Ly9hcGkuZXhhbXBsZS5jb20iLCJzdWIiOiJhZGEiLCJhdWQiOiJodHRwczovL3Nob3AuZXhhbXBsZS5jb20iLCJqdGkiOiJCd2NIQndjSEJ3Y0hCd2NIQndjSEJ3Iiwic2lkIjoiQndjSEJ3Y0hCd2NIQndjSEJ3Y0hCdyIsImdlbiI6IjMuMTgwMDAwMDAwMCIsInJvbGUiOiJhZG1pbiJ9.\
+             AM3D1jW8MJMQDRVIHjw_6qwEAdbDCwJfcDGyTZ71Bbo"
         );
     }
 
@@ -153,7 +182,7 @@ mod tests {
         let claims = CustomClaims::parse(json!({"role": "admin", "n": [1, null]})).expect("good");
         let seen = AccessToken::verify(&token(&claims), &keys(), NOW).expect("ours");
         assert_eq!(seen.claims, claims);
-        assert_eq!(seen.of, session());
+        assert_eq!((seen.of, seen.position), (session(), Some(PLACE)));
     }
 
     #[test]

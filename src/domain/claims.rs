@@ -37,6 +37,18 @@ impl CustomClaims {
         Ok(Self(claims))
     }
 
+    /// The one claim that a login gives.
+    #[must_use]
+    pub fn of_login(name: &str, text: &str) -> Self {
+        Self(Map::from_iter([(name.to_owned(), text.into())]))
+    }
+
+    /// Whether there is a claim of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// What was in a token that we signed: it was parsed before it went in.
     pub(super) fn of_our_token(claims: Map<String, Value>) -> Self {
         Self(claims)

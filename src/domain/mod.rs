@@ -4,6 +4,7 @@
 //! that a rule needs are arguments of the rule.
 
 pub mod access;
+pub mod account;
 pub mod attempts;
 pub mod claims;
 pub mod email;

@@ -92,10 +92,11 @@ impl Secret {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Whether `text` is this secret, in a time that does not depend on where they differ.
+    /// Whether `text` is this secret, in a time that does not depend on where they differ. A JWK
+    /// may be shown as it is configured.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
-        self.0.ct_eq(text.trim().as_bytes()).into()
+        Self::parse(text).is_ok_and(|shown| shown == *self)
     }
 
     /// The key that signs with this secret.
@@ -177,6 +178,7 @@ mod tests {
     #[test]
     fn a_jwk_is_the_bytes_in_it() {
         assert_eq!(Secret::parse(JWK), Secret::parse(TEXT));
+        assert!(Secret::parse(JWK).expect("long enough").matches(JWK));
     }
 
     #[test]

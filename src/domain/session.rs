@@ -23,8 +23,8 @@ const LATE_DUPLICATE_MS: u64 = 60_000;
 /// neighbours are one minute apart.
 const SAME_BRANCH_SECONDS: u64 = 60;
 
-/// How old a token must be to get a successor. It is more than [`LATE_DUPLICATE_MS`], so that a
-/// chain never grows by two within the time in which duplicates arrive.
+/// How old a token must be to get a successor. It is more than [`LATE_DUPLICATE_MS`], so that no
+/// two successors are given out within the time in which duplicates arrive.
 const SUCCESSOR_AGE_MS: u64 = 120_000;
 
 /// For how long a login may not have reached the place of a refresh. Counted from the end of the
@@ -188,24 +188,27 @@ pub fn judge(
     window: IdleWindow,
     now: UnixMillis,
 ) -> Verdict {
+    let ended = |began| {
+        let cut_off = stored.cut_off.as_ref();
+        cut_off.is_some_and(|cut_off| cut_off.ends(session, began))
+    };
     let record = match stored.session {
         Some(StoredSession::Open(record)) => record,
         Some(StoredSession::Revoked(_)) => return Verdict::Revoked,
+        // Even if it began only now: the account was deleted, and its sessions with it.
+        None if ended(now) => return Verdict::Revoked,
         None if may_be_under_way(presented, now) => return Verdict::NotYetHere,
         None => return Verdict::Expired,
     };
-    if stored
-        .cut_off
-        .is_some_and(|cut_off| cut_off.ends(session, record.created_at))
-    {
+    if ended(record.created_at) {
         return Verdict::Revoked;
-    }
-    if now >= record.expires_at || is_idle(&record, stored.activity, window, now) {
-        return Verdict::Expired;
     }
     let activity = stored
         .activity
         .unwrap_or_else(|| Activity::of_login(record.created_at));
+    if now >= record.expires_at || is_idle(presented, activity, window, now) {
+        return Verdict::Expired;
+    }
     let (answer, note) = match placement(presented, activity, now) {
         Placement::TakesUp => (presented.offered_at(now), Some(presented)),
         Placement::InForce => (presented.offered_at(now), None),
@@ -230,21 +233,17 @@ pub fn judge(
     }
 }
 
-/// Whether a missing `session` key may belong to a login that is still spreading.
+/// Whether a missing `session` key may belong to a login that is still spreading. The signature
+/// proves that there was one when the token was made, whatever its generation.
 fn may_be_under_way(presented: Position, now: UnixMillis) -> bool {
-    presented.generation == 0 && now.since_ms(presented.issued_at.millis()) < ARRIVAL_MS
+    now.since_ms(presented.issued_at.millis()) < ARRIVAL_MS
 }
 
-fn is_idle(
-    record: &SessionRecord,
-    activity: Option<Activity>,
-    window: IdleWindow,
-    now: UnixMillis,
-) -> bool {
-    match activity {
-        Some(activity) => now.since_ms(activity.seen_at) > window.activity_ms(),
-        None => now.since_ms(record.created_at) > window.idle_ms,
-    }
+/// Whether the session was not used for too long. It was used when it was last noted, and also
+/// when the token that is shown was made: a note may be lost, or not have been due.
+fn is_idle(presented: Position, activity: Activity, window: IdleWindow, now: UnixMillis) -> bool {
+    let used_at = activity.seen_at.max(presented.issued_at.millis());
+    now.since_ms(used_at) > window.activity_ms()
 }
 
 /// Where a token stands against the token in force.

@@ -1,20 +1,35 @@
 //! Who is calling: the bearer of an access token, or the owner with the service key.
 
-use super::Scope;
+use super::{Scope, accounts, enter::EMAIL_CLAIM};
 use crate::{
     config::Config,
-    domain::{access::AccessToken, session::is_ended},
+    domain::{
+        access::AccessToken,
+        account::Account,
+        session::{SessionRecord, StoredSession, is_ended},
+    },
     error::Error,
+    limits::TOKEN_BYTES,
     port::Platform,
     wire::{has_placeholder, unfilled},
 };
 
-/// The access token of the request, of a session that was not ended. Two keys in one read.
+/// The bearer of an access token, of a session that was not ended.
+pub(super) struct Bearer {
+    pub token: AccessToken,
+    /// The session as the store has it; none where it has not arrived here yet, or has run out.
+    pub record: Option<SessionRecord>,
+}
+
+/// Checks the request's access token and looks at its session: two keys in one read.
 pub(super) async fn bearer<P: Platform>(
     scope: &Scope<'_, P>,
     authorization: Option<&str>,
-) -> Result<AccessToken, Error> {
+) -> Result<Bearer, Error> {
     let text = credentials(authorization)?.ok_or(Error::AccessTokenMissing)?;
+    if text.len() > TOKEN_BYTES {
+        return Err(Error::AccessTokenInvalid);
+    }
     let now = scope.platform.now();
     let token = AccessToken::verify(text, &scope.config.access_keys, now)
         .map_err(Error::of_access_token)?;
@@ -22,7 +37,26 @@ pub(super) async fn bearer<P: Platform>(
     if is_ended(&token.of.session, token.issued_at, &stored) {
         return Err(Error::BearerRevoked);
     }
-    Ok(token)
+    let record = match stored.session {
+        Some(StoredSession::Open(record)) => Some(record),
+        _ => None,
+    };
+    Ok(Bearer { token, record })
+}
+
+/// The account of a bearer, for what cannot be done without one.
+///
+/// Every login puts the address into the session's claims; so a bearer with it whose account is
+/// not there had one, and it is gone. One without it came by another back end's login.
+pub(super) async fn account<P: Platform>(
+    scope: &Scope<'_, P>,
+    bearer: &Bearer,
+) -> Result<Account, Error> {
+    if !bearer.token.claims.has(EMAIL_CLAIM) {
+        return Err(Error::NotFound);
+    }
+    let found = accounts::by_id(scope, &bearer.token.of.user).await?;
+    found.ok_or(Error::BearerRevoked)
 }
 
 /// The service key of the request.
@@ -40,14 +74,14 @@ pub(super) fn service(config: &Config, authorization: Option<&str>) -> Result<()
 /// What follows `Bearer` (RFC 6750, section 2.1; the scheme's case does not matter: RFC 9110,
 /// section 11.1). None where there is no such header, or one of another scheme.
 fn credentials(authorization: Option<&str>) -> Result<Option<&str>, Error> {
-    let Some((scheme, credentials)) = authorization.and_then(|value| value.trim().split_once(' '))
-    else {
+    let value = authorization.unwrap_or_default().trim();
+    if has_placeholder(value) {
+        return Err(unfilled("Authorization").into());
+    }
+    let Some((scheme, credentials)) = value.split_once(' ') else {
         return Ok(None);
     };
     let credentials = credentials.trim_start();
-    if has_placeholder(credentials) {
-        return Err(unfilled("Authorization").into());
-    }
     Ok(scheme.eq_ignore_ascii_case("bearer").then_some(credentials))
 }
 
@@ -80,6 +114,8 @@ mod tests {
         for header in [
             "Bearer ${accessToken}",
             "Bearer Bearer ${accessToken}",
+            "Bearer${accessToken}",
+            "${accessToken}",
             "Token ${x}",
         ] {
             let error = credentials(Some(header)).expect_err("a placeholder");

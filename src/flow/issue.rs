@@ -33,6 +33,7 @@ pub(super) fn tokens(
         token_id: &URL_SAFE_NO_PAD.encode(scope.platform.bytes::<ID_BYTES>()),
         issued_at,
         expires_at,
+        position,
         claims: &record.claims,
     };
     let refresh = RefreshToken {
@@ -44,7 +45,7 @@ pub(super) fn tokens(
         access_token: access.sign(&config.access_keys.current),
         refresh_token: refresh.sign(&config.refresh_keys.current),
         token_type: "Bearer",
-        expires_in: expires_at.distance(issued_at),
+        expires_in: expires_at.0.saturating_sub(issued_at.0),
         expires_at: expires_at.millis().0,
         user_id: of.user.as_str().to_owned(),
         session_id: of.session.as_str().to_owned(),

@@ -1,14 +1,21 @@
 //! What Tokenkeep does: one use case a file, each in the same steps — parse, decide (in `domain`),
 //! store, answer.
 
+pub mod change_password;
+pub mod delete_account;
 pub mod generate_secret;
 pub mod health;
+pub mod log_in;
 pub mod log_out;
 pub mod open_session;
 pub mod refresh;
+pub mod rename;
 pub mod show_me;
+pub mod sign_up;
 
+mod accounts;
 mod authenticate;
+mod enter;
 mod issue;
 
 use crate::{config::Config, error::Error, port::Platform, store::Sessions};
@@ -21,6 +28,8 @@ pub struct Scope<'a, P: Platform> {
     pub config: &'a Config,
     /// The address that the request came to, such as `https://api.example.com`.
     pub origin: &'a str,
+    /// The IP address that it came from.
+    pub ip: &'a str,
 }
 
 impl<'a, P: Platform> Scope<'a, P> {

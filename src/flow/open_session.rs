@@ -1,11 +1,7 @@
 //! `POST /auth/session`: a session for a user whom the owner's own back end has logged in.
 
-use super::{Scope, authenticate, issue};
+use super::{Scope, authenticate, enter};
 use crate::{
-    domain::{
-        id::{SessionId, SessionRef},
-        session::{Position, SessionRecord},
-    },
     error::Error,
     port::Platform,
     wire::{Fields, Tokens},
@@ -25,23 +21,5 @@ pub async fn open_session<P: Platform>(
     let user = fields.user_id()?;
     let device = fields.device()?;
     let claims = fields.claims()?;
-
-    let created_at = scope.platform.now();
-    let of = SessionRef {
-        user,
-        session: SessionId::from_random(scope.platform.bytes()),
-    };
-    let record = SessionRecord {
-        created_at,
-        expires_at: created_at.plus_ms(scope.config.session_ms),
-        device,
-        claims,
-    };
-    scope.sessions()?.create(&of, &record).await?;
-    Ok(issue::tokens(
-        scope,
-        &of,
-        &record,
-        Position::first(created_at),
-    ))
+    enter::open(scope, user, scope.platform.now(), device, claims).await
 }

@@ -7,6 +7,7 @@ use js_sys::{Array, JSON, Map, Object, Reflect};
 use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
 use worker::Env;
 
+use super::binding;
 use crate::port::{Fault, KeyValue, Write};
 
 #[wasm_bindgen]
@@ -26,6 +27,12 @@ extern "C" {
         value: &str,
         options: &Object,
     ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    async fn list(this: &Namespace, options: &Object) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    async fn delete(this: &Namespace, key: &str) -> Result<JsValue, JsValue>;
 }
 
 /// A KV namespace.
@@ -37,11 +44,8 @@ impl WorkersKv {
     ///
     /// # Errors
     /// There is no such binding.
-    pub fn bound(env: &Env, binding: &'static str) -> Result<Self, Fault> {
-        match Reflect::get(env, &binding.into()) {
-            Ok(namespace) if namespace.is_object() => Ok(Self(namespace.unchecked_into())),
-            _ => Err(Fault::NotBound(binding)),
-        }
+    pub fn bound(env: &Env, name: &'static str) -> Result<Self, Fault> {
+        Ok(Self(binding(env, name)?.unchecked_into()))
     }
 }
 
@@ -64,6 +68,29 @@ impl KeyValue for WorkersKv {
             .await
             .map_err(fault)?;
         Ok(())
+    }
+
+    async fn list(&self, prefix: &str, limit: u32) -> Result<Vec<String>, Fault> {
+        let found = self.page(prefix, limit).await.map_err(fault)?;
+        Ok(found.iter().filter_map(JsValue::as_string).collect())
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), Fault> {
+        self.0.delete(key).await.map_err(fault)?;
+        Ok(())
+    }
+}
+
+impl WorkersKv {
+    async fn page(&self, prefix: &str, limit: u32) -> Result<Vec<JsValue>, JsValue> {
+        let options = Object::new();
+        Reflect::set(&options, &"prefix".into(), &prefix.into())?;
+        Reflect::set(&options, &"limit".into(), &limit.into())?;
+        let page = self.0.list(&options).await?;
+        let keys: Array = Reflect::get(&page, &"keys".into())?.unchecked_into();
+        keys.iter()
+            .map(|key| Reflect::get(&key, &"name".into()))
+            .collect()
     }
 }
 

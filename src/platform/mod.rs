@@ -1,20 +1,39 @@
 //! Cloudflare Workers behind the ports. With `worker.rs` the only files that use `worker`.
 
+mod clock;
+mod d1;
+mod guard;
 mod kv;
 
-use std::{future::Future, rc::Rc, time::Duration};
+use std::{future::Future, rc::Rc};
 
-use worker::{Context, Delay, Env, console_log};
+use js_sys::Reflect;
+use wasm_bindgen::JsValue;
+use worker::{Context, Env, console_log};
 
 use crate::{
     domain::time::UnixMillis,
     port::{Clock, Fault, Platform, Rng},
 };
 
+pub use d1::D1Accounts;
+pub use guard::Guards;
 pub use kv::WorkersKv;
 
-/// The name of the KV namespace in `wrangler.toml`.
+/// The names of the bindings in `wrangler.toml`: the KV namespace,
 const SESSIONS: &str = "SESSIONS";
+/// the D1 database,
+const ACCOUNTS: &str = "DB";
+/// and the Durable Objects.
+const GUARDS: &str = "ACCOUNT_GUARD";
+
+/// What is bound under this name.
+fn binding(env: &Env, name: &'static str) -> Result<JsValue, Fault> {
+    match Reflect::get(env, &name.into()) {
+        Ok(bound) if bound.is_object() => Ok(bound),
+        _ => Err(Fault::NotBound(name)),
+    }
+}
 
 /// One request's view of Cloudflare.
 #[derive(Clone)]
@@ -35,33 +54,36 @@ impl Cloudflare {
 }
 
 impl Clock for Cloudflare {
-    #[expect(clippy::disallowed_methods, reason = "this is the port")]
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "Date.now() is a whole number of milliseconds after 1970"
-    )]
     fn now(&self) -> UnixMillis {
-        UnixMillis(js_sys::Date::now() as u64)
+        clock::now()
     }
 
     async fn sleep_ms(&self, milliseconds: u64) {
-        Delay::from(Duration::from_millis(milliseconds)).await;
+        clock::sleep_ms(milliseconds).await;
     }
 }
 
 impl Rng for Cloudflare {
-    #[expect(clippy::disallowed_methods, reason = "this is the port")]
     fn fill(&self, bytes: &mut [u8]) {
-        getrandom::fill(bytes).expect("crypto.getRandomValues gives up to 64 KiB in any request");
+        clock::fill_random(bytes);
     }
 }
 
 impl Platform for Cloudflare {
     type Sessions = WorkersKv;
+    type Accounts = D1Accounts;
+    type Guard = Guards;
 
     fn sessions(&self) -> Result<WorkersKv, Fault> {
         WorkersKv::bound(&self.env, SESSIONS)
+    }
+
+    fn accounts(&self) -> Result<D1Accounts, Fault> {
+        D1Accounts::bound(&self.env, ACCOUNTS)
+    }
+
+    fn guard(&self) -> Result<Guards, Fault> {
+        Guards::bound(&self.env, GUARDS)
     }
 
     fn after_response(&self, work: impl Future<Output = ()> + 'static) {

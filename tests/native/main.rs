@@ -1,6 +1,7 @@
 //! The worker without Cloudflare: the real code from call to reply, on a store in memory, with a
 //! clock that is moved by hand.
 
+mod accounts;
 mod bearer;
 mod cors;
 mod faults;

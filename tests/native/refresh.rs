@@ -63,19 +63,51 @@ fn an_adopting_client_works_until_the_absolute_end() {
 }
 
 #[test]
-fn a_session_that_is_not_used_ends_with_its_idle_window() {
+fn a_session_that_is_not_used_for_its_idle_window_ends_up_to_a_third_later() {
     let world = World::new();
     let login = world.log_in();
     world.pass(90 * DAY);
     world.refresh(&login.refresh);
     world.pass(120 * DAY - 1);
     world.refresh(&login.refresh);
-    world.pass(120 * DAY);
+    world.pass(120 * DAY + 1);
     world.refuses(&login.refresh, 401, "refresh_token_expired");
 
     let unused = world.log_in();
-    world.pass(90 * DAY + 1);
+    world.pass(120 * DAY + MINUTE);
     world.refuses(&unused.refresh, 401, "refresh_token_expired");
+}
+
+#[test]
+fn no_pause_within_the_idle_window_logs_anyone_out() {
+    // The first refresh is not worth a note yet, and the pause after it is as long as may be.
+    for first in [1, 10, 19, 29, 30] {
+        let world = World::new();
+        let login = world.log_in();
+        world.pass(first * DAY);
+        let answer = world.refresh(&login.refresh);
+        world.pass(90 * DAY);
+        world.refresh(&login.refresh);
+
+        let world = World::new();
+        let login = world.log_in();
+        world.pass(first * DAY);
+        let adopted = world.refresh(&login.refresh);
+        assert_eq!(place(&answer.refresh), place(&adopted.refresh));
+        world.pass(90 * DAY);
+        world.refresh(&adopted.refresh);
+    }
+}
+
+#[test]
+fn a_lost_note_does_not_shorten_the_idle_window() {
+    let world = World::new();
+    let login = world.log_in();
+    world.pass(50 * DAY);
+    world.next_writes_are(2, crate::world::Mood::Throttling);
+    let adopted = world.refresh(&login.refresh);
+    world.pass(90 * DAY);
+    world.refresh(&adopted.refresh);
 }
 
 #[test]
@@ -304,16 +336,14 @@ fn a_login_that_has_not_arrived_yet_is_to_be_tried_again_and_not_a_logout() {
 }
 
 #[test]
-fn a_missing_session_of_a_later_generation_is_over() {
+fn a_successor_too_may_come_to_a_place_that_its_login_has_not_reached() {
     let world = World::new();
     let login = world.log_in();
-    let token = signed(
-        &login.session,
-        1,
-        world.now() / MINUTE * MINUTE,
-        world.now() + DAY,
-    );
+    let end = world.now() + DAY;
+    let token = signed(&login.session, 1, world.now() / MINUTE * MINUTE, end);
     world.forget(&format!("session:ada:{}", login.session));
+    world.refuses(&token, 503, "temporarily_unavailable");
+    world.pass(3 * MINUTE);
     world.refuses(&token, 401, "refresh_token_expired");
 }
 

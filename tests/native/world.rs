@@ -14,13 +14,20 @@ use tokenkeep::{
     app::{App, Body, Call, Reply, Setup},
     config::Settings,
     domain::{
+        account::{Account, Name},
+        email::Email,
         id::{SessionId, SessionRef, UserId},
+        password::PasswordHash,
         secret::Secret,
         session::Position,
         time::{UnixMillis, UnixSeconds},
         token::RefreshToken,
     },
-    port::{Clock, Fault, KeyValue, LEAST_TTL_SECONDS, Platform, Rng, Write},
+    guard::{
+        self, Memory, answer,
+        message::{Answer, Ask},
+    },
+    port::{Accounts, Clock, Fault, Guard, KeyValue, LEAST_TTL_SECONDS, Platform, Rng, Write},
     route::Method,
 };
 
@@ -64,6 +71,10 @@ struct State {
     /// How many writes from now on, and what becomes of them.
     writing: Cell<(u32, Mood)>,
     bound: Cell<bool>,
+    accounts: RefCell<BTreeMap<String, (Account, PasswordHash)>>,
+    accounts_fail: Cell<bool>,
+    guards: RefCell<BTreeMap<String, Memory>>,
+    guard_fails: Cell<bool>,
     deferred: RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>,
     log: RefCell<Vec<String>>,
 }
@@ -130,6 +141,118 @@ impl KeyValue for InMemory {
         self.0.entries.borrow_mut().insert(write.key.clone(), entry);
         Ok(())
     }
+
+    async fn list(&self, prefix: &str, limit: u32) -> Result<Vec<String>, Fault> {
+        let entries = self.0.entries.borrow();
+        let names = entries.keys().filter(|key| key.starts_with(prefix));
+        Ok(names.take(limit as usize).cloned().collect())
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), Fault> {
+        self.0.entries.borrow_mut().remove(key);
+        Ok(())
+    }
+}
+
+/// The table of accounts.
+impl Accounts for InMemory {
+    async fn by_email(&self, email: &Email) -> Result<Option<(Account, PasswordHash)>, Fault> {
+        self.accounts_answer()?;
+        Ok(self.0.accounts.borrow().get(email.as_str()).cloned())
+    }
+
+    async fn by_id(&self, id: &UserId) -> Result<Option<Account>, Fault> {
+        self.accounts_answer()?;
+        let accounts = self.0.accounts.borrow();
+        let mut accounts = accounts.values().map(|(account, _)| account);
+        Ok(accounts.find(|account| account.id == *id).cloned())
+    }
+
+    async fn insert(&self, account: &Account, hash: &PasswordHash) -> Result<bool, Fault> {
+        self.accounts_answer()?;
+        let mut accounts = self.0.accounts.borrow_mut();
+        let is_free = !accounts.contains_key(account.email.as_str());
+        if is_free {
+            accounts.insert(
+                account.email.as_str().into(),
+                (account.clone(), hash.clone()),
+            );
+        }
+        Ok(is_free)
+    }
+
+    async fn set_password(&self, id: &UserId, hash: &PasswordHash) -> Result<(), Fault> {
+        self.change_account(id, |(_, stored)| *stored = hash.clone())
+    }
+
+    async fn set_name(&self, id: &UserId, name: Option<&Name>) -> Result<(), Fault> {
+        self.change_account(id, |(account, _)| account.name = name.cloned())
+    }
+
+    async fn delete(&self, id: &UserId) -> Result<(), Fault> {
+        self.accounts_answer()?;
+        self.0
+            .accounts
+            .borrow_mut()
+            .retain(|_, (account, _)| account.id != *id);
+        Ok(())
+    }
+}
+
+impl InMemory {
+    fn accounts_answer(&self) -> Result<(), Fault> {
+        if self.0.accounts_fail.get() {
+            Err(Fault::Failed)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn change_account(
+        &self,
+        id: &UserId,
+        change: impl FnOnce(&mut (Account, PasswordHash)),
+    ) -> Result<(), Fault> {
+        self.accounts_answer()?;
+        let mut accounts = self.0.accounts.borrow_mut();
+        accounts
+            .values_mut()
+            .find(|(account, _)| account.id == *id)
+            .map(change);
+        Ok(())
+    }
+}
+
+/// The guards: the real ones, each with its memory.
+impl Guard for InMemory {
+    async fn ask(&self, email: &Email, ask: &Ask) -> Result<Answer, Fault> {
+        if self.0.guard_fails.get() {
+            return Err(Fault::Failed);
+        }
+        // Over the wire and back, as between a Worker and an object.
+        let ask = serde_json::from_str(&serde_json::to_string(ask).expect("JSON")).expect("JSON");
+        let mut memory = self
+            .0
+            .guards
+            .borrow_mut()
+            .remove(email.as_str())
+            .unwrap_or_default();
+        let answer = answer(self, &mut memory, ask).await;
+        self.0
+            .guards
+            .borrow_mut()
+            .insert(email.as_str().into(), memory);
+        let answer = answer.unwrap_or(Answer::Fault);
+        Ok(serde_json::from_str(&serde_json::to_string(&answer).expect("JSON")).expect("JSON"))
+    }
+}
+
+impl guard::World for InMemory {
+    type Accounts = Self;
+
+    fn accounts(&self) -> Result<Self, Fault> {
+        Ok(self.clone())
+    }
 }
 
 async fn face(mood: Mood) -> Result<(), Fault> {
@@ -143,6 +266,16 @@ async fn face(mood: Mood) -> Result<(), Fault> {
 
 impl Platform for InMemory {
     type Sessions = Self;
+    type Accounts = Self;
+    type Guard = Self;
+
+    fn accounts(&self) -> Result<Self, Fault> {
+        Ok(self.clone())
+    }
+
+    fn guard(&self) -> Result<Self, Fault> {
+        Ok(self.clone())
+    }
 
     fn sessions(&self) -> Result<Self, Fault> {
         if self.0.bound.get() {
@@ -217,6 +350,56 @@ impl World {
 
     pub fn unbind_store(&self) {
         self.platform.0.bound.set(false);
+    }
+
+    pub fn accounts_fail(&self, fail: bool) {
+        self.platform.0.accounts_fail.set(fail);
+    }
+
+    pub fn guard_fails(&self, fail: bool) {
+        self.platform.0.guard_fails.set(fail);
+    }
+
+    /// The stored password hash of an address.
+    pub fn password_hash(&self, email: &str) -> Option<String> {
+        let accounts = self.platform.0.accounts.borrow();
+        accounts
+            .get(email)
+            .map(|(_, hash)| hash.as_str().to_owned())
+    }
+
+    /// Puts an account in place, as an import does.
+    pub fn import(&self, id: &str, email: &str, hash: &str) {
+        let account = Account {
+            id: UserId::parse(id).expect("a user id"),
+            email: Email::parse(email).expect("an address"),
+            name: None,
+            created_at: UnixMillis(self.now()),
+        };
+        let hash = PasswordHash::parse(hash).expect("a hash");
+        self.platform
+            .0
+            .accounts
+            .borrow_mut()
+            .insert(email.into(), (account, hash));
+    }
+
+    /// The keys of the store that begin like this.
+    pub fn keys(&self, prefix: &str) -> Vec<String> {
+        let entries = self.platform.0.entries.borrow();
+        entries
+            .keys()
+            .filter(|key| key.starts_with(prefix))
+            .cloned()
+            .collect()
+    }
+
+    /// A request with a Bearer token and a body.
+    pub fn send(&self, method: Method, path: &str, bearer: &str, body: &Value) -> Reply {
+        let bearer = format!("Bearer {bearer}");
+        let reply = self.answer(&call(method, path, Some(&bearer), &body.to_string()));
+        self.settle();
+        reply
     }
 
     pub fn log(&self) -> Vec<String> {
@@ -331,6 +514,7 @@ pub fn call(method: Method, path: &str, authorization: Option<&str>, body: &str)
         page_origin: None,
         wanted_headers: None,
         ray: None,
+        ip: Some("192.0.2.1".into()),
         body: Body::Whole(body.into()),
     }
 }

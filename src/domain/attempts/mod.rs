@@ -58,6 +58,8 @@ pub enum Outcome {
     Success,
     /// The wrong one.
     Failure,
+    /// Neither: the password could not be checked, through no fault of the caller.
+    Withdrawn,
 }
 
 /// The attempt is refused: too many have failed.
@@ -121,6 +123,7 @@ impl Attempts {
         match (tally, outcome) {
             (Some(tally), Outcome::Success) => tally.succeed(at, now),
             (Some(tally), Outcome::Failure) => tally.fail(at, now),
+            (Some(tally), Outcome::Withdrawn) => tally.withdraw(at, now),
             (None, _) => {}
         }
         self.clear_if_calm();

@@ -83,6 +83,13 @@ impl Tally {
         self.trusted = true;
     }
 
+    /// As if the attempt had never been admitted.
+    pub fn withdraw(&mut self, admitted_at: UnixMillis, now: UnixMillis) {
+        if self.take_pending(admitted_at, now).is_some() {
+            self.waits = self.waits.saturating_sub(1);
+        }
+    }
+
     /// Removes one attempt that is under way: the one admitted at that time, or the latest if the
     /// clock has gone back behind that time and taken it along.
     fn take_pending(&mut self, admitted_at: UnixMillis, now: UnixMillis) -> Option<UnixMillis> {

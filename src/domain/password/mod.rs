@@ -75,11 +75,26 @@ const COSTLY: Problem =
 pub struct Password(Zeroizing<String>);
 
 impl Password {
+    /// A password that is to be set.
+    ///
+    /// # Errors
+    /// Names the rule that the text breaks.
+    pub fn parse_new(text: impl Into<String>) -> Result<Self, Problem> {
+        let password = Self::parse(text)?;
+        if password.expose().chars().count() < LEAST_CHARACTERS {
+            return Err(Problem("must be 8 to 128 characters long"));
+        }
+        Ok(password)
+    }
+
+    /// A password that is shown. It may be shorter than a new one: other systems allow that, and
+    /// people who come from there must be able to log in.
+    ///
     /// # Errors
     /// Names the rule that the text breaks.
     pub fn parse(text: impl Into<String>) -> Result<Self, Problem> {
         let text = Zeroizing::new(text.into());
-        if (LEAST_CHARACTERS..=MOST_CHARACTERS).contains(&text.chars().count()) {
+        if (1..=MOST_CHARACTERS).contains(&text.chars().count()) {
             Ok(Self(text))
         } else {
             Err(Problem("must be 8 to 128 characters long"))

@@ -132,6 +132,7 @@ fn a_password_has_8_to_128_characters_of_any_kind() {
         "é".repeat(128),
         " ".repeat(9),
     ] {
+        assert!(Password::parse_new(text.as_str()).is_ok());
         assert_eq!(password(&text).expose(), text);
     }
     for text in [
@@ -140,6 +141,16 @@ fn a_password_has_8_to_128_characters_of_any_kind() {
         "🦀".repeat(7),
         "x".repeat(129),
     ] {
+        assert!(Password::parse_new(text).is_err());
+    }
+}
+
+#[test]
+fn a_shorter_password_of_another_system_can_be_shown() {
+    for text in ["x", "sixsix"] {
+        assert!(Password::parse(text).is_ok());
+    }
+    for text in [String::new(), "x".repeat(129)] {
         assert!(Password::parse(text).is_err());
     }
 }

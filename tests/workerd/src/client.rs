@@ -139,6 +139,15 @@ impl Client {
         self.send(request, ())
     }
 
+    /// Sends JSON with an access token.
+    #[must_use]
+    pub fn send_as(&self, access_token: &str, verb: &str, path: &str, body: &Value) -> Answer {
+        let request = self
+            .request(verb, path)
+            .header("authorization", format!("Bearer {access_token}"));
+        self.send(request, body.to_string())
+    }
+
     /// `POST /auth/session` with the service key.
     #[must_use]
     pub fn open_session(&self, body: &Value) -> Answer {

@@ -32,6 +32,18 @@ pub fn copy_build(to: &Path) {
     }
 }
 
+/// Copies the migrations of the table of accounts into a folder.
+///
+/// # Panics
+/// They are not there.
+pub fn copy_migrations(to: &Path) {
+    fs::create_dir_all(to).expect("a folder in a temporary folder");
+    for file in fs::read_dir(folder().join("migrations")).expect("migrations/ is there") {
+        let file = file.expect("a file");
+        fs::copy(file.path(), to.join(file.file_name())).expect("a migration");
+    }
+}
+
 /// A new temporary folder, removed when dropped.
 ///
 /// # Panics

@@ -6,7 +6,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use tempfile::TempDir;
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::{
     client::Client,
     leash::Leash,
-    project::{copy_build, settings, temporary_folder, wrangler},
+    project::{copy_build, copy_migrations, settings, temporary_folder, wrangler},
     tokens::random_name,
     workerd::SECRET_MARK,
 };
@@ -48,6 +48,7 @@ impl Project {
         let secret = || format!("{}{SECRET_MARK}{}", random_name(), random_name());
         let service_key = secret();
         copy_build(&folder.path().join("build"));
+        copy_migrations(&folder.path().join("migrations"));
         let mut wrangler_toml = settings();
         // What is tested is built already.
         wrangler_toml.remove("build");
@@ -71,7 +72,7 @@ impl Project {
     /// It does not.
     #[must_use]
     pub fn start(&self) -> Wrangler {
-        let leash = Leash::start(|command| self.command(command));
+        let leash = Leash::start(|command| self.dev(command));
         let port = leash.wait_for_line(ready_at);
         Wrangler {
             client: Client::new(port, &self.service_key),
@@ -79,13 +80,37 @@ impl Project {
         }
     }
 
-    fn command(&self, command: &mut Command) {
-        let home = self.path("home");
+    /// Makes the tables of accounts, as `cargo xtask dev` does.
+    ///
+    /// # Panics
+    /// wrangler could not.
+    pub fn migrate(&self) {
+        let mut command = Command::new("node");
+        command
+            .arg(wrangler())
+            .args(["d1", "migrations", "apply", "DB", "--local"]);
+        let output = self
+            .here(&mut command)
+            .stdin(Stdio::null())
+            .output()
+            .expect("Node.js");
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    fn dev(&self, command: &mut Command) {
         command
             .arg("node")
             .arg(wrangler())
             .args(["dev", "--ip", "127.0.0.1", "--port", "0"])
-            .args(["--inspector-port", "0", "--persist-to"])
+            .args(["--inspector-port", "0"]);
+        self.here(command);
+    }
+
+    /// In this folder, with this state, and without the developer's settings.
+    fn here<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        let home = self.path("home");
+        command
+            .arg("--persist-to")
             .arg(self.path("state"))
             .current_dir(self.folder.path())
             .env("CI", "true")
@@ -96,7 +121,7 @@ impl Project {
             // Where wrangler keeps its logs, logins and lists of other workers.
             .env("XDG_CONFIG_HOME", &home)
             .env("WRANGLER_LOG_PATH", home.join("logs"))
-            .env("NO_COLOR", "1");
+            .env("NO_COLOR", "1")
     }
 
     /// The folder, with `.dev.vars` in it.

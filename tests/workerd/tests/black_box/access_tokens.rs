@@ -33,6 +33,8 @@ fn an_access_token_says_who_where_and_for_how_long() {
     assert!((since - 1..=now() / 1000).contains(&issued_at));
     let token_id = claims["jti"].as_str().expect("an id");
     assert!(token_id.len() >= 22, "{token_id}");
+    let place = claims["gen"].as_str().expect("a place");
+    assert!(place.starts_with("0."), "{place}");
     let origin = &client().origin;
     assert_eq!(
         claims,
@@ -44,6 +46,7 @@ fn an_access_token_says_who_where_and_for_how_long() {
             "exp": issued_at + 3600,
             "jti": token_id,
             "sid": tokens.session,
+            "gen": claims["gen"],
             "role": "admin",
             "email": user,
         })

@@ -74,7 +74,7 @@ fn misconfigured() -> Vec<(Settings, &'static str, &'static str)> {
         ),
         (
             "SESSION_IDLE_SECONDS",
-            ["0", "1.5", "90d", "34560001", "99999999999999999999"],
+            ["0", "599", "90d", "34560001", "99999999999999999999"],
         ),
         ("SESSION_MAX_SECONDS", ["0", "-1", "x", "34560001", "0x60"]),
     ] {

@@ -1,6 +1,7 @@
 //! What Tokenkeep promises, asked of the built worker in workerd.
 
 mod access_tokens;
+mod accounts;
 mod bad_input;
 mod configuration;
 mod counts;

@@ -200,10 +200,11 @@ fn a_copy_of_the_store_that_lags_behind_logs_nobody_out() {
 }
 
 #[test]
-fn a_session_ends_when_it_was_not_used_for_its_idle_window() {
-    let never_seen = Chain::begun_before(IDLE + HOUR);
+fn a_session_ends_when_it_was_not_used_for_its_idle_window_and_a_third() {
+    let never_seen = Chain::begun_before(ACTIVITY + HOUR);
     refresh(&never_seen.first_token()).assert_error(401, "refresh_token_expired");
-    let just_in_time = Chain::begun_before(IDLE - HOUR);
+    // It may have been used without a note.
+    let just_in_time = Chain::begun_before(ACTIVITY - HOUR);
     assert_eq!(refresh(&just_in_time.first_token()).status, 200);
 
     for (age, status) in [(ACTIVITY - HOUR, 200), (ACTIVITY + HOUR, 401)] {
@@ -260,10 +261,13 @@ fn a_login_that_has_not_arrived_yet_is_asked_to_try_again() {
 #[test]
 fn a_session_that_the_store_has_forgotten_is_over() {
     let chain = Chain::unstored(now() - HOUR, now() + LIFETIME);
-    let young_successor = chain.token(1, minute_of(now()));
-    for token in [chain.first_token(), young_successor] {
+    let successor = chain.token(1, minute_of(now() - 10 * MINUTE));
+    for token in [chain.first_token(), successor] {
         refresh(&token).assert_error(401, "refresh_token_expired");
     }
+    // What was signed just now is of a session that is there, somewhere.
+    let young_successor = chain.token(1, minute_of(now()));
+    refresh(&young_successor).assert_error(503, "temporarily_unavailable");
 }
 
 #[test]

@@ -9,11 +9,14 @@ use tokenkeep_workerd_tests::{
 use crate::stage::Stage;
 
 /// Every address with its `Allow`.
-const ROUTES: [(&str, &[&str]); 6] = [
+const ROUTES: [(&str, &[&str]); 9] = [
+    ("/auth/login", &["POST", "OPTIONS"]),
+    ("/auth/signup", &["POST", "OPTIONS"]),
+    ("/auth/password/change", &["POST", "OPTIONS"]),
     ("/auth/token", &["POST", "OPTIONS"]),
     ("/auth/logout", &["POST", "OPTIONS"]),
     ("/auth/session", &["POST", "OPTIONS"]),
-    ("/auth/me", &["GET", "HEAD", "OPTIONS"]),
+    ("/auth/me", &["GET", "HEAD", "PATCH", "DELETE", "OPTIONS"]),
     ("/generate_jwt_secret", &["GET", "HEAD", "POST", "OPTIONS"]),
     ("/health", &["GET", "HEAD", "OPTIONS"]),
 ];
@@ -88,7 +91,7 @@ fn an_unknown_address_is_not_found() {
         "/auth/token/x",
         "/Auth/Token",
         "//auth/token",
-        "/auth/signup",
+        "/auth/sessions",
         "/openapi.json",
         "/auth/token%2f",
         "/%61uth/token/x",

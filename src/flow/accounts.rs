@@ -1,0 +1,75 @@
+//! The table of accounts and the guards, with their limits of time.
+
+use super::Scope;
+use crate::{
+    domain::{
+        account::{Account, Name},
+        email::Email,
+        id::UserId,
+        password::Password,
+        time::UnixMillis,
+    },
+    error::Error,
+    guard::message::{Answer, Ask, Purpose},
+    limits::{ACCOUNTS_MS, GUARD_MS},
+    port::{Accounts as _, Fault, Guard as _, Platform, within},
+};
+
+/// The account of a user, if there is one.
+pub(super) async fn by_id<P: Platform>(
+    scope: &Scope<'_, P>,
+    id: &UserId,
+) -> Result<Option<Account>, Error> {
+    let accounts = scope.platform.accounts()?;
+    Ok(within(ACCOUNTS_MS, scope.platform, accounts.by_id(id)).await?)
+}
+
+/// The same where there may be no accounts at all: a worker without a database keeps sessions of
+/// other back ends only.
+pub(super) async fn by_id_if_any<P: Platform>(
+    scope: &Scope<'_, P>,
+    id: &UserId,
+) -> Result<Option<Account>, Error> {
+    match scope.platform.accounts() {
+        Err(Fault::NotBound(_)) => Ok(None),
+        _ => by_id(scope, id).await,
+    }
+}
+
+/// Changes the name of an account.
+pub(super) async fn set_name<P: Platform>(
+    scope: &Scope<'_, P>,
+    id: &UserId,
+    name: Option<&Name>,
+) -> Result<(), Error> {
+    let accounts = scope.platform.accounts()?;
+    Ok(within(ACCOUNTS_MS, scope.platform, accounts.set_name(id, name)).await?)
+}
+
+/// Shows a password to the guard of its address. Gives back the account and the guard's stamp.
+///
+/// `wrong` is what a wrong password means here.
+pub(super) async fn show_password<P: Platform>(
+    scope: &Scope<'_, P>,
+    email: &Email,
+    password: &Password,
+    purpose: Purpose,
+    wrong: Error,
+) -> Result<(Account, UnixMillis), Error> {
+    let ask = Ask {
+        email: email.as_str().to_owned(),
+        ip: scope.ip.to_owned(),
+        password: password.expose().to_owned(),
+        purpose,
+    };
+    let guard = scope.platform.guard()?;
+    match within(GUARD_MS, scope.platform, guard.ask(email, &ask)).await? {
+        Answer::Done { account, at } => {
+            Ok((account.try_into().map_err(|_| Fault::Unreadable)?, at))
+        }
+        Answer::Wrong => Err(wrong),
+        Answer::Wait { seconds } => Err(Error::TooManyAttempts(seconds)),
+        Answer::Gone => Err(Error::BearerRevoked),
+        Answer::Fault => Err(Fault::Failed.into()),
+    }
+}

@@ -1,0 +1,226 @@
+//! The guard of an account: everything that takes a password goes through it.
+//!
+//! There is one guard for each e-mail address, and it does one thing after the other. It runs as
+//! a Durable Object, for three reasons:
+//!
+//! * **Time.** Hashing a password takes 30 to 60 ms of CPU. A Worker on the free plan has 10 ms a
+//!   request, an object has 30 s.
+//! * **Counting.** Fifty attempts at once must be fifty in one count. Nothing else on the platform
+//!   counts exactly: KV is a minute late, and a Worker's memory is its own.
+//! * **Order.** Two sign-ups of one address make one account. A password is read, checked and
+//!   replaced without another attempt in between. And the stamps of logins and of "everything
+//!   until now is over" come from one clock, strictly one after the other.
+//!
+//! What it promises: it answers alike and in about the same time whether an address is unknown or
+//! a password wrong; no more passwords are checked than [`crate::domain::attempts`] lets through;
+//! it stores nothing for an address until something failed there, and clears itself.
+
+pub mod message;
+
+use self::message::{AccountJson, Answer, Ask, Purpose};
+use crate::{
+    domain::{
+        Problem,
+        account::{Account, Name},
+        attempts::{Attempts, Outcome, Source},
+        email::Email,
+        id::UserId,
+        password::{Password, PasswordHash, Verification},
+        time::UnixMillis,
+    },
+    port::{Accounts, Clock, Fault, Rng},
+};
+
+/// What a guard needs from outside.
+pub trait World: Clock + Rng {
+    /// The table of accounts.
+    type Accounts: Accounts;
+
+    /// The table of accounts.
+    ///
+    /// # Errors
+    /// It is not bound.
+    fn accounts(&self) -> Result<Self::Accounts, Fault>;
+}
+
+/// What a guard remembers from one question to the next.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// The attempts so far. To be stored where they changed.
+    pub attempts: Attempts,
+    /// The latest stamp. It need not be stored: a guard that was asleep wakes up later than that.
+    last_stamp: Option<UnixMillis>,
+}
+
+impl Memory {
+    /// What was stored.
+    #[must_use]
+    pub fn of(attempts: Attempts) -> Self {
+        Self {
+            attempts,
+            last_stamp: None,
+        }
+    }
+
+    /// The time, but later than every stamp before: a Worker's clock stands still between waits.
+    fn stamp(&mut self, clock: &impl Clock) -> UnixMillis {
+        let now = clock.now();
+        let stamp = self.last_stamp.map_or(now, |last| now.max(last.plus_ms(1)));
+        self.last_stamp = Some(stamp);
+        stamp
+    }
+}
+
+/// Answers one question. Questions of one address must be answered one after the other.
+///
+/// # Errors
+/// The table of accounts failed: the attempt does not count, nothing was changed. Or the question
+/// could not be read.
+pub async fn answer<W: World>(world: &W, memory: &mut Memory, ask: Ask) -> Result<Answer, Fault> {
+    let email = Email::parse(&ask.email).map_err(unreadable)?;
+    let password = Password::parse(ask.password).map_err(unreadable)?;
+    let accounts = world.accounts()?;
+    let source = Source::new(&email, &ask.ip);
+    let ticket = match memory.attempts.admit(&source, world.now()) {
+        Ok(ticket) => ticket,
+        Err(wait) => {
+            return Ok(Answer::Wait {
+                seconds: wait.seconds,
+            });
+        }
+    };
+    let attempt = Attempt {
+        world,
+        accounts,
+        email,
+        password,
+    };
+    let result = attempt.make(ask.purpose).await;
+    memory
+        .attempts
+        .settle(ticket, outcome(&result), world.now());
+    Ok(match result? {
+        Made::Done(account) => Answer::Done {
+            account: AccountJson::from(&account),
+            at: memory.stamp(world),
+        },
+        Made::Wrong => Answer::Wrong,
+        Made::Gone => Answer::Gone,
+    })
+}
+
+/// Only a wrong password is a failure.
+fn outcome(result: &Result<Made, Fault>) -> Outcome {
+    match result {
+        Ok(Made::Wrong) => Outcome::Failure,
+        Ok(Made::Done(_)) => Outcome::Success,
+        Ok(Made::Gone) | Err(_) => Outcome::Withdrawn,
+    }
+}
+
+fn unreadable(_: Problem) -> Fault {
+    Fault::Unreadable
+}
+
+/// What an attempt came to.
+enum Made {
+    Done(Account),
+    Wrong,
+    Gone,
+}
+
+/// An attempt that was let through.
+struct Attempt<'a, W: World> {
+    world: &'a W,
+    accounts: W::Accounts,
+    email: Email,
+    password: Password,
+}
+
+impl<W: World> Attempt<'_, W> {
+    async fn make(&self, purpose: Purpose) -> Result<Made, Fault> {
+        let found = self.accounts.by_email(&self.email).await?;
+        match (purpose, found) {
+            (Purpose::SignUp { id, name }, None) => self.add(id, name).await,
+            (Purpose::LogIn | Purpose::SignUp { .. }, found) => self.log_in(found).await,
+            (Purpose::ChangePassword { id, new }, Some((account, hash)))
+                if account.id.as_str() == id =>
+            {
+                let new = Password::parse_new(new).map_err(unreadable)?;
+                self.change(account, &hash, &new).await
+            }
+            (Purpose::Delete { id }, Some((account, hash))) if account.id.as_str() == id => {
+                self.delete(account, &hash).await
+            }
+            (Purpose::ChangePassword { .. } | Purpose::Delete { .. }, _) => Ok(Made::Gone),
+        }
+    }
+
+    async fn add(&self, id: String, name: Option<String>) -> Result<Made, Fault> {
+        let account = Account {
+            id: UserId::parse(id).map_err(unreadable)?,
+            email: self.email.clone(),
+            name: name.map(Name::parse).transpose().map_err(unreadable)?,
+            created_at: self.world.now(),
+        };
+        if self
+            .accounts
+            .insert(&account, &self.hash(&self.password))
+            .await?
+        {
+            return Ok(Made::Done(account));
+        }
+        // Taken in the meantime by an import, which asks no guard.
+        let found = self.accounts.by_email(&self.email).await?;
+        self.log_in(found).await
+    }
+
+    /// Checks a password against a decoy where nobody has the address: in the same time.
+    async fn log_in(&self, found: Option<(Account, PasswordHash)>) -> Result<Made, Fault> {
+        let Some((account, hash)) = found else {
+            let _ = PasswordHash::decoy().verify(&self.password);
+            return Ok(Made::Wrong);
+        };
+        match hash.verify(&self.password) {
+            Verification::Mismatch => return Ok(Made::Wrong),
+            Verification::Match => {}
+            Verification::MatchOutdated => {
+                let renewed = self.hash(&self.password);
+                // If it fails, the next login tries again: no reason to refuse this one.
+                let _ = self.accounts.set_password(&account.id, &renewed).await;
+            }
+        }
+        Ok(Made::Done(account))
+    }
+
+    /// A repeated request finds the new password in place already: that is no failure.
+    async fn change(
+        &self,
+        account: Account,
+        hash: &PasswordHash,
+        new: &Password,
+    ) -> Result<Made, Fault> {
+        if hash.verify(&self.password) == Verification::Mismatch {
+            return Ok(match hash.verify(new) {
+                Verification::Mismatch => Made::Wrong,
+                Verification::Match | Verification::MatchOutdated => Made::Done(account),
+            });
+        }
+        self.accounts
+            .set_password(&account.id, &self.hash(new))
+            .await?;
+        Ok(Made::Done(account))
+    }
+
+    async fn delete(&self, account: Account, hash: &PasswordHash) -> Result<Made, Fault> {
+        if hash.verify(&self.password) == Verification::Mismatch {
+            return Ok(Made::Wrong);
+        }
+        self.accounts.delete(&account.id).await?;
+        Ok(Made::Done(account))
+    }
+
+    fn hash(&self, password: &Password) -> PasswordHash {
+        password.hash(self.world.bytes())
+    }
+}

@@ -1,0 +1,372 @@
+//! Sign-up, login and passwords, in `wrangler dev` with its D1 and Durable Objects.
+
+use std::{collections::BTreeMap, sync::LazyLock, thread};
+
+use serde_json::{Value, json};
+use tokenkeep_workerd_tests::{
+    client::{Answer, Client, Tokens, random_user},
+    wrangler::{Project, Wrangler},
+};
+
+use crate::stage::leak;
+
+const PASSWORD: &str = "correct horse";
+
+/// The worker that the tests of this file share, with its tables in place.
+struct Shared {
+    wrangler: Wrangler,
+    _project: Project,
+}
+
+fn shared() -> &'static Shared {
+    static SHARED: LazyLock<Shared> = LazyLock::new(|| {
+        let project = Project::new();
+        project.migrate();
+        Shared {
+            wrangler: project.start(),
+            _project: project,
+        }
+    });
+    &SHARED
+}
+
+fn client() -> &'static Client {
+    let shared = shared();
+    assert_eq!(leak(&shared.wrangler.log()), None, "logged by some test");
+    &shared.wrangler.client
+}
+
+/// An address that no other test has, as the worker spells it.
+fn address() -> String {
+    random_user().to_lowercase()
+}
+
+fn sign_up(email: &str) -> Tokens {
+    try_sign_up(email, PASSWORD).tokens()
+}
+
+fn try_sign_up(email: &str, password: &str) -> Answer {
+    client().post(
+        "/auth/signup",
+        &json!({"email": email, "password": password}),
+    )
+}
+
+fn log_in(email: &str) -> Tokens {
+    try_log_in(email, PASSWORD).tokens()
+}
+
+fn try_log_in(email: &str, password: &str) -> Answer {
+    client().post(
+        "/auth/login",
+        &json!({"email": email, "password": password}),
+    )
+}
+
+fn change_password(tokens: &Tokens, current: &str, new: &str) -> Answer {
+    let body = json!({"currentPassword": current, "newPassword": new});
+    client().send_as(&tokens.access, "POST", "/auth/password/change", &body)
+}
+
+fn delete(tokens: &Tokens, password: &str) -> Answer {
+    client().send_as(
+        &tokens.access,
+        "DELETE",
+        "/auth/me",
+        &json!({"password": password}),
+    )
+}
+
+/// How often each status and code was answered.
+fn tally(answers: &[Answer]) -> BTreeMap<(u16, String), usize> {
+    let mut tally = BTreeMap::new();
+    for answer in answers {
+        let code = answer.json()["code"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        *tally.entry((answer.status, code)).or_default() += 1;
+    }
+    tally
+}
+
+/// Fifty requests at once.
+fn fifty(request: impl Fn(usize) -> Answer + Sync) -> Vec<Answer> {
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..50)
+            .map(|i| {
+                scope.spawn({
+                    let request = &request;
+                    move || request(i)
+                })
+            })
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("an answer"))
+            .collect()
+    })
+}
+
+#[test]
+fn the_life_of_an_account_on_two_devices() {
+    let email = address();
+    let welcome = client().post(
+        "/auth/signup",
+        &json!({"email": format!(" {} ", email.to_uppercase()), "password": PASSWORD, "name": "Ada", "device": "phone"}),
+    );
+    assert_eq!(welcome.json()["email"], email.as_str());
+    assert_eq!(welcome.json()["name"], "Ada");
+    let [phone, tablet] = [welcome.tokens(), log_in(&email)];
+    assert_eq!(phone.user, tablet.user);
+
+    for tokens in [&phone, &tablet] {
+        let me = client().me(&tokens.access).json();
+        assert_eq!(me["id"], phone.user.as_str());
+        assert_eq!((&me["email"], &me["name"]), (&json!(email), &json!("Ada")));
+        assert!(me["createdAt"].is_u64());
+        assert_eq!(me["claims"], json!({"email": email}));
+        assert_eq!(
+            client().refresh(&tokens.refresh).tokens().session,
+            tokens.session
+        );
+    }
+    let renamed = client().send_as(
+        &phone.access,
+        "PATCH",
+        "/auth/me",
+        &json!({"name": "Ada L."}),
+    );
+    assert_eq!(renamed.json()["name"], "Ada L.");
+    assert_eq!(client().me(&tablet.access).json()["name"], "Ada L.");
+
+    let changed = change_password(&phone, PASSWORD, "better horse").tokens();
+    assert_eq!(
+        (&changed.session, &changed.refresh),
+        (&phone.session, &phone.refresh)
+    );
+    client()
+        .refresh(&tablet.refresh)
+        .assert_error(401, "session_revoked");
+    client()
+        .me(&tablet.access)
+        .assert_error(401, "session_revoked");
+    let _ = client().refresh(&phone.refresh).tokens();
+    try_log_in(&email, PASSWORD).assert_error(401, "invalid_credentials");
+    let tablet = try_log_in(&email, "better horse").tokens();
+
+    assert_eq!(
+        delete(&phone, "better horse").json(),
+        json!({"deleted": true})
+    );
+    for tokens in [&phone, &tablet] {
+        client()
+            .refresh(&tokens.refresh)
+            .assert_error(401, "session_revoked");
+        client()
+            .me(&tokens.access)
+            .assert_error(401, "session_revoked");
+        delete(tokens, "better horse").assert_error(401, "session_revoked");
+    }
+    try_log_in(&email, "better horse").assert_error(401, "invalid_credentials");
+    assert_ne!(
+        sign_up(&email).user,
+        phone.user,
+        "the address is free again"
+    );
+}
+
+#[test]
+fn fifty_sign_ups_of_one_person_at_once_make_one_account() {
+    let email = address();
+    let answers = fifty(|_| try_sign_up(&email, PASSWORD));
+    assert_eq!(
+        tally(&answers),
+        BTreeMap::from([((200, String::new()), 50)])
+    );
+    let user = answers[0].tokens().user;
+    assert!(answers.iter().all(|answer| answer.tokens().user == user));
+}
+
+#[test]
+fn fifty_sign_ups_with_fifty_passwords_let_one_in() {
+    let email = address();
+    let tally = tally(&fifty(|i| {
+        try_sign_up(&email, &format!("horse number {i}"))
+    }));
+    let expected = [
+        (200, "", 1),
+        (409, "email_taken", 10),
+        (429, "too_many_attempts", 39),
+    ];
+    let expected = expected.map(|(status, code, times)| ((status, code.to_owned()), times));
+    assert_eq!(tally, BTreeMap::from(expected));
+}
+
+#[test]
+fn fifty_wrong_passwords_at_once_are_not_checked_more_often_than_allowed() {
+    let email = address();
+    let tokens = sign_up(&email);
+    let tally = tally(&fifty(|i| try_log_in(&email, &format!("horse number {i}"))));
+    let expected = [
+        (401, "invalid_credentials", 10),
+        (429, "too_many_attempts", 40),
+    ];
+    let expected = expected.map(|(status, code, times)| ((status, code.to_owned()), times));
+    assert_eq!(tally, BTreeMap::from(expected));
+
+    let refused = try_log_in(&email, PASSWORD);
+    refused.assert_error(429, "too_many_attempts");
+    let seconds: u32 = refused
+        .header("retry-after")
+        .expect("Retry-After")
+        .parse()
+        .expect("seconds");
+    assert!((1..=60).contains(&seconds), "{seconds}");
+    change_password(&tokens, PASSWORD, "better horse").assert_error(429, "too_many_attempts");
+    // Who is logged in stays so.
+    let _ = client().refresh(&tokens.refresh).tokens();
+    assert_eq!(client().me(&tokens.access).status, 200);
+}
+
+#[test]
+fn an_address_that_nobody_has_is_limited_alike() {
+    let email = address();
+    for _ in 0..10 {
+        try_log_in(&email, PASSWORD).assert_error(401, "invalid_credentials");
+    }
+    try_log_in(&email, PASSWORD).assert_error(429, "too_many_attempts");
+}
+
+#[test]
+fn bad_input_is_named_and_makes_no_account() {
+    let email = address();
+    let long = format!("{}{email}", "x".repeat(255 - email.len()));
+    let rows = [
+        ("email", json!({"password": PASSWORD})),
+        (
+            "email",
+            json!({"email": "no-at-sign", "password": PASSWORD}),
+        ),
+        (
+            "email",
+            json!({"email": "two words@users.test", "password": PASSWORD}),
+        ),
+        ("email", json!({"email": long, "password": PASSWORD})),
+        ("email", json!({"email": "${email}", "password": PASSWORD})),
+        (
+            "email",
+            json!({"email": {"$ne": null}, "password": PASSWORD}),
+        ),
+        ("password", json!({"email": email})),
+        (
+            "password",
+            json!({"email": email, "password": "x".repeat(7)}),
+        ),
+        (
+            "password",
+            json!({"email": email, "password": "x".repeat(129)}),
+        ),
+        ("password", json!({"email": email, "password": {"$gt": ""}})),
+        (
+            "name",
+            json!({"email": email, "password": PASSWORD, "name": "x".repeat(10_000)}),
+        ),
+        (
+            "device",
+            json!({"email": email, "password": PASSWORD, "device": "x".repeat(101)}),
+        ),
+    ];
+    for (field, body) in rows {
+        let answer = client().post("/auth/signup", &body);
+        answer.assert_invalid(Some(field));
+        assert!(!answer.text.contains(PASSWORD) && !answer.text.contains(&email));
+    }
+    try_log_in(&email, PASSWORD).assert_error(401, "invalid_credentials");
+}
+
+#[test]
+fn what_looks_like_a_command_is_only_text() {
+    for (mark, text) in [
+        ("a", "'; DROP TABLE users; --"),
+        ("b", "\" OR 1=1 --"),
+        ("c", r#"{"$ne": null}"#),
+        ("d", "🦀🦀🦀🦀🦀🦀🦀🦀"),
+        ("e", "%00\u{1}\\x00\\"),
+    ] {
+        let email = format!("{mark}'--{}", address());
+        let body = json!({"email": email, "password": text, "name": text});
+        let tokens = client().post("/auth/signup", &body).tokens();
+        assert_eq!(client().me(&tokens.access).json()["name"], text);
+        let _ = try_log_in(&email, text).tokens();
+        try_log_in(&email, PASSWORD).assert_error(401, "invalid_credentials");
+    }
+    let unicode = format!("äda.{}", address());
+    let tokens = sign_up(&unicode.to_uppercase());
+    assert_eq!(
+        client().me(&tokens.access).json()["email"],
+        unicode.as_str()
+    );
+}
+
+#[test]
+fn a_wrong_password_asked_for_again_leaves_the_user_logged_in() {
+    let email = address();
+    let tokens = sign_up(&email);
+    change_password(&tokens, "wrong horse", "better horse").assert_error(403, "wrong_password");
+    delete(&tokens, "wrong horse").assert_error(403, "wrong_password");
+    let _ = client().refresh(&tokens.refresh).tokens();
+    let _ = log_in(&email);
+}
+
+#[test]
+fn no_token_but_an_access_token_opens_the_account() {
+    let tokens = sign_up(&address());
+    let foreign = format!("{}x", &tokens.access[..tokens.access.len() - 1]);
+    for token in [tokens.refresh.as_str(), foreign.as_str(), "x"] {
+        for (verb, path, body) in [
+            ("GET", "/auth/me", json!({})),
+            ("PATCH", "/auth/me", json!({"name": "Eve"})),
+            ("DELETE", "/auth/me", json!({"password": PASSWORD})),
+            (
+                "POST",
+                "/auth/password/change",
+                json!({"currentPassword": PASSWORD, "newPassword": "better horse"}),
+            ),
+        ] {
+            let answer = if verb == "GET" {
+                client().me(token)
+            } else {
+                client().send_as(token, verb, path, &body)
+            };
+            answer.assert_error(401, "access_token_invalid");
+        }
+    }
+    assert_eq!(client().me(&tokens.access).json()["name"], Value::Null);
+}
+
+#[test]
+fn without_its_tables_the_worker_says_503_and_the_next_try_works() {
+    let project = Project::new();
+    let email = address();
+    let body = json!({"email": email, "password": PASSWORD});
+    {
+        let wrangler = project.start();
+        for _ in 0..12 {
+            for path in ["/auth/signup", "/auth/login"] {
+                wrangler
+                    .client
+                    .post(path, &body)
+                    .assert_error(503, "temporarily_unavailable");
+            }
+        }
+        // Sessions of other back ends go on.
+        let session = wrangler.client.new_session();
+        let _ = wrangler.client.refresh(&session.refresh).tokens();
+        assert_eq!(leak(&wrangler.log()), None);
+    }
+    project.migrate();
+    let wrangler = project.start();
+    let tokens = wrangler.client.post("/auth/signup", &body).tokens();
+    assert_eq!(wrangler.client.me(&tokens.access).status, 200);
+}
