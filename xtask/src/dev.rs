@@ -12,7 +12,7 @@ use anyhow::{Result, anyhow, bail};
 
 use crate::{
     build::build,
-    dev_vars,
+    dev_vars, migrations,
     process::{hand_over, step},
     project::Project,
     tools,
@@ -30,6 +30,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     let tools = tools::ensure(project)?;
     dev_vars::ensure(&project.path(".dev.vars"))?;
     build(project, &tools)?;
+    migrations::apply_locally(project, &tools)?;
 
     let port = arguments.port.to_string();
     step(

@@ -12,11 +12,14 @@ mod deploy;
 mod dev;
 mod dev_vars;
 mod lint;
+mod migrations;
 mod process;
 mod project;
+mod remote_database;
 mod stamp;
 mod test;
 mod tools;
+mod users;
 
 use std::process::ExitCode;
 
@@ -48,6 +51,8 @@ enum Command {
     Build,
     /// Put the worker on your Cloudflare account
     Deploy(deploy::Arguments),
+    /// Bring users along from another system
+    Users(users::Arguments),
     /// Look up known vulnerabilities of the dependencies (needs the network)
     Advisories,
 }
@@ -61,6 +66,7 @@ fn main() -> ExitCode {
         Command::Lint => lint::run(&project),
         Command::Build => build::run(&project),
         Command::Deploy(arguments) => deploy::run(&project, &arguments),
+        Command::Users(arguments) => users::run(&project, &arguments),
         Command::Advisories => advisories::run(&project),
     };
     match outcome {

@@ -14,8 +14,12 @@ pub fn step(name: &str, text: &str) {
 
 /// Runs a program whose output is meant for the reader; fails when it fails.
 pub fn run(command: &mut Command, what: &str) -> Result<()> {
+    run_interactively(command.stdin(Stdio::null()), what)
+}
+
+/// Runs a program that may ask the reader something.
+pub fn run_interactively(command: &mut Command, what: &str) -> Result<()> {
     let status = command
-        .stdin(Stdio::null())
         .status()
         .with_context(|| format!("{what} did not start"))?;
     if !status.success() {
@@ -26,6 +30,11 @@ pub fn run(command: &mut Command, what: &str) -> Result<()> {
 
 /// Runs a program whose output matters only when it fails.
 pub fn run_quietly(command: &mut Command, what: &str) -> Result<()> {
+    output_of(command, what).map(drop)
+}
+
+/// What a program writes to its standard output; shows everything it wrote when it fails.
+pub fn output_of(command: &mut Command, what: &str) -> Result<String> {
     let output = command
         .stdin(Stdio::null())
         .output()
@@ -38,7 +47,7 @@ pub fn run_quietly(command: &mut Command, what: &str) -> Result<()> {
         );
         bail!("{what} failed; its own message is above");
     }
-    Ok(())
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// What a program prints, trimmed; `None` when it is not installed.

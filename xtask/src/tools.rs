@@ -26,6 +26,12 @@ pub struct Tools<'a> {
     project: &'a Project,
 }
 
+/// For tests that bring a folder with the npm packages of their own.
+#[cfg(test)]
+pub fn assume_installed(project: &Project) -> Tools<'_> {
+    Tools { project }
+}
+
 /// Looks for every tool and installs what is missing.
 pub fn ensure(project: &Project) -> Result<Tools<'_>> {
     let node = check_node(project)?;
@@ -43,9 +49,20 @@ pub fn ensure(project: &Project) -> Result<Tools<'_>> {
 impl Tools<'_> {
     /// wrangler: runs the worker locally and deploys it.
     pub fn wrangler(&self) -> Command {
+        self.wrangler_in(self.project.command("node"))
+    }
+
+    /// wrangler, with the SQL that it is to execute on its standard input.
+    pub fn wrangler_with_sql(&self) -> Command {
+        let mut node = self.project.command("node");
+        node.arg("--require");
+        node.arg(self.project.path("xtask/src/sql_from_stdin.cjs"));
+        self.wrangler_in(node)
+    }
+
+    fn wrangler_in(&self, mut command: Command) -> Command {
         // bin/wrangler.js does no more than start this with these flags; as a
         // process in between it would keep some signals to itself.
-        let mut command = self.project.command("node");
         command.args(["--no-warnings", "--experimental-vm-modules"]);
         command.arg(
             self.project

@@ -1,0 +1,188 @@
+//! One line of the file, read by the rules of the worker.
+
+use std::fmt;
+
+use anyhow::{Result as Fallible, anyhow};
+use serde::Deserialize;
+use serde_json::{Value, error::Category};
+use tokenkeep::domain::{
+    Problem,
+    account::Name,
+    email::Email,
+    id::UserId,
+    password::{FirebaseProject, PasswordHash},
+};
+use uuid::Builder;
+
+/// Why a line cannot be loaded: the field, if it is one, and what is wrong. It repeats nothing of
+/// the line.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Reason {
+    field: Option<&'static str>,
+    problem: &'static str,
+}
+
+impl Reason {
+    pub const fn of_line(problem: &'static str) -> Self {
+        let field = None;
+        Self { field, problem }
+    }
+
+    const fn of_field(field: &'static str, problem: &'static str) -> Self {
+        let field = Some(field);
+        Self { field, problem }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(field) = self.field {
+            write!(formatter, "{field} ")?;
+        }
+        formatter.write_str(self.problem)
+    }
+}
+
+/// A user to be loaded.
+pub struct User {
+    pub id: UserId,
+    /// Whether the line named the id; else it is a new one.
+    pub has_own_id: bool,
+    pub email: Email,
+    pub name: Option<Name>,
+    pub hash: PasswordHash,
+}
+
+impl User {
+    pub fn parse(line: &str, firebase: Option<&Firebase>) -> Result<Self, Reason> {
+        let fields: Fields = serde_json::from_str(line).map_err(|error| {
+            Reason::of_line(match error.classify() {
+                Category::Data => "must be a JSON object in which each field stands once",
+                _ => "is not JSON",
+            })
+        })?;
+        let email = required("email", fields.email)?;
+        let hash = required("passwordHash", fields.password_hash)?;
+        let salt = optional("salt", fields.salt)?;
+        let id = optional("id", fields.id)?;
+        let name = optional("name", fields.name)?.filter(|name| !name.is_empty());
+        Ok(Self {
+            has_own_id: id.is_some(),
+            email: Email::parse(&email).map_err(|problem| of("email", &problem))?,
+            hash: password_hash(&hash, salt.as_deref(), firebase)?,
+            name: name
+                .map(Name::parse)
+                .transpose()
+                .map_err(|problem| of("name", &problem))?,
+            id: match id {
+                Some(id) => UserId::parse(id).map_err(|problem| of("id", &problem))?,
+                None => new_id()?,
+            },
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Fields {
+    email: Option<Value>,
+    password_hash: Option<Value>,
+    salt: Option<Value>,
+    id: Option<Value>,
+    name: Option<Value>,
+}
+
+fn optional(field: &'static str, value: Option<Value>) -> Result<Option<String>, Reason> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Reason::of_field(field, "must be text")),
+    }
+}
+
+fn required(field: &'static str, value: Option<Value>) -> Result<String, Reason> {
+    optional(field, value)?.ok_or(Reason::of_field(field, "is missing"))
+}
+
+fn of(field: &'static str, problem: &Problem) -> Reason {
+    Reason::of_field(field, problem.0)
+}
+
+fn password_hash(
+    text: &str,
+    salt: Option<&str>,
+    firebase: Option<&Firebase>,
+) -> Result<PasswordHash, Reason> {
+    let hash = match (salt, firebase) {
+        (Some(salt), Some(firebase)) => {
+            PasswordHash::from_firebase(&firebase.project(), salt, text)
+        }
+        (Some(_), None) => {
+            return Err(Reason::of_field(
+                "salt",
+                "is Firebase's: give the four --firebase options as well",
+            ));
+        }
+        (None, _) => PasswordHash::parse(without_django_s_name(text)),
+    };
+    hash.map_err(|problem| of("passwordHash", &problem))
+}
+
+/// Django writes the name of its hasher before what argon2 and bcrypt make.
+fn without_django_s_name(text: &str) -> &str {
+    if let Some(rest) = text.strip_prefix("bcrypt$") {
+        return rest;
+    }
+    match text.strip_prefix("argon2") {
+        Some(rest) if rest.starts_with("$argon2") => rest,
+        _ => text,
+    }
+}
+
+/// As sign-up makes them: a random UUID.
+fn new_id() -> Result<UserId, Reason> {
+    const FAILED: Reason = Reason::of_line("got no id: the system has no random bytes");
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| FAILED)?;
+    let id = Builder::from_random_bytes(bytes).into_uuid();
+    UserId::parse(id.to_string()).map_err(|_| FAILED)
+}
+
+/// What Firebase's console shows under "Password hash parameters".
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Firebase {
+    signer_key: String,
+    salt_separator: String,
+    rounds: u32,
+    mem_cost: u32,
+}
+
+impl Firebase {
+    /// Fails when no user's hash could go with these parameters.
+    pub fn check(&self) -> Fallible<()> {
+        // 64 bytes, as long as every signer key of Firebase's, and a salt of 16.
+        let (salt, hash) = ("A".repeat(22) + "==", "A".repeat(86) + "==");
+        PasswordHash::from_firebase(&self.project(), &salt, &hash)
+            .map(drop)
+            .map_err(|_| {
+                anyhow!(
+                    "the --firebase options do not belong together: the signer key is 64 bytes in \
+                     base64, and rounds and mem_cost are usually 8 and 14; copy all four from \
+                     Firebase's console, Authentication, Users, Password hash parameters"
+                )
+            })
+    }
+
+    fn project(&self) -> FirebaseProject<'_> {
+        FirebaseProject {
+            signer_key: &self.signer_key,
+            salt_separator: &self.salt_separator,
+            rounds: self.rounds,
+            mem_cost: self.mem_cost,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+use serde_json::json;
+use tokenkeep::domain::password::{Password, Verification};
+
+use super::*;
+
+const BCRYPT: &str = "$2b$04$abcdefghijklmnopqrstuuu1oYlAqrmmV2/lmVGVSQQTUS5aQUH2.";
+
+/// The example that Firebase's own scrypt tool comes with.
+const SIGNER_KEY: &str =
+    "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==";
+const SALT: &str = "42xEC+ixf3L2lw==";
+const HASH: &str =
+    "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==";
+
+fn firebase() -> Firebase {
+    Firebase {
+        signer_key: SIGNER_KEY.to_owned(),
+        salt_separator: "Bw==".to_owned(),
+        rounds: 8,
+        mem_cost: 14,
+    }
+}
+
+fn parse(line: &Value) -> Result<User, Reason> {
+    User::parse(&line.to_string(), None)
+}
+
+fn problem_of(line: &str) -> String {
+    match User::parse(line, None) {
+        Ok(_) => "none".to_owned(),
+        Err(reason) => reason.to_string(),
+    }
+}
+
+#[test]
+fn a_user_is_read_by_the_rules_of_the_worker() {
+    let line = json!({"email": " Ada@Example.COM ", "passwordHash": BCRYPT, "name": "Ada", "id": "u-1", "more": 1});
+    let user = parse(&line).expect("good");
+    assert_eq!(user.email.as_str(), "ada@example.com");
+    assert_eq!(user.hash.as_str(), BCRYPT);
+    assert_eq!(user.name.expect("given").as_str(), "Ada");
+    assert_eq!((user.id.as_str(), user.has_own_id), ("u-1", true));
+}
+
+#[test]
+fn a_user_without_an_id_gets_a_new_uuid() {
+    let line = json!({"email": "a@b", "passwordHash": BCRYPT, "id": null, "name": ""});
+    let (one, other) = (parse(&line).expect("good"), parse(&line).expect("good"));
+    assert_eq!(one.id.as_str().len(), 36);
+    assert_eq!(&one.id.as_str()[14..15], "4");
+    assert_ne!(one.id, other.id);
+    assert!(!one.has_own_id && one.name.is_none());
+}
+
+#[test]
+fn the_reason_names_the_field_and_repeats_nothing() {
+    let good = json!({"email": "a@b", "passwordHash": BCRYPT});
+    let with = |field: &str, value: Value| {
+        let mut line = good.clone();
+        line[field] = value;
+        problem_of(&line.to_string())
+    };
+    assert_eq!(with("email", Value::Null), "email is missing");
+    assert_eq!(with("email", json!(7)), "email must be text");
+    assert!(with("email", json!("secret")).starts_with("email must be an e-mail address"));
+    assert!(with("passwordHash", json!("secret")).starts_with("passwordHash must be"));
+    assert!(with("id", json!("sec:ret")).starts_with("id must be"));
+    assert!(with("name", json!("secret".repeat(50))).starts_with("name must be"));
+    assert!(with("salt", json!("secret")).starts_with("salt is Firebase's"));
+    for line in ["{", "", "secret", "{\"email\":\"secret"] {
+        assert_eq!(problem_of(line), "is not JSON", "{line}");
+    }
+    for line in ["7", "\"secret\"", "{\"email\":\"secret\",\"email\":\"b\"}"] {
+        assert!(
+            problem_of(line).starts_with("must be a JSON object"),
+            "{line}"
+        );
+        assert!(!problem_of(line).contains("secret"));
+    }
+}
+
+#[test]
+fn firebase_s_hash_keeps_what_it_takes_to_verify_it() {
+    let line = json!({"email": "a@b", "passwordHash": HASH, "salt": SALT}).to_string();
+    firebase().check().expect("the parameters are good");
+    let user = User::parse(&line, Some(&firebase())).expect("good");
+    let password = Password::parse("user1password").expect("good");
+    assert_eq!(user.hash.verify(&password), Verification::MatchOutdated);
+    let stored = PasswordHash::parse(user.hash.as_str()).expect("good");
+    assert_eq!(stored.verify(&password), Verification::MatchOutdated);
+}
+
+#[test]
+fn wrong_parameters_of_firebase_s_are_found_before_any_line() {
+    let change = |change: fn(&mut Firebase)| {
+        let mut firebase = firebase();
+        change(&mut firebase);
+        firebase.check()
+    };
+    assert!(change(|_| ()).is_ok());
+    assert!(change(|firebase| firebase.signer_key = "AAAA".to_owned()).is_err());
+    assert!(change(|firebase| firebase.salt_separator = "%".to_owned()).is_err());
+    assert!(change(|firebase| firebase.mem_cost = 60).is_err());
+    assert!(change(|firebase| firebase.rounds = 0).is_err());
+}
+
+#[test]
+fn django_s_names_before_a_hash_are_dropped() {
+    let django = format!("bcrypt${BCRYPT}");
+    assert_eq!(without_django_s_name(&django), BCRYPT);
+    for (django, stored) in [
+        ("argon2$argon2id$v=19$x", "$argon2id$v=19$x"),
+        ("$argon2id$v=19$x", "$argon2id$v=19$x"),
+        ("pbkdf2_sha256$1$x", "pbkdf2_sha256$1$x"),
+        ("bcrypt_sha256$$2b$x", "bcrypt_sha256$$2b$x"),
+    ] {
+        assert_eq!(without_django_s_name(django), stored);
+    }
+}
