@@ -7,12 +7,13 @@ use crate::{
     error::{BadInput, Error},
     flow::{
         Scope, change_password::change_password, delete_account::delete_account,
-        generate_secret::generate_secret, health::health, log_in::log_in, log_out::log_out,
-        open_session::open_session, refresh::refresh, rename::rename, show_me::show_me,
-        sign_up::sign_up,
+        end_session::end_session, generate_secret::generate_secret, health::health,
+        list_sessions::list_sessions, log_in::log_in, log_out::log_out, log_out_all::log_out_all,
+        open_session::open_session, refresh::refresh, rename::rename, revoke::revoke,
+        show_me::show_me, sign_up::sign_up,
     },
     port::Platform,
-    route::{Allowed, Method, Route, resolve},
+    route::{Allowed, Method, Route, id_in, resolve},
     wire::ErrorBody,
 };
 
@@ -23,6 +24,8 @@ pub struct Call {
     pub method: Method,
     /// The address's path, without the query.
     pub path: String,
+    /// The address's query, without its `?`; empty where there is none.
+    pub query: String,
     /// The address's scheme and host, such as `https://api.example.com`.
     pub origin: String,
     /// The IP address that called: the header `CF-Connecting-IP`.
@@ -126,6 +129,16 @@ impl<P: Platform> App<'_, P> {
                 ok(&delete_account(&self.scope(call)?, authorization, body).await?)
             }
             Route::LogOut => ok(&log_out(&self.scope(call)?, body).await?),
+            Route::LogOutAll => ok(&log_out_all(&self.scope(call)?, authorization).await?),
+            Route::ListSessions => {
+                let cursor = cursor(&call.query);
+                ok(&list_sessions(&self.scope(call)?, authorization, cursor.as_deref()).await?)
+            }
+            Route::EndSession => {
+                let id = id_in(&call.path);
+                ok(&end_session(&self.scope(call)?, authorization, id).await?)
+            }
+            Route::Revoke => ok(&revoke(&self.scope(call)?, authorization, body).await?),
         })
     }
 
@@ -231,6 +244,13 @@ fn preflight(allowed: Allowed, call: &Call) -> Reply {
         headers,
         body: String::new(),
     }
+}
+
+/// The value of `cursor` in a query; an empty one counts as none.
+fn cursor(query: &str) -> Option<String> {
+    form_urlencoded::parse(query.as_bytes()).find_map(|(name, value)| {
+        (name == "cursor" && !value.is_empty()).then(|| value.into_owned())
+    })
 }
 
 fn ok(body: &impl Serialize) -> Reply {

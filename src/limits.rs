@@ -52,3 +52,9 @@ pub const LEAST_IDLE_SECONDS: u64 = 600;
 
 /// How much of a body that is too large is still read, so that the connection stays good.
 pub const DISCARDED_BYTES: usize = 1024 * 1024;
+
+/// Most sessions of one page of a list: each takes two keys of the 100 that one read may have.
+pub const SESSIONS_A_PAGE: u32 = 50;
+
+/// Most bytes of a listing's cursor: those of KV have about 100.
+pub const CURSOR_BYTES: usize = 1024;

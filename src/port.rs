@@ -53,6 +53,15 @@ pub struct Write {
     pub metadata: Option<String>,
 }
 
+/// A page of a listing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The names of keys.
+    pub names: Vec<String>,
+    /// From where the next page goes on, if there is one.
+    pub next: Option<String>,
+}
+
 /// An eventually consistent store like Workers KV: reads may be a minute old, absence included;
 /// there is no compare-and-swap; a key takes one write a second.
 #[expect(
@@ -60,11 +69,20 @@ pub struct Write {
     reason = "a Worker has one thread: futures need not be `Send`"
 )]
 pub trait KeyValue: Clone + 'static {
-    /// The values of these keys, in their order, in one call.
+    /// The values of these keys, at most 100, in their order, in one call.
     ///
     /// # Errors
     /// The store failed.
-    async fn read<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Fault>;
+    async fn read_all(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Fault>;
+
+    /// The same for a number of keys that is known.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn read<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Fault> {
+        let found = self.read_all(&keys).await?;
+        found.try_into().map_err(|_| Fault::Unreadable)
+    }
 
     /// Puts a value over whatever stands under the key.
     ///
@@ -72,12 +90,12 @@ pub trait KeyValue: Clone + 'static {
     /// The store failed or refused.
     async fn write(&self, write: &Write) -> Result<(), Fault>;
 
-    /// The names of at most `limit` keys that begin like this, in their order. A listing may be a
-    /// minute old like any other read.
+    /// The names of at most `limit` keys that begin like this, in their order, from where another
+    /// page ended. A listing may be a minute old like any other read.
     ///
     /// # Errors
     /// The store failed.
-    async fn list(&self, prefix: &str, limit: u32) -> Result<Vec<String>, Fault>;
+    async fn list(&self, prefix: &str, from: Option<&str>, limit: u32) -> Result<Page, Fault>;
 
     /// Forgets a key.
     ///

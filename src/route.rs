@@ -66,6 +66,14 @@ pub enum Route {
     DeleteAccount,
     /// The end of a session.
     LogOut,
+    /// The end of all sessions of the bearer.
+    LogOutAll,
+    /// Where the bearer is logged in.
+    ListSessions,
+    /// The end of one session of the bearer, named by the last part of the path.
+    EndSession,
+    /// The end of one or all sessions of a user, by the owner.
+    Revoke,
     /// Whether everything is in order.
     Health,
     /// A browser asking whether a page may send a request (CORS preflight).
@@ -92,8 +100,8 @@ impl Allowed {
     }
 }
 
-/// Every address with its verbs.
-const ROUTES: [(&str, &[(Method, Route)]); 9] = [
+/// Every address with its verbs. `{id}` stands for one part of a path.
+const ROUTES: [(&str, &[(Method, Route)]); 13] = [
     ("/auth/token", &[(Method::Post, Route::Refresh)]),
     (
         "/auth/me",
@@ -106,7 +114,14 @@ const ROUTES: [(&str, &[(Method, Route)]); 9] = [
     ("/auth/login", &[(Method::Post, Route::LogIn)]),
     ("/auth/signup", &[(Method::Post, Route::SignUp)]),
     ("/auth/logout", &[(Method::Post, Route::LogOut)]),
+    ("/auth/logout/all", &[(Method::Post, Route::LogOutAll)]),
+    ("/auth/sessions", &[(Method::Get, Route::ListSessions)]),
+    (
+        "/auth/sessions/{id}",
+        &[(Method::Delete, Route::EndSession)],
+    ),
     ("/auth/session", &[(Method::Post, Route::OpenSession)]),
+    ("/auth/revoke", &[(Method::Post, Route::Revoke)]),
     (
         "/auth/password/change",
         &[(Method::Post, Route::ChangePassword)],
@@ -127,10 +142,9 @@ const ROUTES: [(&str, &[(Method, Route)]); 9] = [
 /// # Errors
 /// 404 or 405.
 pub fn resolve(method: Method, path: &str) -> Result<Route, Error> {
-    let path = path.strip_suffix('/').unwrap_or(path);
     let verbs = ROUTES
         .iter()
-        .find_map(|(known, verbs)| (*known == path).then_some(*verbs))
+        .find_map(|(known, verbs)| fits(known, path).then_some(*verbs))
         .ok_or(Error::NotFound)?;
     let wanted = match method {
         Method::Options => return Ok(Route::Preflight(Allowed(verbs))),
@@ -141,6 +155,27 @@ pub fn resolve(method: Method, path: &str) -> Result<Route, Error> {
         .iter()
         .find_map(|(known, route)| (*known == wanted).then_some(*route))
         .ok_or_else(|| Error::MethodNotAllowed(Allowed(verbs).list()))
+}
+
+/// What stands for `{id}` in a path that has one: its last part.
+#[must_use]
+pub fn id_in(path: &str) -> &str {
+    let path = trimmed(path);
+    path.rsplit_once('/').map_or(path, |(_, id)| id)
+}
+
+fn fits(known: &str, path: &str) -> bool {
+    let path = trimmed(path);
+    match known.strip_suffix("{id}") {
+        Some(before) => path
+            .strip_prefix(before)
+            .is_some_and(|id| !id.is_empty() && !id.contains('/')),
+        None => known == path,
+    }
+}
+
+fn trimmed(path: &str) -> &str {
+    path.strip_suffix('/').unwrap_or(path)
 }
 
 #[cfg(test)]
@@ -185,6 +220,8 @@ mod tests {
         for path in [
             "",
             "/",
+            "/auth/sessions//",
+            "/auth/sessions/a/b",
             "/auth",
             "/auth/token/x",
             "//auth/token",

@@ -24,7 +24,8 @@ use crate::{
         time::{UnixMillis, UnixSeconds},
     },
     limits::{
-        ERASE_MS, ERASED_AT_ONCE, LONGEST_SESSION_SECONDS, READ_MS, WRITE_AGAIN_MS, WRITE_MS,
+        ERASE_MS, ERASED_AT_ONCE, LONGEST_SESSION_SECONDS, READ_MS, SESSIONS_A_PAGE,
+        WRITE_AGAIN_MS, WRITE_MS,
     },
     port::{Fault, KeyValue, LEAST_TTL_SECONDS, Platform, Write, within},
 };
@@ -105,6 +106,46 @@ impl<'a, P: Platform> Sessions<'a, P> {
             metadata: None,
         };
         self.write_before_answer(write).await
+    }
+
+    /// One page of a user's sessions that are alive, the newest knowledge of each: one listing and
+    /// one read.
+    ///
+    /// # Errors
+    /// The store failed, did not answer in time, or holds something unreadable.
+    pub async fn page(
+        &self,
+        user: &UserId,
+        from: Option<&str>,
+    ) -> Result<(Vec<(SessionId, Snapshot)>, Option<String>), Fault> {
+        let prefix = session_prefix(user);
+        let listing = self.store.list(&prefix, from, SESSIONS_A_PAGE);
+        let page = within(READ_MS, self.platform, listing).await?;
+        let sessions: Vec<SessionId> = page
+            .names
+            .iter()
+            .filter_map(|name| SessionId::parse(name.strip_prefix(&prefix)?).ok())
+            .collect();
+        if sessions.is_empty() {
+            return Ok((Vec::new(), page.next));
+        }
+        let keys: Vec<String> = sessions
+            .iter()
+            .flat_map(|session| [prefix.clone() + session.as_str(), activity_key(session)])
+            .collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let reading = self.store.read_all(&keys);
+        let mut values = within(READ_MS, self.platform, reading).await?.into_iter();
+        let mut found = Vec::new();
+        for session in sessions {
+            let snapshot = Snapshot {
+                session: parse::<SessionJson, _>(values.next().flatten())?,
+                activity: parse::<ActivityJson, _>(values.next().flatten())?,
+                cut_off: None,
+            };
+            found.push((session, snapshot));
+        }
+        Ok((found, page.next))
     }
 
     /// Ends every session of a user that began at this time or earlier, but for one.
@@ -201,7 +242,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
 
 /// Erases some of the keys that begin like this; whether there may be more.
 async fn erase_some(store: &impl KeyValue, prefix: &str) -> Result<bool, Fault> {
-    let keys = store.list(prefix, ERASED_AT_ONCE).await?;
+    let keys = store.list(prefix, None, ERASED_AT_ONCE).await?.names;
     for erased in join_all(keys.iter().map(|key| store.delete(key))).await {
         erased?;
     }

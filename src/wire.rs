@@ -17,7 +17,7 @@ use crate::{
         account::{Account, Name},
         claims::CustomClaims,
         email::Email,
-        id::UserId,
+        id::{SessionId, UserId},
         password::Password,
     },
     error::{BadInput, Error},
@@ -136,6 +136,16 @@ impl Fields {
             return Err(BadInput::field("name", "is missing").into());
         }
         self.name()
+    }
+
+    /// `sessionId`, where there may be none.
+    ///
+    /// # Errors
+    /// Not a session id.
+    pub fn session_id(&mut self) -> Result<Option<SessionId>, Error> {
+        const FIELD: &str = "sessionId";
+        let id = self.optional_text(FIELD)?.map(SessionId::parse).transpose();
+        id.map_err(|problem| Error::of_field(FIELD, &problem))
     }
 
     /// `device`.
@@ -276,6 +286,40 @@ impl From<&Account> for Profile {
             created_at: account.created_at.0,
         }
     }
+}
+
+/// The answer of `GET /auth/sessions`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionPage {
+    /// The sessions of this page.
+    pub sessions: Vec<SessionItem>,
+    /// `?cursor=` of the next page, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// One session of a list.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionItem {
+    /// To end it: `DELETE /auth/sessions/{id}`.
+    pub id: String,
+    /// What the client called itself.
+    pub device: Option<String>,
+    /// Milliseconds since 1970.
+    pub created_at: u64,
+    /// Milliseconds since 1970; it may be up to a third of the idle window later.
+    pub last_seen_at: u64,
+    /// Whether it is the session of the request.
+    pub current: bool,
+}
+
+/// The answer of routes that end sessions.
+#[derive(Serialize)]
+pub struct Revoked {
+    /// Always true.
+    pub revoked: bool,
 }
 
 /// The answer of `DELETE /auth/me`.

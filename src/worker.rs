@@ -71,10 +71,11 @@ async fn call(request: &Request) -> Call {
     let headers = request.headers();
     let header = |name| headers.get(name).ok().flatten();
     let url = request.url();
-    let (origin, path) = split_url(&url);
+    let (origin, path, query) = split_url(&url);
     Call {
         method: Method::from_text(&request.method()),
         path: path.to_owned(),
+        query: query.to_owned(),
         origin: origin.to_owned(),
         ip: header("cf-connecting-ip"),
         authorization: header("authorization"),
@@ -85,15 +86,17 @@ async fn call(request: &Request) -> Call {
     }
 }
 
-/// `https://host/path?query` as `https://host` and `/path`. The runtime gives absolute addresses.
-fn split_url(url: &str) -> (&str, &str) {
+/// `https://host/path?query` as `https://host`, `/path` and `query`. The runtime gives absolute
+/// addresses.
+fn split_url(url: &str) -> (&str, &str, &str) {
+    let url = url.split('#').next().unwrap_or_default();
     let host = url.find("://").map_or(0, |colon| colon + 3);
-    let path = url[host..]
-        .find('/')
-        .map_or(url.len(), |slash| host + slash);
-    let (origin, rest) = url.split_at(path);
-    let end = rest.find(['?', '#']).unwrap_or(rest.len());
-    (origin, &rest[..end])
+    let end = url[host..]
+        .find(['/', '?'])
+        .map_or(url.len(), |end| host + end);
+    let (origin, rest) = url.split_at(end);
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    (origin, path, query)
 }
 
 /// Reads the body up to its limit. It comes in pieces, and the length that was announced, if any,
@@ -151,17 +154,19 @@ mod tests {
     use super::split_url;
 
     #[test]
-    fn an_address_is_split_into_origin_and_path() {
-        for (url, origin, path) in [
+    fn an_address_is_split_into_origin_path_and_query() {
+        for (url, origin, path, query) in [
             (
-                "https://a.example/auth/token?x=/y#z",
+                "https://a.example/auth/token?x=/y?z#h",
                 "https://a.example",
                 "/auth/token",
+                "x=/y?z",
             ),
-            ("http://127.0.0.1:8787/", "http://127.0.0.1:8787", "/"),
-            ("https://a.example", "https://a.example", ""),
+            ("http://127.0.0.1:8787/", "http://127.0.0.1:8787", "/", ""),
+            ("https://a.example", "https://a.example", "", ""),
+            ("https://a.example?x", "https://a.example", "", "x"),
         ] {
-            assert_eq!(split_url(url), (origin, path));
+            assert_eq!(split_url(url), (origin, path, query));
         }
     }
 }

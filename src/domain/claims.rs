@@ -49,6 +49,12 @@ impl CustomClaims {
         self.0.contains_key(name)
     }
 
+    /// The claim of this name, if it is a text.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.as_str()
+    }
+
     /// What was in a token that we signed: it was parsed before it went in.
     pub(super) fn of_our_token(claims: Map<String, Value>) -> Self {
         Self(claims)

@@ -276,6 +276,43 @@ fn placement(presented: Position, activity: Activity, now: UnixMillis) -> Placem
     Placement::Reuse
 }
 
+/// A session as a list of sessions shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// What the client called itself.
+    pub device: Option<String>,
+    /// When the user logged in.
+    pub created_at: UnixMillis,
+    /// When the client was last seen, to the precision of the throttled write: it may have been
+    /// seen up to a third of the idle window later.
+    pub seen_at: UnixMillis,
+}
+
+/// What a list shows of a session; nothing if it is dead.
+#[must_use]
+pub fn listed(
+    session: &SessionId,
+    stored: Snapshot,
+    cut_off: Option<&CutOff>,
+    window: IdleWindow,
+    now: UnixMillis,
+) -> Option<Listed> {
+    let Some(StoredSession::Open(record)) = stored.session else {
+        return None;
+    };
+    let activity = stored
+        .activity
+        .unwrap_or_else(|| Activity::of_login(record.created_at));
+    let is_dead = cut_off.is_some_and(|cut_off| cut_off.ends(session, record.created_at))
+        || now >= record.expires_at
+        || is_idle(activity.in_force, activity, window, now);
+    (!is_dead).then_some(Listed {
+        device: record.device,
+        created_at: record.created_at,
+        seen_at: activity.seen_at,
+    })
+}
+
 /// Whether a bearer of an access token of this session is turned away.
 ///
 /// A missing `session` key alone is no reason: the token's own `iat` is then held against the

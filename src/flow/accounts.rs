@@ -10,7 +10,7 @@ use crate::{
         time::UnixMillis,
     },
     error::Error,
-    guard::message::{Answer, Ask, Purpose},
+    guard::message::{Answer, Ask, Purpose, Shown},
     limits::{ACCOUNTS_MS, GUARD_MS},
     port::{Accounts as _, Fault, Guard as _, Platform, within},
 };
@@ -56,12 +56,12 @@ pub(super) async fn show_password<P: Platform>(
     purpose: Purpose,
     wrong: Error,
 ) -> Result<(Account, UnixMillis), Error> {
-    let ask = Ask {
+    let ask = Ask::Check(Shown {
         email: email.as_str().to_owned(),
         ip: scope.ip.to_owned(),
         password: password.expose().to_owned(),
         purpose,
-    };
+    });
     let guard = scope.platform.guard()?;
     match within(GUARD_MS, scope.platform, guard.ask(email, &ask)).await? {
         Answer::Done { account, at } => {
@@ -70,6 +70,18 @@ pub(super) async fn show_password<P: Platform>(
         Answer::Wrong => Err(wrong),
         Answer::Wait { seconds } => Err(Error::TooManyAttempts(seconds)),
         Answer::Gone => Err(Error::BearerRevoked),
-        Answer::Fault => Err(Fault::Failed.into()),
+        Answer::Stamped { .. } | Answer::Fault => Err(Fault::Failed.into()),
+    }
+}
+
+/// A stamp of the guard of this address, later than every session that it has let begin.
+pub(super) async fn stamp<P: Platform>(
+    scope: &Scope<'_, P>,
+    email: &Email,
+) -> Result<UnixMillis, Error> {
+    let guard = scope.platform.guard()?;
+    match within(GUARD_MS, scope.platform, guard.ask(email, &Ask::Stamp)).await? {
+        Answer::Stamped { at } => Ok(at),
+        _ => Err(Fault::Failed.into()),
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     domain::{
         access::AccessToken,
         account::Account,
-        session::{SessionRecord, StoredSession, is_ended},
+        session::{CutOff, SessionRecord, StoredSession, is_ended},
     },
     error::Error,
     limits::TOKEN_BYTES,
@@ -19,6 +19,8 @@ pub(super) struct Bearer {
     pub token: AccessToken,
     /// The session as the store has it; none where it has not arrived here yet, or has run out.
     pub record: Option<SessionRecord>,
+    /// What ended other sessions of the user, if anything did.
+    pub cut_off: Option<CutOff>,
 }
 
 /// Checks the request's access token and looks at its session: two keys in one read.
@@ -41,7 +43,11 @@ pub(super) async fn bearer<P: Platform>(
         Some(StoredSession::Open(record)) => Some(record),
         _ => None,
     };
-    Ok(Bearer { token, record })
+    Ok(Bearer {
+        token,
+        record,
+        cut_off: stored.cut_off,
+    })
 }
 
 /// The account of a bearer, for what cannot be done without one.

@@ -3,13 +3,17 @@
 
 pub mod change_password;
 pub mod delete_account;
+pub mod end_session;
 pub mod generate_secret;
 pub mod health;
+pub mod list_sessions;
 pub mod log_in;
 pub mod log_out;
+pub mod log_out_all;
 pub mod open_session;
 pub mod refresh;
 pub mod rename;
+pub mod revoke;
 pub mod show_me;
 pub mod sign_up;
 
@@ -33,6 +37,11 @@ pub struct Scope<'a, P: Platform> {
 }
 
 impl<'a, P: Platform> Scope<'a, P> {
+    fn log_revocation(&self, sessions: &str) {
+        let line = format!(r#"{{"event":"sessions_revoked","sessions":"{sessions}"}}"#);
+        self.platform.log(&line);
+    }
+
     fn sessions(&self) -> Result<Sessions<'a, P>, Error> {
         Ok(Sessions::new(self.platform)?)
     }

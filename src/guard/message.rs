@@ -15,9 +15,19 @@ use crate::domain::{
     time::UnixMillis,
 };
 
-/// A question with the password in it. Redacted when printed.
+/// A question.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Ask {
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    /// For a stamp alone: "all sessions until now are over", by someone who is logged in.
+    Stamp,
+    /// To check a password.
+    Check(Shown),
+}
+
+/// A password that is shown. Redacted when printed.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Shown {
     /// The address, in its one spelling.
     pub email: String,
     /// The caller's IP address.
@@ -55,9 +65,9 @@ pub enum Purpose {
     },
 }
 
-impl fmt::Debug for Ask {
+impl fmt::Debug for Shown {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Ask(_)")
+        formatter.write_str("Shown(_)")
     }
 }
 
@@ -71,6 +81,11 @@ pub enum Answer {
         account: AccountJson,
         /// Stamped by the guard, later than every stamp before it: the begin of a session, or
         /// the end of all sessions until then.
+        at: UnixMillis,
+    },
+    /// The stamp that was asked for.
+    Stamped {
+        /// As above.
         at: UnixMillis,
     },
     /// The password was wrong, or nobody has this address: the guard does not tell.

@@ -17,7 +17,7 @@
 
 pub mod message;
 
-use self::message::{AccountJson, Answer, Ask, Purpose};
+use self::message::{AccountJson, Answer, Ask, Purpose, Shown};
 use crate::{
     domain::{
         Problem,
@@ -77,6 +77,15 @@ impl Memory {
 /// The table of accounts failed: the attempt does not count, nothing was changed. Or the question
 /// could not be read.
 pub async fn answer<W: World>(world: &W, memory: &mut Memory, ask: Ask) -> Result<Answer, Fault> {
+    match ask {
+        Ask::Stamp => Ok(Answer::Stamped {
+            at: memory.stamp(world),
+        }),
+        Ask::Check(shown) => check(world, memory, shown).await,
+    }
+}
+
+async fn check<W: World>(world: &W, memory: &mut Memory, ask: Shown) -> Result<Answer, Fault> {
     let email = Email::parse(&ask.email).map_err(unreadable)?;
     let password = Password::parse(ask.password).map_err(unreadable)?;
     let accounts = world.accounts()?;

@@ -8,7 +8,7 @@ use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
 use worker::Env;
 
 use super::binding;
-use crate::port::{Fault, KeyValue, Write};
+use crate::port::{Fault, KeyValue, Page, Write};
 
 #[wasm_bindgen]
 extern "C" {
@@ -50,15 +50,15 @@ impl WorkersKv {
 }
 
 impl KeyValue for WorkersKv {
-    async fn read<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Fault> {
-        let keys = keys.map(JsValue::from_str);
+    async fn read_all(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Fault> {
+        let keys: Vec<JsValue> = keys.iter().copied().map(JsValue::from_str).collect();
         let found = self
             .0
             .get(&keys.iter().collect(), "text")
             .await
             .map_err(fault)?;
         let found = found.dyn_into::<Map>().map_err(|_| Fault::Failed)?;
-        Ok(keys.map(|key| found.get(&key).as_string()))
+        Ok(keys.iter().map(|key| found.get(key).as_string()).collect())
     }
 
     async fn write(&self, write: &Write) -> Result<(), Fault> {
@@ -70,9 +70,8 @@ impl KeyValue for WorkersKv {
         Ok(())
     }
 
-    async fn list(&self, prefix: &str, limit: u32) -> Result<Vec<String>, Fault> {
-        let found = self.page(prefix, limit).await.map_err(fault)?;
-        Ok(found.iter().filter_map(JsValue::as_string).collect())
+    async fn list(&self, prefix: &str, from: Option<&str>, limit: u32) -> Result<Page, Fault> {
+        self.page(prefix, from, limit).await.map_err(fault)
     }
 
     async fn delete(&self, key: &str) -> Result<(), Fault> {
@@ -82,15 +81,23 @@ impl KeyValue for WorkersKv {
 }
 
 impl WorkersKv {
-    async fn page(&self, prefix: &str, limit: u32) -> Result<Vec<JsValue>, JsValue> {
+    async fn page(&self, prefix: &str, from: Option<&str>, limit: u32) -> Result<Page, JsValue> {
         let options = Object::new();
         Reflect::set(&options, &"prefix".into(), &prefix.into())?;
         Reflect::set(&options, &"limit".into(), &limit.into())?;
+        if let Some(from) = from {
+            Reflect::set(&options, &"cursor".into(), &from.into())?;
+        }
         let page = self.0.list(&options).await?;
         let keys: Array = Reflect::get(&page, &"keys".into())?.unchecked_into();
-        keys.iter()
-            .map(|key| Reflect::get(&key, &"name".into()))
-            .collect()
+        let name = |key: JsValue| Reflect::get(&key, &"name".into()).map(|name| name.as_string());
+        Ok(Page {
+            names: keys
+                .iter()
+                .filter_map(|key| name(key).transpose())
+                .collect::<Result<_, _>>()?,
+            next: Reflect::get(&page, &"cursor".into())?.as_string(),
+        })
     }
 }
 

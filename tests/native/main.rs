@@ -6,6 +6,7 @@ mod bearer;
 mod cors;
 mod faults;
 mod refresh;
+mod revocation;
 mod sessions;
 mod setup;
 mod world;

@@ -27,7 +27,9 @@ use tokenkeep::{
         self, Memory, answer,
         message::{Answer, Ask},
     },
-    port::{Accounts, Clock, Fault, Guard, KeyValue, LEAST_TTL_SECONDS, Platform, Rng, Write},
+    port::{
+        Accounts, Clock, Fault, Guard, KeyValue, LEAST_TTL_SECONDS, Page, Platform, Rng, Write,
+    },
     route::Method,
 };
 
@@ -64,7 +66,7 @@ pub struct Operations {
 #[derive(Default)]
 struct State {
     now: Cell<u64>,
-    chance: Cell<u8>,
+    chance: Cell<u64>,
     entries: RefCell<BTreeMap<String, Entry>>,
     operations: RefCell<Operations>,
     reading: Cell<Mood>,
@@ -95,29 +97,34 @@ impl Clock for InMemory {
 }
 
 impl Rng for InMemory {
+    /// The same bytes in every run, and never the same twice in one.
     fn fill(&self, bytes: &mut [u8]) {
-        for byte in bytes {
-            self.0
-                .chance
-                .set(self.0.chance.get().wrapping_mul(5).wrapping_add(17));
-            *byte = self.0.chance.get();
+        for chunk in bytes.chunks_mut(8) {
+            // SplitMix64.
+            let state = self.0.chance.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
+            self.0.chance.set(state);
+            let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            chunk.copy_from_slice(&(mixed ^ (mixed >> 31)).to_le_bytes()[..chunk.len()]);
         }
     }
 }
 
 impl KeyValue for InMemory {
-    async fn read<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Fault> {
-        let asked = keys.map(str::to_owned).to_vec();
+    async fn read_all(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Fault> {
+        assert!(keys.len() <= 100, "more keys than KV reads at once");
+        let asked = keys.iter().copied().map(str::to_owned).collect();
         self.0.operations.borrow_mut().reads.push(asked);
         face(self.0.reading.get()).await?;
         let entries = self.0.entries.borrow();
         let alive = |entry: &&Entry| entry.expires_at > self.0.now.get();
-        Ok(keys.map(|key| {
+        let value = |key: &&str| {
             entries
-                .get(key)
+                .get(*key)
                 .filter(alive)
                 .map(|entry| entry.value.clone())
-        }))
+        };
+        Ok(keys.iter().map(value).collect())
     }
 
     async fn write(&self, write: &Write) -> Result<(), Fault> {
@@ -142,10 +149,20 @@ impl KeyValue for InMemory {
         Ok(())
     }
 
-    async fn list(&self, prefix: &str, limit: u32) -> Result<Vec<String>, Fault> {
+    async fn list(&self, prefix: &str, from: Option<&str>, limit: u32) -> Result<Page, Fault> {
+        face(self.0.reading.get()).await?;
         let entries = self.0.entries.borrow();
-        let names = entries.keys().filter(|key| key.starts_with(prefix));
-        Ok(names.take(limit as usize).cloned().collect())
+        let alive = |(_, entry): &(&String, &Entry)| entry.expires_at > self.0.now.get();
+        let mut names = entries
+            .iter()
+            .filter(alive)
+            .map(|(name, _)| name.clone())
+            .filter(|name| {
+                name.starts_with(prefix) && from.is_none_or(|from| name.as_str() > from)
+            });
+        let page: Vec<String> = names.by_ref().take(limit as usize).collect();
+        let next = names.next().and_then(|_| page.last().cloned());
+        Ok(Page { names: page, next })
     }
 
     async fn delete(&self, key: &str) -> Result<(), Fault> {
@@ -508,7 +525,11 @@ impl World {
 pub fn call(method: Method, path: &str, authorization: Option<&str>, body: &str) -> Call {
     Call {
         method,
-        path: path.into(),
+        path: path.split('?').next().unwrap_or_default().into(),
+        query: path
+            .split_once('?')
+            .map(|(_, query)| query.into())
+            .unwrap_or_default(),
         origin: "https://api.example.com".into(),
         authorization: authorization.map(Into::into),
         page_origin: None,

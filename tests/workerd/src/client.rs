@@ -157,6 +157,22 @@ impl Client {
         self.send(request, body.to_string())
     }
 
+    /// `POST /auth/revoke` with the service key.
+    #[must_use]
+    pub fn revoke(&self, body: &Value) -> Answer {
+        let key = self.service_key.clone();
+        self.send_as(&key, "POST", "/auth/revoke", body)
+    }
+
+    /// `GET /auth/sessions` with an access token.
+    #[must_use]
+    pub fn sessions(&self, access_token: &str, query: &str) -> Answer {
+        let request = self
+            .request("GET", &format!("/auth/sessions{query}"))
+            .header("authorization", format!("Bearer {access_token}"));
+        self.send(request, ())
+    }
+
     /// A new session of a user that no other test has.
     #[must_use]
     pub fn new_session(&self) -> Tokens {

@@ -7,6 +7,7 @@ mod configuration;
 mod counts;
 mod faults;
 mod log;
+mod revocation;
 mod rotation;
 mod routes;
 mod sessions;

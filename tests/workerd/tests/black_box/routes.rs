@@ -9,7 +9,11 @@ use tokenkeep_workerd_tests::{
 use crate::stage::Stage;
 
 /// Every address with its `Allow`.
-const ROUTES: [(&str, &[&str]); 9] = [
+const ROUTES: [(&str, &[&str]); 13] = [
+    ("/auth/logout/all", &["POST", "OPTIONS"]),
+    ("/auth/sessions", &["GET", "HEAD", "OPTIONS"]),
+    ("/auth/sessions/x", &["DELETE", "OPTIONS"]),
+    ("/auth/revoke", &["POST", "OPTIONS"]),
     ("/auth/login", &["POST", "OPTIONS"]),
     ("/auth/signup", &["POST", "OPTIONS"]),
     ("/auth/password/change", &["POST", "OPTIONS"]),
@@ -91,7 +95,7 @@ fn an_unknown_address_is_not_found() {
         "/auth/token/x",
         "/Auth/Token",
         "//auth/token",
-        "/auth/sessions",
+        "/auth/sessions/x/y",
         "/openapi.json",
         "/auth/token%2f",
         "/%61uth/token/x",

@@ -1,0 +1,39 @@
+//! `DELETE /auth/sessions/{id}`: the end of one session of the user.
+
+use super::{Scope, authenticate};
+use crate::{
+    domain::{
+        id::{SessionId, SessionRef},
+        session::StoredSession,
+    },
+    error::Error,
+    port::Platform,
+    wire::Revoked,
+};
+
+/// Ends a session of the bearer's. One that was ended before stays so, without a write.
+///
+/// # Errors
+/// 404 for a session that is not this user's; 401 without a good access token of a live session;
+/// 503 when the store failed.
+pub async fn end_session<P: Platform>(
+    scope: &Scope<'_, P>,
+    authorization: Option<&str>,
+    id: &str,
+) -> Result<Revoked, Error> {
+    let bearer = authenticate::bearer(scope, authorization).await?;
+    let of = SessionRef {
+        user: bearer.token.of.user,
+        session: SessionId::parse(id).map_err(|_| Error::NotFound)?,
+    };
+    let sessions = scope.sessions()?;
+    match sessions.load_without_activity(&of).await?.session {
+        None => return Err(Error::NotFound),
+        Some(StoredSession::Revoked(_)) => {}
+        Some(StoredSession::Open(record)) => {
+            sessions.end(&of, record.expires_at.seconds()).await?;
+            scope.log_revocation("one");
+        }
+    }
+    Ok(Revoked { revoked: true })
+}

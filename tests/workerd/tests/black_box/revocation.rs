@@ -1,0 +1,155 @@
+//! Where a user is logged in, and how sessions are ended from afar, in `wrangler dev`.
+
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+use tokenkeep_workerd_tests::{
+    client::{Answer, Client, Tokens, random_user},
+    wrangler::{Project, Wrangler},
+};
+
+use crate::stage::leak;
+
+fn client() -> &'static Client {
+    static SHARED: LazyLock<(Wrangler, Project)> = LazyLock::new(|| {
+        let project = Project::new();
+        project.migrate();
+        (project.start(), project)
+    });
+    assert_eq!(leak(&SHARED.0.log()), None, "logged by some test");
+    &SHARED.0.client
+}
+
+fn log_in(user: &str, device: &str) -> Tokens {
+    client()
+        .open_session(&json!({"userId": user, "device": device}))
+        .tokens()
+}
+
+fn end(tokens: &Tokens, id: &str) -> Answer {
+    client().send_as(
+        &tokens.access,
+        "DELETE",
+        &format!("/auth/sessions/{id}"),
+        &json!({}),
+    )
+}
+
+fn log_out_all(tokens: &Tokens) -> Answer {
+    client().send_as(&tokens.access, "POST", "/auth/logout/all", &json!({}))
+}
+
+fn sessions(tokens: &Tokens) -> Vec<Value> {
+    let page = client().sessions(&tokens.access, "");
+    assert_eq!(page.status, 200, "{}", page.text);
+    page.json()["sessions"].as_array().expect("a list").clone()
+}
+
+#[test]
+fn a_user_sees_and_ends_sessions() {
+    let user = random_user();
+    let [phone, tablet] = [log_in(&user, "phone"), log_in(&user, "täblet")];
+    let listed = sessions(&phone);
+    assert_eq!(listed.len(), 2);
+    for (tokens, device) in [(&phone, "phone"), (&tablet, "täblet")] {
+        let session = listed
+            .iter()
+            .find(|session| session["id"] == tokens.session.as_str());
+        let session = session.expect("it is listed");
+        assert_eq!(session["device"], device);
+        assert_eq!(session["current"], tokens.session == phone.session);
+        assert!(session["createdAt"].is_u64() && session["createdAt"] == session["lastSeenAt"]);
+    }
+    assert_eq!(
+        end(&phone, &tablet.session).json(),
+        json!({"revoked": true})
+    );
+    client()
+        .refresh(&tablet.refresh)
+        .assert_error(401, "session_revoked");
+    client()
+        .me(&tablet.access)
+        .assert_error(401, "session_revoked");
+    assert_eq!(sessions(&phone).len(), 1);
+
+    let eve = log_in(&random_user(), "phone");
+    for id in [phone.session.as_str(), "x"] {
+        end(&eve, id).assert_error(404, "not_found");
+    }
+    let _ = client().refresh(&phone.refresh).tokens();
+}
+
+#[test]
+fn a_user_with_many_sessions_gets_pages() {
+    let user = random_user();
+    let all: Vec<Tokens> = (0..120).map(|_| log_in(&user, "phone")).collect();
+    let mut seen = Vec::new();
+    let mut query = String::new();
+    loop {
+        let page = client().sessions(&all[0].access, &query).json();
+        let listed = page["sessions"].as_array().expect("a list");
+        assert!(listed.len() <= 50);
+        seen.extend(
+            listed
+                .iter()
+                .map(|session| session["id"].as_str().expect("an id").to_owned()),
+        );
+        let Some(cursor) = page["nextCursor"].as_str() else {
+            break;
+        };
+        query = format!("?cursor={cursor}");
+    }
+    seen.sort();
+    let mut expected: Vec<String> = all.into_iter().map(|tokens| tokens.session).collect();
+    expected.sort();
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn logging_out_everywhere_spares_only_what_begins_later() {
+    let email = random_user().to_lowercase();
+    let account = json!({"email": email, "password": "correct horse"});
+    let here = client().post("/auth/signup", &account).tokens();
+    let there = client().post("/auth/login", &account).tokens();
+    assert_eq!(log_out_all(&here).json(), json!({"loggedOut": true}));
+    let again = client().post("/auth/login", &account).tokens();
+    for tokens in [&here, &there] {
+        client()
+            .refresh(&tokens.refresh)
+            .assert_error(401, "session_revoked");
+        client()
+            .me(&tokens.access)
+            .assert_error(401, "session_revoked");
+        log_out_all(tokens).assert_error(401, "session_revoked");
+    }
+    let _ = client().refresh(&again.refresh).tokens();
+    assert_eq!(sessions(&again).len(), 1);
+}
+
+#[test]
+fn the_owner_ends_sessions_with_the_service_key_only() {
+    let user = random_user();
+    let [first, second] = [log_in(&user, "a"), log_in(&user, "b")];
+    let revoked = client().revoke(&json!({"userId": user, "sessionId": first.session}));
+    assert_eq!(revoked.json(), json!({"revoked": true}));
+    client()
+        .refresh(&first.refresh)
+        .assert_error(401, "session_revoked");
+    client()
+        .send_as(
+            &second.access,
+            "POST",
+            "/auth/revoke",
+            &json!({"userId": user}),
+        )
+        .assert_error(401, "service_key_invalid");
+    let _ = client().refresh(&second.refresh).tokens();
+    assert_eq!(client().revoke(&json!({"userId": user})).status, 200);
+    client()
+        .refresh(&second.refresh)
+        .assert_error(401, "session_revoked");
+    client().revoke(&json!({})).assert_invalid(Some("userId"));
+    client()
+        .revoke(&json!({"userId": user, "sessionId": "x"}))
+        .assert_invalid(Some("sessionId"));
+}
