@@ -13,14 +13,14 @@
 //! `iat` is in seconds, as in the token; every other time is in milliseconds. The JSON is pinned
 //! by tests: data written by an older version stays readable.
 
+mod record;
+
 use futures_util::future::join_all;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     domain::{
-        claims::CustomClaims,
         id::{SessionId, SessionRef, UserId},
-        session::{Activity, CutOff, IdleWindow, Position, SessionRecord, Snapshot, StoredSession},
+        session::{Activity, CutOff, IdleWindow, SessionRecord, Snapshot},
         time::{UnixMillis, UnixSeconds},
     },
     limits::{
@@ -58,9 +58,9 @@ impl<'a, P: Platform> Sessions<'a, P> {
         ];
         let [session, activity, cut_off] = self.read(keys.each_ref().map(String::as_str)).await?;
         Ok(Snapshot {
-            session: parse::<SessionJson, _>(session)?,
-            activity: parse::<ActivityJson, _>(activity)?,
-            cut_off: parse::<CutOffJson, _>(cut_off)?,
+            session: record::read_session(session)?,
+            activity: record::read_activity(activity)?,
+            cut_off: record::read_cut_off(cut_off)?,
         })
     }
 
@@ -72,9 +72,9 @@ impl<'a, P: Platform> Sessions<'a, P> {
         let keys = [session_key(of), cut_off_key(&of.user)];
         let [session, cut_off] = self.read(keys.each_ref().map(String::as_str)).await?;
         Ok(Snapshot {
-            session: parse::<SessionJson, _>(session)?,
+            session: record::read_session(session)?,
             activity: None,
-            cut_off: parse::<CutOffJson, _>(cut_off)?,
+            cut_off: record::read_cut_off(cut_off)?,
         })
     }
 
@@ -85,9 +85,9 @@ impl<'a, P: Platform> Sessions<'a, P> {
     pub async fn create(&self, of: &SessionRef, record: &SessionRecord) -> Result<(), Fault> {
         let write = Write {
             key: session_key(of),
-            value: json(&SessionJson::open(record)),
+            value: record::session(record),
             ttl_seconds: ttl_seconds(self.platform.now(), record.expires_at),
-            metadata: Some(metadata(record)),
+            metadata: Some(record::metadata(record)),
         };
         self.write_before_answer(write).await
     }
@@ -101,7 +101,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
         let now = self.platform.now();
         let write = Write {
             key: session_key(of),
-            value: json(&SessionJson::tombstone(now)),
+            value: record::tombstone(now),
             ttl_seconds: ttl_seconds(now, session_end.millis()),
             metadata: None,
         };
@@ -139,8 +139,8 @@ impl<'a, P: Platform> Sessions<'a, P> {
         let mut found = Vec::new();
         for session in sessions {
             let snapshot = Snapshot {
-                session: parse::<SessionJson, _>(values.next().flatten())?,
-                activity: parse::<ActivityJson, _>(values.next().flatten())?,
+                session: record::read_session(values.next().flatten())?,
+                activity: record::read_activity(values.next().flatten())?,
                 cut_off: None,
             };
             found.push((session, snapshot));
@@ -155,11 +155,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
     pub async fn end_all(&self, user: &UserId, cut_off: &CutOff) -> Result<(), Fault> {
         let write = Write {
             key: cut_off_key(user),
-            value: json(&CutOffJson {
-                v: Version1,
-                before: cut_off.before,
-                keep: cut_off.keep.clone(),
-            }),
+            value: record::cut_off(cut_off),
             ttl_seconds: LONGEST_SESSION_SECONDS,
             metadata: None,
         };
@@ -198,7 +194,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
         let forgotten_at = now.plus_ms(window.activity_ms()).min(session_end);
         let write = Write {
             key: activity_key(session),
-            value: json(&ActivityJson::from(activity)),
+            value: record::activity(activity),
             ttl_seconds: ttl_seconds(now, forgotten_at),
             metadata: None,
         };
@@ -269,253 +265,15 @@ fn ttl_seconds(now: UnixMillis, until: UnixMillis) -> u64 {
     until.since_ms(now).div_ceil(1000).max(LEAST_TTL_SECONDS)
 }
 
-/// What a listing shows without reading values.
-#[derive(Serialize)]
-struct Metadata<'a> {
-    created_at: UnixMillis,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    device: Option<&'a str>,
-}
-
-fn metadata(record: &SessionRecord) -> String {
-    json(&Metadata {
-        created_at: record.created_at,
-        device: record.device.as_deref(),
-    })
-}
-
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("text, numbers and JSON values always serialise")
-}
-
-fn parse<J: DeserializeOwned, T: TryFrom<J>>(stored: Option<String>) -> Result<Option<T>, Fault> {
-    stored
-        .map(|text| {
-            serde_json::from_str::<J>(&text)
-                .ok()
-                .and_then(|json| json.try_into().ok())
-                .ok_or(Fault::Unreadable)
-        })
-        .transpose()
-}
-
-/// `"v":1`, and nothing else.
-#[derive(Serialize, Deserialize)]
-#[serde(try_from = "u8", into = "u8")]
-#[derive(Clone, Copy)]
-struct Version1;
-
-impl TryFrom<u8> for Version1 {
-    type Error = &'static str;
-
-    fn try_from(version: u8) -> Result<Self, Self::Error> {
-        if version == 1 {
-            Ok(Self)
-        } else {
-            Err("a version that this release does not know")
-        }
-    }
-}
-
-impl From<Version1> for u8 {
-    fn from(Version1: Version1) -> Self {
-        1
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct SessionJson {
-    v: Version1,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    created_at: Option<UnixMillis>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires_at: Option<UnixMillis>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    device: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    claims: Option<CustomClaims>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    revoked_at: Option<UnixMillis>,
-}
-
-impl SessionJson {
-    fn open(record: &SessionRecord) -> Self {
-        Self {
-            v: Version1,
-            created_at: Some(record.created_at),
-            expires_at: Some(record.expires_at),
-            device: record.device.clone(),
-            claims: Some(record.claims.clone()),
-            revoked_at: None,
-        }
-    }
-
-    fn tombstone(revoked_at: UnixMillis) -> Self {
-        Self {
-            v: Version1,
-            created_at: None,
-            expires_at: None,
-            device: None,
-            claims: None,
-            revoked_at: Some(revoked_at),
-        }
-    }
-}
-
-impl TryFrom<SessionJson> for StoredSession {
-    type Error = Fault;
-
-    fn try_from(json: SessionJson) -> Result<Self, Fault> {
-        if let Some(revoked_at) = json.revoked_at {
-            return Ok(Self::Revoked(revoked_at));
-        }
-        Ok(Self::Open(SessionRecord {
-            created_at: json.created_at.ok_or(Fault::Unreadable)?,
-            expires_at: json.expires_at.ok_or(Fault::Unreadable)?,
-            device: json.device,
-            claims: json.claims.unwrap_or_default(),
-        }))
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct ActivityJson {
-    v: Version1,
-    r#gen: u32,
-    iat: UnixSeconds,
-    gen_at: UnixMillis,
-    seen_at: UnixMillis,
-}
-
-impl From<Activity> for ActivityJson {
-    fn from(activity: Activity) -> Self {
-        Self {
-            v: Version1,
-            r#gen: activity.in_force.generation,
-            iat: activity.in_force.issued_at,
-            gen_at: activity.taken_up_at,
-            seen_at: activity.seen_at,
-        }
-    }
-}
-
-impl From<ActivityJson> for Activity {
-    fn from(json: ActivityJson) -> Self {
-        Self {
-            in_force: Position {
-                generation: json.r#gen,
-                issued_at: json.iat,
-            },
-            taken_up_at: json.gen_at,
-            seen_at: json.seen_at,
-        }
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct CutOffJson {
-    v: Version1,
-    before: UnixMillis,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    keep: Option<SessionId>,
-}
-
-impl From<CutOffJson> for CutOff {
-    fn from(json: CutOffJson) -> Self {
-        Self {
-            before: json.before,
-            keep: json.keep,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    fn sid() -> SessionId {
-        SessionId::from_random([7; 16])
-    }
-
-    fn record() -> SessionRecord {
-        SessionRecord {
-            created_at: UnixMillis(1_800_000_000_123),
-            expires_at: UnixMillis(1_831_536_000_123),
-            device: Some("Ada's phone".into()),
-            claims: CustomClaims::parse(json!({"role": "admin"})).expect("good claims"),
-        }
-    }
-
-    #[test]
-    fn the_stored_session_is_pinned() {
-        let stored = r#"{"v":1,"created_at":1800000000123,"expires_at":1831536000123,"device":"Ada's phone","claims":{"role":"admin"}}"#;
-        assert_eq!(json(&SessionJson::open(&record())), stored);
-        assert_eq!(
-            parse::<SessionJson, _>(Some(stored.into())),
-            Ok(Some(StoredSession::Open(record())))
-        );
-    }
-
-    #[test]
-    fn the_tombstone_is_pinned() {
-        let stored = r#"{"v":1,"revoked_at":1800000000123}"#;
-        let revoked_at = UnixMillis(1_800_000_000_123);
-        assert_eq!(json(&SessionJson::tombstone(revoked_at)), stored);
-        assert_eq!(
-            parse::<SessionJson, _>(Some(stored.into())),
-            Ok(Some(StoredSession::Revoked(revoked_at)))
-        );
-    }
-
-    #[test]
-    fn the_stored_activity_is_pinned() {
-        let stored =
-            r#"{"v":1,"gen":3,"iat":1800000000,"gen_at":1800000010123,"seen_at":1800000020123}"#;
-        let activity = Activity {
-            in_force: Position {
-                generation: 3,
-                issued_at: UnixSeconds(1_800_000_000),
-            },
-            taken_up_at: UnixMillis(1_800_000_010_123),
-            seen_at: UnixMillis(1_800_000_020_123),
-        };
-        assert_eq!(json(&ActivityJson::from(activity)), stored);
-        assert_eq!(
-            parse::<ActivityJson, Activity>(Some(stored.into())),
-            Ok(Some(activity))
-        );
-    }
-
-    #[test]
-    fn the_stored_cut_off_is_pinned() {
-        let before = UnixMillis(1_800_000_000_123);
-        for (stored, keep) in [
-            (r#"{"v":1,"before":1800000000123}"#, None),
-            (
-                r#"{"v":1,"before":1800000000123,"keep":"BwcHBwcHBwcHBwcHBwcHBw"}"#,
-                Some(sid()),
-            ),
-        ] {
-            let written = json(&CutOffJson {
-                v: Version1,
-                before,
-                keep: keep.clone(),
-            });
-            assert_eq!(written, stored);
-            assert_eq!(
-                parse::<CutOffJson, _>(Some(stored.into())),
-                Ok(Some(CutOff { before, keep }))
-            );
-        }
-    }
 
     #[test]
     fn the_keys_are_pinned() {
         let of = SessionRef {
             user: UserId::parse("ada@example.com").expect("a user id"),
-            session: sid(),
+            session: SessionId::from_random([7; 16]),
         };
         assert_eq!(
             session_key(&of),
@@ -523,32 +281,6 @@ mod tests {
         );
         assert_eq!(activity_key(&of.session), "activity:BwcHBwcHBwcHBwcHBwcHBw");
         assert_eq!(cut_off_key(&of.user), "revoked:ada@example.com");
-    }
-
-    #[test]
-    fn what_we_did_not_write_is_unreadable_and_not_absent() {
-        for stored in [
-            "",
-            "null",
-            "[]",
-            "{}",
-            r#"{"v":2,"revoked_at":1}"#,
-            r#"{"v":1}"#,
-            r#"{"v":1,"created_at":-1,"expires_at":1}"#,
-        ] {
-            assert_eq!(
-                parse::<SessionJson, StoredSession>(Some(stored.into())),
-                Err(Fault::Unreadable),
-                "{stored}"
-            );
-        }
-    }
-
-    #[test]
-    fn metadata_fits_its_kilobyte_with_the_longest_device_name() {
-        let device = Some("\u{1}".repeat(crate::limits::DEVICE_CHARACTERS));
-        let metadata = metadata(&SessionRecord { device, ..record() });
-        assert!(metadata.len() <= 1024);
     }
 
     #[test]
