@@ -12,7 +12,8 @@ use crate::{
         open_session::open_session, refresh::refresh, rename::rename, revoke::revoke,
         show_me::show_me, sign_up::sign_up,
     },
-    port::Platform,
+    limits::{GET_MS, REQUEST_MS},
+    port::{Patience, Platform},
     route::{Allowed, Method, Route, id_in, resolve},
     wire::ErrorBody,
 };
@@ -115,7 +116,7 @@ impl<P: Platform> App<'_, P> {
         Ok(match route {
             Route::Preflight(allowed) => preflight(allowed, call),
             Route::GenerateSecret => ok(&generate_secret(&self.platform)),
-            Route::Health => self.health().await,
+            Route::Health => self.health(call).await,
             Route::Refresh => ok(&refresh(&self.scope(call)?, body).await?),
             Route::SignUp => ok(&sign_up(&self.scope(call)?, body).await?),
             Route::LogIn => ok(&log_in(&self.scope(call)?, body).await?),
@@ -152,11 +153,21 @@ impl<P: Platform> App<'_, P> {
                 .map_err(|error| Error::Misconfigured(*error))?,
             origin: &call.origin,
             ip: call.ip.as_deref().unwrap_or_default(),
+            patience: self.patience(call),
         })
     }
 
-    async fn health(&self) -> Reply {
-        let health = health(&self.platform, self.setup.config.as_ref()).await;
+    fn patience(&self, call: &Call) -> Patience {
+        let milliseconds = match call.method {
+            Method::Get | Method::Head => GET_MS,
+            _ => REQUEST_MS,
+        };
+        Patience::of_ms(milliseconds, &self.platform)
+    }
+
+    async fn health(&self, call: &Call) -> Reply {
+        let config = self.setup.config.as_ref();
+        let health = health(&self.platform, self.patience(call), config).await;
         Reply {
             status: if health.status == "ok" { 200 } else { 503 },
             ..ok(&health)

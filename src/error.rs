@@ -159,7 +159,7 @@ impl Error {
             Self::MethodNotAllowed(allowed) => Answer::new(405, "method_not_allowed", format!("This address takes {allowed}.")).with("Allow", allowed.clone()),
             Self::PayloadTooLarge => Answer::new(413, "payload_too_large", "The body is larger than 16 KiB."),
             Self::Misconfigured(error) => Answer::new(500, "misconfigured", format!("This server is not set up: {error}")),
-            Self::Store(_) => Answer::new(503, "temporarily_unavailable", "The session store did not answer as it should. Nothing is lost: try again.").retry(),
+            Self::Store(_) => Answer::new(503, "temporarily_unavailable", "Something on our side did not answer as it should. Nothing is lost: try again.").retry(),
             Self::NotHereYet => Answer::new(503, "temporarily_unavailable", "This login has not reached this place yet. Nothing is lost: try again.").retry(),
         }
     }

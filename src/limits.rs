@@ -11,12 +11,17 @@ pub const TOKEN_BYTES: usize = 4 * 1024;
 /// Most characters of a device's name: it is kept in KV metadata, which ends at 1,024 bytes.
 pub const DEVICE_CHARACTERS: usize = 100;
 
-/// How long a read of the store may take. Bravo gives a GET up after 5 s and anything else after
-/// 10 s; a clear 503 must come before.
+/// How long a `GET` may take in all. Bravo gives it up after 5 s, and a clear 503 must come before.
+pub const GET_MS: u64 = 4_500;
+
+/// How long any other request may take in all, but for one [`WRITE_AGAIN_MS`]. Bravo gives it up
+/// after 10 s.
+pub const REQUEST_MS: u64 = 8_500;
+
+/// How long a read of the store may take.
 pub const READ_MS: u64 = 2_500;
 
-/// How long a write that the answer waits for may take. Refused at the last moment and tried once
-/// more, with the pause between them and a read before, it makes 9.6 s; one that hangs, 5.5 s.
+/// How long a write that the answer waits for may take.
 pub const WRITE_MS: u64 = 3_000;
 
 /// The pause before a refused write is tried once more: KV takes one write a second for a key.

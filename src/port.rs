@@ -110,6 +110,12 @@ pub trait KeyValue: Clone + 'static {
     reason = "a Worker has one thread: futures need not be `Send`"
 )]
 pub trait Accounts {
+    /// Whether the table is there and answers.
+    ///
+    /// # Errors
+    /// It does not.
+    async fn check(&self) -> Result<(), Fault>;
+
     /// The account of an address, with its password hash.
     ///
     /// # Errors
@@ -233,5 +239,35 @@ pub async fn within<T>(
     match select(pin!(work), pin!(clock.sleep_ms(milliseconds))).await {
         Either::Left((done, _)) => done,
         Either::Right(((), _)) => Err(Fault::TimedOut),
+    }
+}
+
+/// For how long a request waits in all: longer, and the phone has given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    until: UnixMillis,
+}
+
+impl Patience {
+    /// So many milliseconds from now on.
+    #[must_use]
+    pub fn of_ms(milliseconds: u64, clock: &impl Clock) -> Self {
+        Self {
+            until: clock.now().plus_ms(milliseconds),
+        }
+    }
+
+    /// Waits for `work`, but not for longer than this, and not beyond the end of the patience.
+    ///
+    /// # Errors
+    /// [`Fault::TimedOut`], or what the work ended with.
+    pub async fn within<T>(
+        self,
+        milliseconds: u64,
+        clock: &impl Clock,
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        let left = self.until.since_ms(clock.now());
+        within(milliseconds.min(left), clock, work).await
     }
 }

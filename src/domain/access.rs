@@ -32,6 +32,8 @@ pub struct Grant<'a> {
     /// `gen`: the place of the refresh token that goes out with this access token, so that a
     /// later answer to its bearer can repeat the very same refresh token.
     pub position: Position,
+    /// Whether the session is of an account; it stands in `gen` too.
+    pub has_account: bool,
     /// The session's own claims, side by side with the others.
     pub claims: &'a CustomClaims,
 }
@@ -62,7 +64,7 @@ impl Grant<'_> {
             aud: self.audience,
             jti: self.token_id,
             sid: self.of.session.as_str(),
-            r#gen: &place(self.position),
+            r#gen: &place(self.position, self.has_account),
             custom: self.claims,
         };
         sign(ACCESS_TYPE, times, claims, key)
@@ -81,6 +83,8 @@ pub struct AccessToken {
     pub issued_at: UnixSeconds,
     /// The place of the refresh token that went out with it, if it says so.
     pub position: Option<Position>,
+    /// Whether the session is of an account, and not of another back end's login.
+    pub has_account: bool,
     /// The session's own claims.
     pub claims: CustomClaims,
 }
@@ -99,18 +103,25 @@ impl AccessToken {
         Ok(Self {
             of: claims.session()?,
             position: place.as_deref().and_then(position),
+            has_account: place.is_some_and(|place| place.ends_with(OF_ACCOUNT)),
             issued_at: claims.times.issued_at,
             claims: CustomClaims::of_our_token(claims.custom),
         })
     }
 }
 
-/// A place as text: generation and `iat`.
-fn place(position: Position) -> String {
-    format!("{}.{}", position.generation, position.issued_at.0)
+/// What ends the place of a session that is of an account. No claim of its own: every other name
+/// belongs to the owner.
+const OF_ACCOUNT: &str = ".account";
+
+/// A place as text: generation, `iat`, and the mark of an account.
+fn place(position: Position, has_account: bool) -> String {
+    let mark = if has_account { OF_ACCOUNT } else { "" };
+    format!("{}.{}{mark}", position.generation, position.issued_at.0)
 }
 
 fn position(place: &str) -> Option<Position> {
+    let place = place.strip_suffix(OF_ACCOUNT).unwrap_or(place);
     let (generation, issued_at) = place.split_once('.')?;
     Some(Position {
         generation: generation.parse().ok()?,
@@ -154,6 +165,7 @@ mod tests {
             issued_at: UnixSeconds(1_800_000_000),
             expires_at: UnixSeconds(1_800_003_600),
             position: PLACE,
+            has_account: false,
             claims,
         }
         .sign(&keys().current)
@@ -183,6 +195,16 @@ mod tests {
         let seen = AccessToken::verify(&token(&claims), &keys(), NOW).expect("ours");
         assert_eq!(seen.claims, claims);
         assert_eq!((seen.of, seen.position), (session(), Some(PLACE)));
+    }
+
+    #[test]
+    fn a_token_says_whether_its_session_is_of_an_account() {
+        for has_account in [false, true] {
+            let text = place(PLACE, has_account);
+            assert_eq!(text.ends_with(OF_ACCOUNT), has_account);
+            assert_eq!(position(&text), Some(PLACE));
+        }
+        assert_eq!(position("3.x"), None);
     }
 
     #[test]

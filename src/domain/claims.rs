@@ -43,12 +43,6 @@ impl CustomClaims {
         Self(Map::from_iter([(name.to_owned(), text.into())]))
     }
 
-    /// Whether there is a claim of this name.
-    #[must_use]
-    pub fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
-    }
-
     /// The claim of this name, if it is a text.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {

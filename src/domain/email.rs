@@ -15,6 +15,11 @@ use super::Problem;
 /// they are counted as they are stored, in lower case.
 const EMAIL_BYTES: usize = 254;
 
+/// Characters that are pasted along unseen: they would make an address that nobody can type.
+const INVISIBLE: [char; 6] = [
+    '\u{ad}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}',
+];
+
 /// An e-mail address in its one spelling. Redacted when printed: it must not reach a log.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Email(String);
@@ -27,7 +32,7 @@ impl Email {
         if address.len() > EMAIL_BYTES {
             return Err(Problem("must be at most 254 bytes long"));
         }
-        let is_unfit = |c: char| c.is_whitespace() || c.is_control();
+        let is_unfit = |c: char| c.is_whitespace() || c.is_control() || INVISIBLE.contains(&c);
         match address.rsplit_once('@') {
             Some((local, domain)) if !local.is_empty() && !domain.is_empty() => {}
             _ => return Err(Problem("must be an e-mail address like ada@example.com")),

@@ -75,6 +75,8 @@ pub struct SessionRecord {
     pub device: Option<String>,
     /// What every access token of the session says.
     pub claims: CustomClaims,
+    /// Whether it is of an account, and not of another back end's login.
+    pub has_account: bool,
 }
 
 /// What stands under the session's own key.

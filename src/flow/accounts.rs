@@ -12,7 +12,7 @@ use crate::{
     error::Error,
     guard::message::{Answer, Ask, Purpose, Shown},
     limits::{ACCOUNTS_MS, GUARD_MS},
-    port::{Accounts as _, Fault, Guard as _, Platform, within},
+    port::{Accounts as _, Fault, Guard as _, Platform},
 };
 
 /// The account of a user, if there is one.
@@ -21,19 +21,10 @@ pub(super) async fn by_id<P: Platform>(
     id: &UserId,
 ) -> Result<Option<Account>, Error> {
     let accounts = scope.platform.accounts()?;
-    Ok(within(ACCOUNTS_MS, scope.platform, accounts.by_id(id)).await?)
-}
-
-/// The same where there may be no accounts at all: a worker without a database keeps sessions of
-/// other back ends only.
-pub(super) async fn by_id_if_any<P: Platform>(
-    scope: &Scope<'_, P>,
-    id: &UserId,
-) -> Result<Option<Account>, Error> {
-    match scope.platform.accounts() {
-        Err(Fault::NotBound(_)) => Ok(None),
-        _ => by_id(scope, id).await,
-    }
+    Ok(scope
+        .patience
+        .within(ACCOUNTS_MS, scope.platform, accounts.by_id(id))
+        .await?)
 }
 
 /// Changes the name of an account.
@@ -43,7 +34,10 @@ pub(super) async fn set_name<P: Platform>(
     name: Option<&Name>,
 ) -> Result<(), Error> {
     let accounts = scope.platform.accounts()?;
-    Ok(within(ACCOUNTS_MS, scope.platform, accounts.set_name(id, name)).await?)
+    Ok(scope
+        .patience
+        .within(ACCOUNTS_MS, scope.platform, accounts.set_name(id, name))
+        .await?)
 }
 
 /// Shows a password to the guard of its address. Gives back the account and the guard's stamp.
@@ -63,7 +57,11 @@ pub(super) async fn show_password<P: Platform>(
         purpose,
     });
     let guard = scope.platform.guard()?;
-    match within(GUARD_MS, scope.platform, guard.ask(email, &ask)).await? {
+    match scope
+        .patience
+        .within(GUARD_MS, scope.platform, guard.ask(email, &ask))
+        .await?
+    {
         Answer::Done { account, at } => {
             Ok((account.try_into().map_err(|_| Fault::Unreadable)?, at))
         }
@@ -80,7 +78,11 @@ pub(super) async fn stamp<P: Platform>(
     email: &Email,
 ) -> Result<UnixMillis, Error> {
     let guard = scope.platform.guard()?;
-    match within(GUARD_MS, scope.platform, guard.ask(email, &Ask::Stamp)).await? {
+    match scope
+        .patience
+        .within(GUARD_MS, scope.platform, guard.ask(email, &Ask::Stamp))
+        .await?
+    {
         Answer::Stamped { at } => Ok(at),
         _ => Err(Fault::Failed.into()),
     }

@@ -1,6 +1,6 @@
 //! Who is calling: the bearer of an access token, or the owner with the service key.
 
-use super::{Scope, accounts, enter::EMAIL_CLAIM};
+use super::{Scope, accounts, delete_account};
 use crate::{
     config::Config,
     domain::{
@@ -52,17 +52,21 @@ pub(super) async fn bearer<P: Platform>(
 
 /// The account of a bearer, for what cannot be done without one.
 ///
-/// Every login puts the address into the session's claims; so a bearer with it whose account is
-/// not there had one, and it is gone. One without it came by another back end's login.
+/// An account that is gone takes its sessions along: if its deletion was cut short, it is brought
+/// to its end here.
 pub(super) async fn account<P: Platform>(
     scope: &Scope<'_, P>,
     bearer: &Bearer,
 ) -> Result<Account, Error> {
-    if !bearer.token.claims.has(EMAIL_CLAIM) {
+    if !bearer.token.has_account {
         return Err(Error::NotFound);
     }
-    let found = accounts::by_id(scope, &bearer.token.of.user).await?;
-    found.ok_or(Error::BearerRevoked)
+    let user = &bearer.token.of.user;
+    if let Some(account) = accounts::by_id(scope, user).await? {
+        return Ok(account);
+    }
+    delete_account::end_sessions(scope, user, scope.platform.now()).await?;
+    Err(Error::BearerRevoked)
 }
 
 /// The service key of the request.

@@ -2,7 +2,7 @@
 
 use super::{Scope, accounts, authenticate};
 use crate::{
-    domain::session::CutOff,
+    domain::{id::UserId, session::CutOff, time::UnixMillis},
     error::Error,
     guard::message::Purpose,
     limits::DELETION_MS,
@@ -10,10 +10,10 @@ use crate::{
     wire::{Deleted, Fields},
 };
 
-/// Deletes the account, ends its sessions, and erases what was stored of them.
+/// Deletes the account, erases what was stored of its sessions, and ends them.
 ///
-/// If the sessions cannot be ended, the request may be repeated: it then finds the account gone,
-/// ends them, and answers as every request after a deletion does.
+/// The row goes first and the cut-off comes last: until then the bearer's own session lives, so
+/// that a repeated request, or any other that needs the account, finds it gone and does the rest.
 ///
 /// # Errors
 /// 403 when the password is wrong; 401 without a good access token of a live session and account;
@@ -25,31 +25,31 @@ pub async fn delete_account<P: Platform>(
 ) -> Result<Deleted, Error> {
     let bearer = authenticate::bearer(scope, authorization).await?;
     let password = Fields::parse(body)?.password("password")?;
-    let user = &bearer.token.of.user;
+    let account = authenticate::account(scope, &bearer).await?;
 
-    let deleted = match authenticate::account(scope, &bearer).await {
-        Ok(account) => {
-            let purpose = Purpose::Delete {
-                id: user.as_str().to_owned(),
-            };
-            let wrong = Error::WrongPassword;
-            accounts::show_password(scope, &account.email, &password, purpose, wrong)
-                .await
-                .map(|(_, at)| at)
-        }
-        Err(error) => Err(error),
+    let purpose = Purpose::Delete {
+        id: account.id.as_str().to_owned(),
     };
-    let before = match &deleted {
-        Ok(at) => *at,
-        Err(Error::BearerRevoked) => scope.platform.now(),
-        Err(error) => return Err(error.clone()),
-    };
+    let wrong = Error::WrongPassword;
+    let (account, at) =
+        accounts::show_password(scope, &account.email, &password, purpose, wrong).await?;
+    end_sessions(scope, &account.id, at).await?;
+    Ok(Deleted { deleted: true })
+}
+
+/// Ends the sessions of an account that is gone, and leaves nothing personal of them.
+pub(super) async fn end_sessions<P: Platform>(
+    scope: &Scope<'_, P>,
+    user: &UserId,
+    at: UnixMillis,
+) -> Result<(), Error> {
     let for_good = CutOff {
-        before: before.plus_ms(DELETION_MS),
+        before: at.plus_ms(DELETION_MS),
         keep: None,
     };
     let sessions = scope.sessions()?;
-    sessions.end_all(user, &for_good).await?;
     sessions.erase_all(user).await?;
-    deleted.map(|_| Deleted { deleted: true })
+    sessions.end_all(user, &for_good).await?;
+    scope.log_revocation("all");
+    Ok(())
 }

@@ -5,7 +5,7 @@ use crate::{
     domain::{
         account::Account,
         claims::CustomClaims,
-        id::{SessionId, SessionRef},
+        id::{SessionId, SessionRef, UserId},
         session::{Position, SessionRecord},
         time::UnixMillis,
     },
@@ -17,31 +17,35 @@ use crate::{
 /// The claim that every login puts into its session.
 pub(super) const EMAIL_CLAIM: &str = "email";
 
+/// A session that is about to begin.
+pub(super) struct Beginning {
+    pub user: UserId,
+    pub at: UnixMillis,
+    pub device: Option<String>,
+    pub claims: CustomClaims,
+    /// Whether it is of an account.
+    pub has_account: bool,
+}
+
 /// Opens a session and makes its first tokens. One write.
 pub(super) async fn open<P: Platform>(
     scope: &Scope<'_, P>,
-    user: crate::domain::id::UserId,
-    created_at: UnixMillis,
-    device: Option<String>,
-    claims: CustomClaims,
+    beginning: Beginning,
 ) -> Result<Tokens, Error> {
     let of = SessionRef {
-        user,
+        user: beginning.user,
         session: SessionId::from_random(scope.platform.bytes()),
     };
     let record = SessionRecord {
-        created_at,
-        expires_at: created_at.plus_ms(scope.config.session_ms),
-        device,
-        claims,
+        created_at: beginning.at,
+        expires_at: beginning.at.plus_ms(scope.config.session_ms),
+        device: beginning.device,
+        claims: beginning.claims,
+        has_account: beginning.has_account,
     };
     scope.sessions()?.create(&of, &record).await?;
-    Ok(issue::tokens(
-        scope,
-        &of,
-        &record,
-        Position::first(created_at),
-    ))
+    let position = Position::first(record.created_at);
+    Ok(issue::tokens(scope, &of, &record, position))
 }
 
 /// A session for an account, begun at the guard's stamp.
@@ -51,8 +55,14 @@ pub(super) async fn welcome<P: Platform>(
     at: UnixMillis,
     device: Option<String>,
 ) -> Result<Welcome, Error> {
-    let claims = CustomClaims::of_login(EMAIL_CLAIM, account.email.as_str());
-    let tokens = open(scope, account.id, at, device, claims).await?;
+    let beginning = Beginning {
+        user: account.id,
+        at,
+        device,
+        claims: CustomClaims::of_login(EMAIL_CLAIM, account.email.as_str()),
+        has_account: true,
+    };
+    let tokens = open(scope, beginning).await?;
     Ok(Welcome {
         tokens,
         email: account.email.as_str().to_owned(),

@@ -34,6 +34,7 @@ pub(super) fn tokens(
         issued_at,
         expires_at,
         position,
+        has_account: record.has_account,
         claims: &record.claims,
     };
     let refresh = RefreshToken {

@@ -19,8 +19,8 @@ pub async fn log_out_all<P: Platform>(
     authorization: Option<&str>,
 ) -> Result<LoggedOut, Error> {
     let token = authenticate::bearer(scope, authorization).await?.token;
-    let address = token.claims.text(EMAIL_CLAIM).map(Email::parse);
-    let before = match address {
+    let address = token.claims.text(EMAIL_CLAIM).filter(|_| token.has_account);
+    let before = match address.map(Email::parse) {
         Some(Ok(email)) => accounts::stamp(scope, &email).await?,
         _ => scope.platform.now(),
     };

@@ -22,7 +22,12 @@ mod authenticate;
 mod enter;
 mod issue;
 
-use crate::{config::Config, error::Error, port::Platform, store::Sessions};
+use crate::{
+    config::Config,
+    error::Error,
+    port::{Patience, Platform},
+    store::Sessions,
+};
 
 /// What every use case works with.
 pub struct Scope<'a, P: Platform> {
@@ -34,6 +39,8 @@ pub struct Scope<'a, P: Platform> {
     pub origin: &'a str,
     /// The IP address that it came from.
     pub ip: &'a str,
+    /// For how long it may take in all.
+    pub patience: Patience,
 }
 
 impl<'a, P: Platform> Scope<'a, P> {
@@ -43,6 +50,6 @@ impl<'a, P: Platform> Scope<'a, P> {
     }
 
     fn sessions(&self) -> Result<Sessions<'a, P>, Error> {
-        Ok(Sessions::new(self.platform)?)
+        Ok(Sessions::new(self.platform, self.patience)?)
     }
 }

@@ -1,6 +1,9 @@
 //! `POST /auth/session`: a session for a user whom the owner's own back end has logged in.
 
-use super::{Scope, authenticate, enter};
+use super::{
+    Scope, authenticate,
+    enter::{self, Beginning},
+};
 use crate::{
     error::Error,
     port::Platform,
@@ -21,5 +24,12 @@ pub async fn open_session<P: Platform>(
     let user = fields.user_id()?;
     let device = fields.device()?;
     let claims = fields.claims()?;
-    enter::open(scope, user, scope.platform.now(), device, claims).await
+    let beginning = Beginning {
+        user,
+        at: scope.platform.now(),
+        device,
+        claims,
+        has_account: false,
+    };
+    enter::open(scope, beginning).await
 }

@@ -28,7 +28,8 @@ use crate::{
         password::{Password, PasswordHash, Verification},
         time::UnixMillis,
     },
-    port::{Accounts, Clock, Fault, Rng},
+    limits::GUARD_MS,
+    port::{Accounts, Clock, Fault, Rng, within},
 };
 
 /// What a guard needs from outside.
@@ -104,7 +105,8 @@ async fn check<W: World>(world: &W, memory: &mut Memory, ask: Shown) -> Result<A
         email,
         password,
     };
-    let result = attempt.make(ask.purpose).await;
+    // Others wait for their turn: a question to the table must not hang.
+    let result = within(GUARD_MS, world, attempt.make(ask.purpose)).await;
     memory
         .attempts
         .settle(ticket, outcome(&result), world.now());

@@ -71,7 +71,13 @@ impl D1Accounts {
     }
 }
 
+const BY_ID: &str = "SELECT id, email, name, password_hash, created_at FROM users WHERE id = ?1";
+
 impl Accounts for D1Accounts {
+    async fn check(&self) -> Result<(), Fault> {
+        self.find(BY_ID, "health").await.map(|_| ())
+    }
+
     async fn by_email(&self, email: &Email) -> Result<Option<(Account, PasswordHash)>, Fault> {
         const SQL: &str =
             "SELECT id, email, name, password_hash, created_at FROM users WHERE email = ?1";
@@ -82,9 +88,7 @@ impl Accounts for D1Accounts {
     }
 
     async fn by_id(&self, id: &UserId) -> Result<Option<Account>, Fault> {
-        const SQL: &str =
-            "SELECT id, email, name, password_hash, created_at FROM users WHERE id = ?1";
-        let found = self.find(SQL, id.as_str()).await?.map(Row::read);
+        let found = self.find(BY_ID, id.as_str()).await?.map(Row::read);
         Ok(found.transpose()?.map(|(account, _)| account))
     }
 

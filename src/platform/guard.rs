@@ -3,7 +3,7 @@
 
 use futures_util::lock::Mutex;
 use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
-use worker::Env;
+use worker::{Env, console_log};
 
 use super::{ACCOUNTS, binding, clock, d1::D1Accounts};
 use crate::{
@@ -133,8 +133,11 @@ impl GuardInside {
     ) -> Result<&'m mut Memory, JsValue> {
         if memory.is_none() {
             let attempts = match self.storage.get(ATTEMPTS).await?.as_string() {
-                Some(json) => serde_json::from_str(&json)
-                    .map_err(|_| JsValue::from_str("the attempts stored cannot be read"))?,
+                // Of a newer release, perhaps: nobody must be locked out for ever.
+                Some(json) => serde_json::from_str(&json).unwrap_or_else(|_| {
+                    console_log!(r#"{{"event":"attempts_unreadable"}}"#);
+                    Attempts::default()
+                }),
                 None => Attempts::default(),
             };
             *memory = Some(Memory::of(attempts));

@@ -6,7 +6,7 @@
 //!
 //! | Key | Written by | Value | TTL |
 //! |---|---|---|---|
-//! | `session:{uid}:{sid}` | login, once; revocation puts a tombstone over it | `v, created_at, expires_at, device, claims`, or `v, revoked_at` | to the absolute end |
+//! | `session:{uid}:{sid}` | login, once; revocation puts a tombstone over it | `v, created_at, expires_at, device, claims, account`, or `v, revoked_at` | to the absolute end |
 //! | `activity:{sid}` | refresh | `v, gen, iat, gen_at, seen_at` | idle window and a third, to the absolute end at most |
 //! | `revoked:{uid}` | ending all sessions of a user | `v, before, keep` | the longest lifetime of a session |
 //!
@@ -27,21 +27,23 @@ use crate::{
         ERASE_MS, ERASED_AT_ONCE, LONGEST_SESSION_SECONDS, READ_MS, SESSIONS_A_PAGE,
         WRITE_AGAIN_MS, WRITE_MS,
     },
-    port::{Fault, KeyValue, LEAST_TTL_SECONDS, Platform, Write, within},
+    port::{Fault, KeyValue, LEAST_TTL_SECONDS, Patience, Platform, Write},
 };
 
 /// The sessions of all users, as this place sees them.
 pub struct Sessions<'a, P: Platform> {
     platform: &'a P,
+    patience: Patience,
     store: P::Sessions,
 }
 
 impl<'a, P: Platform> Sessions<'a, P> {
     /// # Errors
     /// The store is not bound.
-    pub fn new(platform: &'a P) -> Result<Self, Fault> {
+    pub fn new(platform: &'a P, patience: Patience) -> Result<Self, Fault> {
         Ok(Self {
             platform,
+            patience,
             store: platform.sessions()?,
         })
     }
@@ -120,7 +122,10 @@ impl<'a, P: Platform> Sessions<'a, P> {
     ) -> Result<(Vec<(SessionId, Snapshot)>, Option<String>), Fault> {
         let prefix = session_prefix(user);
         let listing = self.store.list(&prefix, from, SESSIONS_A_PAGE);
-        let page = within(READ_MS, self.platform, listing).await?;
+        let page = self
+            .patience
+            .within(READ_MS, self.platform, listing)
+            .await?;
         let sessions: Vec<SessionId> = page
             .names
             .iter()
@@ -135,7 +140,11 @@ impl<'a, P: Platform> Sessions<'a, P> {
             .collect();
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let reading = self.store.read_all(&keys);
-        let mut values = within(READ_MS, self.platform, reading).await?.into_iter();
+        let mut values = self
+            .patience
+            .within(READ_MS, self.platform, reading)
+            .await?
+            .into_iter();
         let mut found = Vec::new();
         for session in sessions {
             let snapshot = Snapshot {
@@ -169,13 +178,17 @@ impl<'a, P: Platform> Sessions<'a, P> {
     /// The store failed.
     pub async fn erase_all(&self, user: &UserId) -> Result<(), Fault> {
         let prefix = session_prefix(user);
-        let left = within(ERASE_MS, self.platform, erase_some(&self.store, &prefix)).await?;
-        if left {
-            let store = self.store.clone();
-            let platform = self.platform.clone();
+        let first = erase_page(&self.store, &prefix, None);
+        let mut next = self.patience.within(ERASE_MS, self.platform, first).await?;
+        if next.is_some() {
+            let (store, platform) = (self.store.clone(), self.platform.clone());
             self.platform.after_response(async move {
-                while let Ok(true) = erase_some(&store, &prefix).await {}
-                platform.log(r#"{"event":"sessions_erased"}"#);
+                while next.is_some() {
+                    match erase_page(&store, &prefix, next.as_deref()).await {
+                        Ok(page) => next = page,
+                        Err(_) => return platform.log(r#"{"event":"sessions_not_erased"}"#),
+                    }
+                }
             });
         }
         Ok(())
@@ -220,29 +233,41 @@ impl<'a, P: Platform> Sessions<'a, P> {
     }
 
     async fn read<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Fault> {
-        within(READ_MS, self.platform, self.store.read(keys)).await
+        self.patience
+            .within(READ_MS, self.platform, self.store.read(keys))
+            .await
     }
 
     /// Writes, and once more after a second when that was refused: a key takes one write a second.
     /// A write that did not end in time is not tried again: the phone would give up before.
     async fn write_before_answer(&self, write: Write) -> Result<(), Fault> {
-        match within(WRITE_MS, self.platform, self.store.write(&write)).await {
+        match self
+            .patience
+            .within(WRITE_MS, self.platform, self.store.write(&write))
+            .await
+        {
             Err(Fault::Failed | Fault::Throttled) => {
                 self.platform.sleep_ms(WRITE_AGAIN_MS).await;
-                within(WRITE_MS, self.platform, self.store.write(&write)).await
+                self.patience
+                    .within(WRITE_MS, self.platform, self.store.write(&write))
+                    .await
             }
             other => other,
         }
     }
 }
 
-/// Erases some of the keys that begin like this; whether there may be more.
-async fn erase_some(store: &impl KeyValue, prefix: &str) -> Result<bool, Fault> {
-    let keys = store.list(prefix, None, ERASED_AT_ONCE).await?.names;
-    for erased in join_all(keys.iter().map(|key| store.delete(key))).await {
+/// Erases a page of the keys that begin like this, and says from where the next one goes on.
+async fn erase_page(
+    store: &impl KeyValue,
+    prefix: &str,
+    from: Option<&str>,
+) -> Result<Option<String>, Fault> {
+    let page = store.list(prefix, from, ERASED_AT_ONCE).await?;
+    for erased in join_all(page.names.iter().map(|key| store.delete(key))).await {
         erased?;
     }
-    Ok(keys.len() == ERASED_AT_ONCE as usize)
+    Ok(page.next)
 }
 
 fn session_prefix(user: &UserId) -> String {

@@ -21,6 +21,7 @@ pub(super) fn session(record: &SessionRecord) -> String {
         expires_at: Some(record.expires_at),
         device: record.device.clone(),
         claims: Some(record.claims.clone()),
+        account: record.has_account,
         revoked_at: None,
     })
 }
@@ -33,6 +34,7 @@ pub(super) fn tombstone(revoked_at: UnixMillis) -> String {
         expires_at: None,
         device: None,
         claims: None,
+        account: false,
         revoked_at: Some(revoked_at),
     })
 }
@@ -140,6 +142,8 @@ struct SessionJson {
     device: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     claims: Option<CustomClaims>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    account: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_at: Option<UnixMillis>,
 }
@@ -156,6 +160,7 @@ impl TryFrom<SessionJson> for StoredSession {
             expires_at: json.expires_at.ok_or(Fault::Unreadable)?,
             device: json.device,
             claims: json.claims.unwrap_or_default(),
+            has_account: json.account,
         }))
     }
 }
@@ -215,6 +220,7 @@ mod tests {
             expires_at: UnixMillis(1_831_536_000_123),
             device: Some("Ada's phone".into()),
             claims: CustomClaims::parse(json!({"role": "admin"})).expect("good claims"),
+            has_account: false,
         }
     }
 
@@ -225,6 +231,20 @@ mod tests {
         assert_eq!(
             read_session(Some(stored.into())),
             Ok(Some(StoredSession::Open(record())))
+        );
+    }
+
+    #[test]
+    fn the_stored_session_of_an_account_is_pinned() {
+        let stored = r#"{"v":1,"created_at":1800000000123,"expires_at":1831536000123,"device":"Ada's phone","claims":{"role":"admin"},"account":true}"#;
+        let record = SessionRecord {
+            has_account: true,
+            ..record()
+        };
+        assert_eq!(session(&record), stored);
+        assert_eq!(
+            read_session(Some(stored.into())),
+            Ok(Some(StoredSession::Open(record)))
         );
     }
 

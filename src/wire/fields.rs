@@ -104,7 +104,7 @@ impl Fields {
     /// # Errors
     /// Missing, or no password at all.
     pub fn password(&mut self, field: &'static str) -> Result<Password, Error> {
-        self.required(field, Password::parse)
+        self.secret(field, Password::parse)
     }
 
     /// A password that is to be set.
@@ -112,7 +112,24 @@ impl Fields {
     /// # Errors
     /// Missing, too short or too long.
     pub fn new_password(&mut self, field: &'static str) -> Result<Password, Error> {
-        self.required(field, Password::parse_new)
+        self.secret(field, Password::parse_new)
+    }
+
+    /// A password may have anything in it: it is a variable without its value only as a whole.
+    fn secret(
+        &mut self,
+        field: &'static str,
+        parse: impl FnOnce(String) -> Result<Password, Problem>,
+    ) -> Result<Password, Error> {
+        match self.0.remove(field) {
+            Some(Value::String(text)) if !text.is_empty() && !is_placeholder(&text) => {
+                parse(text).map_err(|problem| Error::of_field(field, &problem))
+            }
+            other => {
+                self.0.extend(other.map(|value| (field.to_owned(), value)));
+                self.required(field, parse)
+            }
+        }
     }
 
     /// `name`, where there may be none.
@@ -184,6 +201,12 @@ impl Fields {
 pub fn has_placeholder(text: &str) -> bool {
     text.split_once("${")
         .is_some_and(|(_, rest)| rest.contains('}'))
+}
+
+/// Whether a text is such a variable and nothing else.
+fn is_placeholder(text: &str) -> bool {
+    let text = text.trim();
+    text.starts_with("${") && text.ends_with('}')
 }
 
 /// The error for such a variable.

@@ -273,27 +273,87 @@ fn a_deleted_account_leaves_nothing_and_frees_its_address() {
     assert_ne!(body(&me(&world, &again))["id"], id.as_str());
 }
 
-#[test]
-fn a_deletion_that_could_not_end_the_sessions_ends_them_when_it_is_repeated() {
+/// A deletion of which the row is gone, and nothing else.
+fn deletion_cut_short(
+    break_off: impl FnOnce(&World),
+    mend: impl FnOnce(&World),
+) -> (World, Tokens, Tokens) {
     let world = World::new();
     let [here, there] = [sign_up(&world), log_in(&world)];
-    world.next_writes_are(2, crate::world::Mood::Failing);
+    break_off(&world);
     expect_error(
         &delete(&world, &here, PASSWORD),
         503,
         "temporarily_unavailable",
     );
-    expect_error(&delete(&world, &here, PASSWORD), 401, "session_revoked");
-    for tokens in [&here, &there] {
+    mend(&world);
+    assert_eq!(world.password_hash(EMAIL), None);
+    (world, here, there)
+}
+
+fn nothing_is_left(world: &World, devices: [&Tokens; 2]) {
+    for tokens in devices {
         world.refuses(&tokens.refresh, 401, "session_revoked");
+        expect_error(&me(world, tokens), 401, "session_revoked");
     }
     assert_eq!(world.keys("session:"), Vec::<String>::new());
 }
 
+/// How the store breaks off, and how it is mended.
+type Case = (fn(&World, crate::world::Mood), fn(&World));
+
 #[test]
-fn a_session_of_another_back_end_has_no_account_to_change() {
+fn a_deletion_that_was_cut_short_is_finished_when_it_is_repeated() {
+    use crate::world::Mood::{Failing, Hanging, Well};
+    for mood in [Failing, Hanging] {
+        let cases: [Case; 3] = [
+            (|world, mood| world.next_writes_are(2, mood), |_| {}),
+            (|world, mood| world.next_deletes_are(1, mood), |_| {}),
+            (World::listings_are, |world| world.listings_are(Well)),
+        ];
+        for (break_off, mend) in cases {
+            let (world, here, there) = deletion_cut_short(
+                |world| break_off(world, mood),
+                |world| {
+                    world.next_writes_are(0, Well);
+                    mend(world);
+                },
+            );
+            expect_error(&delete(&world, &here, PASSWORD), 401, "session_revoked");
+            nothing_is_left(&world, [&here, &there]);
+        }
+    }
+}
+
+#[test]
+fn a_deletion_that_was_cut_short_is_finished_by_any_device_that_asks_for_the_account() {
+    let break_off = |world: &World| world.next_writes_are(2, crate::world::Mood::Failing);
+    let (world, here, there) = deletion_cut_short(break_off, |_| {});
+    expect_error(&me(&world, &there), 401, "session_revoked");
+    nothing_is_left(&world, [&here, &there]);
+}
+
+#[test]
+fn many_sessions_are_erased_page_by_page() {
     let world = World::new();
-    let session = world.log_in();
+    let here = sign_up(&world);
+    for _ in 0..200 {
+        log_in(&world);
+    }
+    assert_eq!(world.keys("session:").len(), 201);
+    assert_eq!(delete(&world, &here, PASSWORD).status, 200);
+    assert_eq!(world.keys("session:"), Vec::<String>::new());
+}
+
+#[test]
+fn a_session_of_another_back_end_has_no_account_to_change_whatever_its_claims_say() {
+    let world = World::new();
+    let claims = json!({"email": EMAIL});
+    let session = tokens(&world.open(&json!({"userId": "bob", "claims": claims})));
+    assert_eq!(
+        body(&me(&world, &session)),
+        json!({"id": "bob", "claims": claims})
+    );
     expect_error(
         &change_password(&world, &session, PASSWORD, "better horse"),
         404,
@@ -357,6 +417,7 @@ fn passwords_of_any_writing_are_taken_as_they_are() {
         ("b@example.com", "   spaces   "),
         ("c@example.com", "'; DROP TABLE users; --"),
         ("d@example.com", r#"{"$ne":null}"#),
+        ("e@example.com", "my${secret}pass"),
     ] {
         let body = json!({"email": email, "password": password});
         assert_eq!(world.post("/auth/signup", &body).status, 200);

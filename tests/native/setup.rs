@@ -16,7 +16,7 @@ fn a_worker_in_order_is_healthy() {
     assert_eq!(status, 200);
     assert_eq!(
         body,
-        json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"), "checks": {"config": "ok", "sessions": "ok"}})
+        json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"), "checks": {"accounts": "ok", "config": "ok", "sessions": "ok"}})
     );
 }
 
@@ -52,6 +52,17 @@ fn a_store_that_fails_is_named() {
     let (status, body) = health(&world);
     assert_eq!(
         (status, &body["checks"]["sessions"]),
+        (503, &json!("the store failed"))
+    );
+}
+
+#[test]
+fn a_table_of_accounts_that_fails_is_named() {
+    let world = World::new();
+    world.accounts_fail(true);
+    let (status, body) = health(&world);
+    assert_eq!(
+        (status, &body["checks"]["accounts"]),
         (503, &json!("the store failed"))
     );
 }

@@ -70,6 +70,8 @@ struct State {
     entries: RefCell<BTreeMap<String, Entry>>,
     operations: RefCell<Operations>,
     reading: Cell<Mood>,
+    listing: Cell<Mood>,
+    deleting: Cell<(u32, Mood)>,
     /// How many writes from now on, and what becomes of them.
     writing: Cell<(u32, Mood)>,
     bound: Cell<bool>,
@@ -151,6 +153,7 @@ impl KeyValue for InMemory {
 
     async fn list(&self, prefix: &str, from: Option<&str>, limit: u32) -> Result<Page, Fault> {
         face(self.0.reading.get()).await?;
+        face(self.0.listing.get()).await?;
         let entries = self.0.entries.borrow();
         let alive = |(_, entry): &(&String, &Entry)| entry.expires_at > self.0.now.get();
         let mut names = entries
@@ -166,6 +169,10 @@ impl KeyValue for InMemory {
     }
 
     async fn delete(&self, key: &str) -> Result<(), Fault> {
+        if let (left @ 1.., mood) = self.0.deleting.get() {
+            self.0.deleting.set((left - 1, mood));
+            face(mood).await?;
+        }
         self.0.entries.borrow_mut().remove(key);
         Ok(())
     }
@@ -173,6 +180,10 @@ impl KeyValue for InMemory {
 
 /// The table of accounts.
 impl Accounts for InMemory {
+    async fn check(&self) -> Result<(), Fault> {
+        self.accounts_answer()
+    }
+
     async fn by_email(&self, email: &Email) -> Result<Option<(Account, PasswordHash)>, Fault> {
         self.accounts_answer()?;
         Ok(self.0.accounts.borrow().get(email.as_str()).cloned())
@@ -363,6 +374,14 @@ impl World {
 
     pub fn next_writes_are(&self, count: u32, mood: Mood) {
         self.platform.0.writing.set((count, mood));
+    }
+
+    pub fn listings_are(&self, mood: Mood) {
+        self.platform.0.listing.set(mood);
+    }
+
+    pub fn next_deletes_are(&self, count: u32, mood: Mood) {
+        self.platform.0.deleting.set((count, mood));
     }
 
     pub fn unbind_store(&self) {

@@ -7,7 +7,7 @@
 //!
 //! **Exact under parallel attempts.** An attempt is admitted before its password is checked, and
 //! counts as a failure from then on; success gives it back. So fifty attempts at once are ten
-//! checks, and an attempt that ends in a crash has failed.
+//! checks. (What is not stored yet when the guard's place fails is forgotten: one attempt.)
 //!
 //! **Nobody locks another out from one place.** A caller that is refused is not counted, and one
 //! that has used up its ten adds one failure a wait: alone it never comes near fifty. Only failures
@@ -87,8 +87,7 @@ impl Default for Attempts {
 }
 
 impl Attempts {
-    /// Lets an attempt through, or says how long to wait. To be stored before the password is
-    /// checked; a refusal changes nothing.
+    /// Lets an attempt through, or says how long to wait. A refusal changes nothing.
     ///
     /// # Errors
     /// Too many attempts of this caller have failed, or of all.

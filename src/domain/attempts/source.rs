@@ -22,13 +22,13 @@ const SOURCE_BYTES: usize = 8;
 pub struct Source(String);
 
 impl Source {
-    /// The caller with this IP address. IPv6 counts by its first 64 bits, the least that one
-    /// customer has for himself. All callers whose address cannot be read count as one.
+    /// The caller with this IP address. IPv6 counts by its first 48 bits, the most that one
+    /// customer has for himself (RFC 6177): with less, one line would be many callers. All callers whose address cannot be read count as one.
     #[must_use]
     pub fn new(email: &Email, ip: &str) -> Self {
         let network = match ip.trim().parse::<IpAddr>().map(|ip| ip.to_canonical()) {
             Ok(IpAddr::V4(ip)) => ip.octets().to_vec(),
-            Ok(IpAddr::V6(ip)) => ip.octets()[..8].to_vec(),
+            Ok(IpAddr::V6(ip)) => ip.octets()[..6].to_vec(),
             Err(_) => Vec::new(),
         };
         let hash = Sha256::new()

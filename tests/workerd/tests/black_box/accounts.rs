@@ -360,6 +360,11 @@ fn without_its_tables_the_worker_says_503_and_the_next_try_works() {
                     .assert_error(503, "temporarily_unavailable");
             }
         }
+        let health = wrangler.client.get("/health");
+        assert_eq!(
+            (health.status, health.json()["checks"]["accounts"] == "ok"),
+            (503, false)
+        );
         // Sessions of other back ends go on.
         let session = wrangler.client.new_session();
         let _ = wrangler.client.refresh(&session.refresh).tokens();
@@ -367,6 +372,10 @@ fn without_its_tables_the_worker_says_503_and_the_next_try_works() {
     }
     project.migrate();
     let wrangler = project.start();
+    assert_eq!(
+        wrangler.client.get("/health").json()["checks"]["accounts"],
+        "ok"
+    );
     let tokens = wrangler.client.post("/auth/signup", &body).tokens();
     assert_eq!(wrangler.client.me(&tokens.access).status, 200);
 }

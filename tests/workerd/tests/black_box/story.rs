@@ -10,6 +10,7 @@ use crate::stage::leak;
 #[test]
 fn a_session_lives_from_login_to_logout() {
     let project = Project::new();
+    project.migrate();
     let wrangler = project.start();
     let client = &wrangler.client;
     let user = format!("ada{USER_MARK}");
