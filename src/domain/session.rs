@@ -15,9 +15,17 @@ use super::{
     time::{UnixMillis, UnixSeconds},
 };
 
+/// How far the clocks of two places, or of a place and a guard, may be apart. Cloudflare promises
+/// nothing; a second or two is seen.
+const CLOCKS_MS: u64 = 5_000;
+
 /// For how long a copy of a request may lag behind its original and still be answered: the phone
 /// and the servers in between repeat requests for some seconds, KV places lag for about a minute.
-const LATE_DUPLICATE_MS: u64 = 60_000;
+/// A full minute is promised, so it is measured with room for two clocks.
+const LATE_DUPLICATE_MS: u64 = 60_000 + CLOCKS_MS;
+
+/// What `iat` is rounded down to.
+const MINUTE_MS: u64 = 60_000;
 
 /// How far apart two `iat` may be and still belong to one branch: stamps are whole minutes, so
 /// neighbours are one minute apart.
@@ -27,9 +35,12 @@ const SAME_BRANCH_SECONDS: u64 = 60;
 /// two successors are given out within the time in which duplicates arrive.
 const SUCCESSOR_AGE_MS: u64 = 120_000;
 
-/// For how long a login may not have reached the place of a refresh. Counted from the end of the
-/// minute that the token's `iat` was rounded down to, so that it is never less than two minutes.
-const ARRIVAL_MS: u64 = 60_000 + 120_000;
+/// For how long a login may not have reached the place of a refresh. Absence is cached like
+/// anything else, for "60 seconds or more": a place that asked too early may go on missing the
+/// session for minutes. Nothing but a wait is lost when this is too long. Counted from the end of
+/// the minute that the token's `iat` was rounded down to; less than
+/// [`DELETION_MS`](crate::limits::DELETION_MS).
+const ARRIVAL_MS: u64 = MINUTE_MS + 300_000;
 
 /// A token's place in its session's chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,8 +208,9 @@ pub fn judge(
     let record = match stored.session {
         Some(StoredSession::Open(record)) => record,
         Some(StoredSession::Revoked(_)) => return Verdict::Revoked,
-        // Even if it began only now: the account was deleted, and its sessions with it.
-        None if ended(now) => return Verdict::Revoked,
+        // Even if it began only now: the account was deleted, and its sessions with it. A cut-off
+        // of just now says nothing: the login may have come after it, by a clock ahead of ours.
+        None if ended(now.plus_ms(CLOCKS_MS)) => return Verdict::Revoked,
         None if may_be_under_way(presented, now) => return Verdict::NotYetHere,
         None => return Verdict::Expired,
     };
@@ -266,8 +278,8 @@ fn placement(presented: Position, activity: Activity, now: UnixMillis) -> Placem
         return Placement::TakesUp;
     }
     let same_generation = presented.generation == in_force.generation;
-    let near = |stamp: UnixSeconds| presented.issued_at.distance(stamp) <= SAME_BRANCH_SECONDS;
-    if same_generation && (near(in_force.issued_at) || near(activity.taken_up_at.minute())) {
+    let same_branch = presented.issued_at.distance(in_force.issued_at) <= SAME_BRANCH_SECONDS;
+    if same_generation && (same_branch || is_born_at(activity.taken_up_at, presented)) {
         return Placement::InForce;
     }
     let one_behind = presented.generation.saturating_add(1) == in_force.generation;
@@ -276,6 +288,15 @@ fn placement(presented: Position, activity: Activity, now: UnixMillis) -> Placem
         return Placement::LateDuplicate;
     }
     Placement::Reuse
+}
+
+/// Whether a token may have been made at this time, give or take how late a copy may be. It was
+/// made in the minute that its `iat` is the begin of. (To compare that with the begin of the other
+/// minute is not enough: with clocks apart, a minute of delay can span two begins of minutes.)
+fn is_born_at(instant: UnixMillis, token: Position) -> bool {
+    let minute = token.issued_at.millis();
+    minute <= instant.plus_ms(LATE_DUPLICATE_MS)
+        && instant <= minute.plus_ms(MINUTE_MS + LATE_DUPLICATE_MS)
 }
 
 /// A session as a list of sessions shows it.
@@ -318,14 +339,14 @@ pub fn listed(
 /// Whether a bearer of an access token of this session is turned away.
 ///
 /// A missing `session` key alone is no reason: the token's own `iat` is then held against the
-/// cut-off. `iat` is a whole second, and a token of the cut-off's own second is let pass: it may
-/// be of a login just after.
+/// cut-off. `iat` is a whole second of a place's clock, and a token of the cut-off's own seconds is
+/// let pass: it may be of a login just after.
 #[must_use]
 pub fn is_ended(session: &SessionId, issued_at: UnixSeconds, stored: &Snapshot) -> bool {
     let began = match &stored.session {
         Some(StoredSession::Revoked(_)) => return true,
         Some(StoredSession::Open(record)) => record.created_at,
-        None => issued_at.millis().plus_ms(999),
+        None => issued_at.millis().plus_ms(999 + CLOCKS_MS),
     };
     stored
         .cut_off

@@ -3,7 +3,9 @@
 use super::{Scope, issue};
 use crate::{
     domain::{
-        session::{Verdict, judge},
+        id::SessionId,
+        session::{IdleWindow, Position, Snapshot, Verdict, judge},
+        time::UnixMillis,
         token::RefreshToken,
     },
     error::Error,
@@ -11,12 +13,28 @@ use crate::{
     wire::{Fields, Tokens},
 };
 
+/// How a refresh is decided. The worker knows one rule, [`judge`]; the simulator holds others
+/// against it, in this very flow.
+pub type Rule = fn(&SessionId, Position, Snapshot, IdleWindow, UnixMillis) -> Verdict;
+
 /// Refreshes: signature before storage, three keys in one read, the rule, the answer; what is
 /// worth noting is written after it.
 ///
 /// # Errors
 /// 400 for bad input; 401 when the session is truly over; 503 when the store failed.
 pub async fn refresh<P: Platform>(scope: &Scope<'_, P>, body: &[u8]) -> Result<Tokens, Error> {
+    refresh_by(judge, scope, body).await
+}
+
+/// Refreshes by a rule.
+///
+/// # Errors
+/// As [`refresh`].
+pub async fn refresh_by<P: Platform>(
+    rule: Rule,
+    scope: &Scope<'_, P>,
+    body: &[u8],
+) -> Result<Tokens, Error> {
     let text = Fields::parse(body)?.refresh_token()?;
     let now = scope.platform.now();
     let token = RefreshToken::verify(&text, &scope.config.refresh_keys, now)
@@ -26,7 +44,7 @@ pub async fn refresh<P: Platform>(scope: &Scope<'_, P>, body: &[u8]) -> Result<T
     let stored = sessions.load(&token.of).await?;
     let window = scope.config.idle_window;
 
-    match judge(&token.of.session, token.position, stored, window, now) {
+    match rule(&token.of.session, token.position, stored, window, now) {
         Verdict::Live {
             record,
             answer,

@@ -90,7 +90,7 @@ fn an_ended_session_denies_its_access_tokens() {
 fn a_cut_off_denies_access_tokens_from_before_even_if_the_session_cannot_be_seen() {
     let world = World::new();
     let login = world.log_in();
-    world.pass(2000);
+    world.pass(6000);
     world.put("revoked:ada", &json!({"v": 1, "before": world.now()}));
     expect_error(
         &world.get("/auth/me", &login.access),
@@ -112,6 +112,18 @@ fn a_session_that_cannot_be_seen_yet_is_no_reason_to_deny() {
     world.pass(1);
     let login = world.log_in();
     world.forget(&format!("session:ada:{}", login.session));
+    assert_eq!(world.get("/auth/me", &login.access).status, 200);
+}
+
+#[test]
+fn nor_is_it_one_when_the_cut_off_came_from_a_clock_that_is_ahead() {
+    let world = World::new();
+    let login = world.log_in();
+    world.forget(&format!("session:ada:{}", login.session));
+    world.put(
+        "revoked:ada",
+        &json!({"v": 1, "before": world.now() + 4000}),
+    );
     assert_eq!(world.get("/auth/me", &login.access).status, 200);
 }
 
