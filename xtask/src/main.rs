@@ -16,6 +16,7 @@ mod migrations;
 mod process;
 mod project;
 mod remote_database;
+mod simulate;
 mod stamp;
 mod test;
 mod tools;
@@ -45,6 +46,8 @@ enum Command {
     Dev(dev::Arguments),
     /// Run all tests, those in the real runtime included
     Test(test::Arguments),
+    /// Try to break the promises of sessions in a simulated world, and report
+    Simulate(simulate::Arguments),
     /// Check formatting, lints, licences and dependencies
     Lint,
     /// Build the worker into the folder `build`
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Dev(arguments) => dev::run(&project, &arguments),
         Command::Test(arguments) => test::run(&project, &arguments),
+        Command::Simulate(arguments) => simulate::run(&project, &arguments),
         Command::Lint => lint::run(&project),
         Command::Build => build::run(&project),
         Command::Deploy(arguments) => deploy::run(&project, &arguments),

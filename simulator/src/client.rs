@@ -1,0 +1,145 @@
+//! A client: what it holds, and whether what it does is honest.
+//!
+//! Guarantee G1 is given to honest clients: a client keeps the last token it used or a newer one,
+//! and a copy of a request arrives at most a minute after the next token was first used. A copy
+//! that the promise does not cover gets lost on its way instead, and an answer that an honest
+//! client could not keep is not kept. What is left must never be logged out. None of this looks at
+//! the rule: a broken one is held to the same promise.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Deserialize;
+
+use crate::schedule::Habit;
+
+/// How late a copy may be, and how far apart two requests are that grow one branch.
+pub const A_MINUTE_MS: u64 = 60_000;
+
+/// A token that is used so soon after the begin of its minute was not slept on.
+const FRESH_MS: u64 = 40_000;
+
+/// How late the phone and the servers in between repeat a request.
+const QUICK_MS: u64 = 10_000;
+
+/// A token's place: generation and `iat`. The order is that of newness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamp {
+    /// `gen`
+    pub r#gen: u32,
+    /// `iat`, in seconds.
+    pub iat: u64,
+}
+
+/// A pair of tokens, as an answer gave them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tokens {
+    /// The access token.
+    pub access_token: String,
+    /// The refresh token.
+    pub refresh_token: String,
+}
+
+impl Tokens {
+    /// The refresh token's place.
+    #[must_use]
+    pub fn stamp(&self) -> Stamp {
+        #[derive(Deserialize)]
+        struct Claims {
+            r#gen: u32,
+            iat: u64,
+        }
+        let claims = self.refresh_token.split('.').nth(1).unwrap_or_default();
+        let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64url");
+        let claims: Claims = serde_json::from_slice(&claims).expect("claims of ours");
+        Stamp {
+            r#gen: claims.r#gen,
+            iat: claims.iat,
+        }
+    }
+}
+
+/// The owner's app, or a thief's.
+#[derive(Debug)]
+pub struct Client {
+    habit: Habit,
+    held: (Tokens, Stamp),
+    /// Tokens in use lately, and when each first arrived.
+    used: Vec<(Stamp, u64)>,
+}
+
+impl Client {
+    /// A client with what the login gave it.
+    #[must_use]
+    pub fn new(habit: Habit, tokens: Tokens) -> Self {
+        let stamp = tokens.stamp();
+        Self {
+            habit,
+            held: (tokens, stamp),
+            used: Vec::new(),
+        }
+    }
+
+    /// What it would send now.
+    #[must_use]
+    pub fn held(&self) -> &(Tokens, Stamp) {
+        &self.held
+    }
+
+    /// A request with this token is about to arrive. Whether the promise covers it.
+    pub fn uses(&mut self, stamp: Stamp, now: u64) -> bool {
+        let covered = self.used.iter().all(|(other, first)| {
+            let is_one_step = other.r#gen <= stamp.r#gen.saturating_add(1);
+            let late_ms = now.saturating_sub(*first);
+            *other <= stamp
+                || (is_one_step && late_ms <= A_MINUTE_MS)
+                || (!is_one_step && self.moved_on_in_a_burst(stamp, now))
+        });
+        if covered && !self.used.iter().any(|(known, _)| *known == stamp) {
+            if self.used.len() == 8 {
+                self.used.remove(0);
+            }
+            self.used.push((stamp, now));
+        }
+        covered
+    }
+
+    /// The docs take one case out of the promise: a copy that arrives after the *second* next
+    /// token was used. An app that wakes up with a token it was given long ago moves on twice at
+    /// once. But where the next token was fresh, quick retries of the last request are no theft.
+    fn moved_on_in_a_burst(&self, stamp: Stamp, now: u64) -> bool {
+        let is_next = |next: &Stamp| next.r#gen == stamp.r#gen.saturating_add(1);
+        let mut next = self
+            .used
+            .iter()
+            .filter(|(used, _)| is_next(used))
+            .peekable();
+        next.peek().is_some()
+            && next.all(|(next, first)| {
+                first.saturating_sub(next.iat * 1_000) <= FRESH_MS
+                    && now.saturating_sub(*first) <= QUICK_MS
+            })
+    }
+
+    /// An answer to a request that arrived at `asked` has come.
+    pub fn is_given(&mut self, tokens: Tokens, asked: u64) {
+        let stamp = tokens.stamp();
+        let honest = self.used.iter().all(|(used, first)| {
+            stamp.r#gen > used.r#gen
+                || stamp == *used
+                // Another branch of the token in use: as good only if both grew at the time when
+                // this one was taken up.
+                || (stamp.r#gen == used.r#gen && asked.abs_diff(*first) <= A_MINUTE_MS)
+        });
+        let keeps = match self.habit {
+            Habit::Bravo => false,
+            Habit::Careful => stamp > self.held.1,
+            Habit::Blind => true,
+        };
+        if stamp == self.held.1 || (honest && keeps) {
+            self.held = (tokens, stamp);
+        } else {
+            // The access token is good in any case.
+            self.held.0.access_token = tokens.access_token;
+        }
+    }
+}

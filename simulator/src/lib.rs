@@ -1,0 +1,35 @@
+//! A world in virtual time that tries to break the promises of Tokenkeep's sessions.
+//!
+//! The worker's own code runs in it, from the JSON body of a request to the keys of the store.
+//! Around it are played: places whose copies of the store are old, clocks that differ, a store
+//! that refuses and fails, clients that repeat, lose, sleep and roam, and thieves. One seed gives
+//! one course of events, so that whatever breaks can be played again.
+//!
+//! | Module | What it is |
+//! |---|---|
+//! | [`timeline`] | Virtual time, and the executor that lives by it |
+//! | [`kv`] | The store |
+//! | [`world`], [`place`] | The worker in it, and a place as the worker sees it |
+//! | [`rule`] | Rules to hold against the product's, broken ones among them |
+//! | [`schedule`], [`story`] | Stories as data, and their making |
+//! | [`request`] | What clients send and read |
+//! | [`client`] | What a client holds, and what is honest |
+//! | [`play`], [`accounts`], [`outcome`] | A story played, its promises watched |
+//! | [`run`], [`report`] | Many of them, and what came of them |
+//! | [`shrink`] | A story that broke a promise, made short |
+
+pub mod accounts;
+pub mod client;
+pub mod kv;
+pub mod outcome;
+pub mod place;
+pub mod play;
+pub mod report;
+pub mod request;
+pub mod rule;
+pub mod run;
+pub mod schedule;
+pub mod shrink;
+pub mod story;
+pub mod timeline;
+pub mod world;

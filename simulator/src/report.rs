@@ -1,0 +1,191 @@
+//! The report: what was promised, and what was seen.
+
+use std::{fmt::Write as _, time::Duration};
+
+use crate::{
+    run::{Totals, percentile},
+    schedule::Thief,
+};
+
+/// Dollars for a million keys read from KV, above what the paid plan includes. This price and the
+/// next ones: Cloudflare's documentation, "Workers KV: Pricing" and "Workers: Pricing".
+pub const MILLION_READS: f64 = 0.50;
+/// Dollars for a million keys written to KV.
+pub const MILLION_WRITES: f64 = 5.00;
+/// Dollars for a million keys deleted from KV.
+pub const MILLION_DELETES: f64 = 5.00;
+/// Dollars for a million requests to a Worker.
+pub const MILLION_REQUESTS: f64 = 0.30;
+
+/// The interval of a client's refreshes in the stories of thieves.
+pub const INTERVAL_MS: u64 = 3_600_000;
+
+/// What a thief's own schedule may cost at most until he is found out, in intervals: median, p99.
+pub const DETECTION_LIMITS: (u64, u64) = (3, 8);
+
+/// What came of one rule.
+pub struct Column {
+    /// The rule's name.
+    pub name: &'static str,
+    /// Honest stories.
+    pub honest: Totals,
+    /// Thefts by kind, as [`crate::run::detections`] gives them.
+    pub thefts: Vec<(Thief, Vec<Option<u64>>)>,
+    /// How long the honest stories took.
+    pub took: Duration,
+}
+
+impl Column {
+    /// Whether every promise was kept, that of detection included.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.honest.is_clean()
+            && self
+                .thefts
+                .iter()
+                .all(|(thief, found)| is_found_in_time(*thief, found))
+    }
+}
+
+/// Whether thieves of this kind are found out as soon as promised. Nothing is promised of one who
+/// keeps in step.
+#[must_use]
+pub fn is_found_in_time(thief: Thief, found: &[Option<u64>]) -> bool {
+    let within = |hundredths, limit| {
+        percentile(found, hundredths).is_some_and(|after| after <= limit * INTERVAL_MS)
+    };
+    let (median, most) = DETECTION_LIMITS;
+    thief == Thief::InStep || found.is_empty() || (within(50, median) && within(99, most))
+}
+
+/// The report as a table, a column for each rule.
+#[must_use]
+pub fn table(columns: &[Column], horizon_intervals: u64) -> String {
+    let mut table = String::new();
+    let mut row = |title: &str, cell: &dyn Fn(&Column) -> String| {
+        let cells = columns.iter().map(|column| format!("{:>24}", cell(column)));
+        let cells: String = cells.collect();
+        writeln!(table, "{title:<44}{cells}").expect("a string takes text");
+    };
+    row("", &|column| column.name.into());
+    row("honest sessions", &|column| number(column.honest.sessions));
+    row("refreshes in them", &|column| {
+        number(column.honest.operations.refreshes)
+    });
+    row("false logouts", &|column| number(column.honest.logged_out));
+    row("revived sessions", &|column| number(column.honest.revived));
+    row("answers outside the contract", &|column| {
+        number(column.honest.strange)
+    });
+    row("run out after a note was lost twice", &|column| {
+        number(column.honest.lost_to_a_note)
+    });
+    for (index, thief) in Thief::ALL.into_iter().enumerate() {
+        row(&format!("detection, {}", title(thief)), &|column| {
+            column
+                .thefts
+                .get(index)
+                .map_or_else(String::new, |(_, found)| spread(found, horizon_intervals))
+        });
+    }
+    row("keys read for a refresh", &|column| {
+        per_refresh(column, column.honest.operations.reads)
+    });
+    row("keys written for a refresh", &|column| {
+        per_refresh(column, column.honest.operations.writes)
+    });
+    row("dollars for a million refreshes", &|column| {
+        format!("{:.2}", dollars(&column.honest))
+    });
+    row("refreshes simulated in a second", &|column| {
+        format!(
+            "{:.0}",
+            float(column.honest.operations.refreshes) / column.took.as_secs_f64().max(1e-9)
+        )
+    });
+    table.push_str("Detection: median / p99, in refresh intervals of an hour from the first use of the copy.\n");
+    table.push_str(
+        "Dollars: reads, writes, deletes and requests on the paid plan, above what it includes.\n",
+    );
+    table
+}
+
+/// What a million refreshes cost, logins and logouts of their sessions included.
+#[must_use]
+pub fn dollars(totals: &Totals) -> f64 {
+    let operations = totals.operations;
+    let spent = float(operations.reads) * MILLION_READS
+        + float(operations.writes) * MILLION_WRITES
+        + float(operations.deletes) * MILLION_DELETES
+        + float(operations.requests) * MILLION_REQUESTS;
+    spent / float(operations.refreshes.max(1))
+}
+
+fn title(thief: Thief) -> &'static str {
+    match thief {
+        Thief::Early => "thief plays at once",
+        Thief::OwnSchedule => "thief on his own schedule",
+        Thief::Elsewhere => "the same, from another place",
+        Thief::Late => "thief plays days later",
+        Thief::InStep => "thief in step with the owner",
+    }
+}
+
+/// Median and p99 in intervals.
+fn spread(found: &[Option<u64>], horizon_intervals: u64) -> String {
+    let intervals = |hundredths| {
+        percentile(found, hundredths).map_or_else(
+            || format!(">{horizon_intervals}"),
+            |after| format!("{:.1}", float(after) / float(INTERVAL_MS)),
+        )
+    };
+    if found.is_empty() {
+        return String::new();
+    }
+    format!("{} / {}", intervals(50), intervals(99))
+}
+
+fn per_refresh(column: &Column, keys: u64) -> String {
+    let refreshes = column.honest.operations.refreshes.max(1);
+    format!("{:.3}", float(keys) / float(refreshes))
+}
+
+fn number(count: u64) -> String {
+    let digits = count.to_string();
+    let mut spaced = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            spaced.push(',');
+        }
+        spaced.push(digit);
+    }
+    spaced
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "figures for a reader: a report shows four digits"
+)]
+fn float(count: u64) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn great_numbers_are_readable() {
+        assert_eq!(number(0), "0");
+        assert_eq!(number(999), "999");
+        assert_eq!(number(1_234_567), "1,234,567");
+    }
+
+    #[test]
+    fn a_thief_who_was_not_found_counts_as_late() {
+        let hour = Some(INTERVAL_MS);
+        assert!(is_found_in_time(Thief::Late, &[hour, hour]));
+        assert!(!is_found_in_time(Thief::Late, &[hour, None]));
+        assert!(is_found_in_time(Thief::InStep, &[None]));
+    }
+}

@@ -1,0 +1,150 @@
+//! What happens in a world, as data: made from a seed by [`crate::story`], played by [`crate::play`], shortened by
+//! [`crate::shrink`] when it breaks a promise.
+
+use fastrand::Rng as Dice;
+
+use crate::kv::{Conditions, LandingOrder};
+
+const MINUTE_MS: u64 = 60_000;
+
+/// What a client does with the refresh tokens that it is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Habit {
+    /// Drops them: Bravo's screens bind the access token only.
+    Bravo,
+    /// Keeps one that is further than the one it has.
+    Careful,
+    /// Keeps whatever came last.
+    Blind,
+}
+
+/// How a thief plays the token that he copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Thief {
+    /// Within a second, then about hourly.
+    Early,
+    /// After one interval at most, then about hourly.
+    OwnSchedule,
+    /// The same, from the other end of the world.
+    Elsewhere,
+    /// After some days, then about hourly.
+    Late,
+    /// Within a minute of every refresh of the owner.
+    InStep,
+}
+
+impl Thief {
+    /// Every kind, in the order of the report.
+    pub const ALL: [Self; 5] = [
+        Self::Early,
+        Self::OwnSchedule,
+        Self::Elsewhere,
+        Self::Late,
+        Self::InStep,
+    ];
+}
+
+/// One request under way, and what becomes of its answer.
+#[derive(Debug, Clone)]
+pub struct Copy {
+    /// How much later than the others it arrives.
+    pub delay_ms: u64,
+    /// Where it arrives.
+    pub place: usize,
+    /// How long the answer takes until the client has saved it; `None`: lost, or the app was gone
+    /// before it was saved.
+    pub answer_ms: Option<u64>,
+}
+
+/// What somebody does.
+#[derive(Debug, Clone)]
+pub enum What {
+    /// The owner's app asks for a refresh with the token that it holds, in several copies.
+    Refresh(Vec<Copy>),
+    /// The app shows its access token.
+    LookAtMe {
+        /// Where.
+        place: usize,
+    },
+    /// The app logs out.
+    LogOut {
+        /// Where.
+        place: usize,
+    },
+    /// Someone tries the session's tokens, dead or alive.
+    Probe {
+        /// Where.
+        place: usize,
+    },
+    /// A thief copies the token that the app holds.
+    Steal,
+    /// The thief refreshes with his copy.
+    Play {
+        /// Where.
+        place: usize,
+    },
+}
+
+/// Something that happens at an instant.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Milliseconds from the login.
+    pub at_ms: u64,
+    /// The seed of all that is left to chance in it.
+    pub chance: u64,
+    /// What happens.
+    pub what: What,
+}
+
+/// A whole story.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    /// When the login begins, in milliseconds since 1970.
+    pub start: u64,
+    /// What the world is like.
+    pub conditions: Conditions,
+    /// What the owner's app does with tokens.
+    pub habit: Habit,
+    /// In the order of their making, which need not be that of time.
+    pub events: Vec<Event>,
+}
+
+/// What all schedules of a run share.
+#[derive(Debug, Clone, Copy)]
+pub struct Climate {
+    /// For how long a place may go on with an old copy, in milliseconds.
+    pub lag_ms: u64,
+    /// Which of two writes stays.
+    pub order: LandingOrder,
+}
+
+impl Default for Climate {
+    fn default() -> Self {
+        Self {
+            lag_ms: MINUTE_MS,
+            order: LandingOrder::Accepted,
+        }
+    }
+}
+
+/// The dice of one story: neighbours in number or seed have nothing in common.
+#[must_use]
+pub fn dice(seed: u64, index: u64) -> Dice {
+    let mut dice = Dice::with_seed(seed ^ index.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    dice.u64(..);
+    dice
+}
+
+/// What the world of one story is like.
+pub fn conditions(dice: &mut Dice, climate: Climate) -> Conditions {
+    let rough = dice.u64(0..4) == 0;
+    Conditions {
+        clocks_ms: std::array::from_fn(|_| dice.i64(-2_000..=2_000)),
+        lag_ms: climate.lag_ms,
+        landing_ms: [0, 500, 5_000][dice.usize(0..3)],
+        order: climate.order,
+        own_writes_at_once: dice.u64(0..4) > 0,
+        failing_reads: if rough { 50 } else { 2 },
+        failing_writes: if rough { 150 } else { 5 },
+    }
+}
