@@ -35,6 +35,19 @@ pub enum Variant {
     StampsOfThePlace,
 }
 
+/// The rule with one part left out or changed.
+macro_rules! rule_with {
+    ($part:ident: $value:expr) => {
+        |session, presented, stored, window, now| {
+            let parts = Parts {
+                $part: $value,
+                ..WHOLE
+            };
+            decide(parts, session, presented, stored, window, now)
+        }
+    };
+}
+
 impl Variant {
     /// Those that break a guarantee.
     pub const BROKEN: [Self; 6] = [
@@ -51,11 +64,11 @@ impl Variant {
     pub fn rule(self) -> Option<Rule> {
         match self {
             Self::Product | Self::TombstoneReplacedByDelete | Self::StampsOfThePlace => None,
-            Self::IdenticalSuccessors => Some(identical_successors),
-            Self::SiblingCheckOff => Some(sibling_check_off),
-            Self::TwoMinuteRuleOff => Some(two_minute_rule_off),
-            Self::BranchAtTakeUpOff => Some(branch_at_take_up_off),
-            Self::AheadRefused => Some(ahead_refused),
+            Self::IdenticalSuccessors => Some(rule_with!(successors_differ: false)),
+            Self::SiblingCheckOff => Some(rule_with!(sibling_check: false)),
+            Self::TwoMinuteRuleOff => Some(rule_with!(successor_age_ms: 0)),
+            Self::BranchAtTakeUpOff => Some(rule_with!(branch_at_take_up: false)),
+            Self::AheadRefused => Some(rule_with!(ahead_is_live: false)),
         }
     }
 }
@@ -87,76 +100,6 @@ pub const WHOLE: Parts = Parts {
     ahead_is_live: true,
     successors_differ: true,
 };
-
-fn identical_successors(
-    session: &SessionId,
-    presented: Position,
-    stored: Snapshot,
-    window: IdleWindow,
-    now: UnixMillis,
-) -> Verdict {
-    let parts = Parts {
-        successors_differ: false,
-        ..WHOLE
-    };
-    decide(parts, session, presented, stored, window, now)
-}
-
-fn sibling_check_off(
-    session: &SessionId,
-    presented: Position,
-    stored: Snapshot,
-    window: IdleWindow,
-    now: UnixMillis,
-) -> Verdict {
-    let parts = Parts {
-        sibling_check: false,
-        ..WHOLE
-    };
-    decide(parts, session, presented, stored, window, now)
-}
-
-fn two_minute_rule_off(
-    session: &SessionId,
-    presented: Position,
-    stored: Snapshot,
-    window: IdleWindow,
-    now: UnixMillis,
-) -> Verdict {
-    let parts = Parts {
-        successor_age_ms: 0,
-        ..WHOLE
-    };
-    decide(parts, session, presented, stored, window, now)
-}
-
-fn branch_at_take_up_off(
-    session: &SessionId,
-    presented: Position,
-    stored: Snapshot,
-    window: IdleWindow,
-    now: UnixMillis,
-) -> Verdict {
-    let parts = Parts {
-        branch_at_take_up: false,
-        ..WHOLE
-    };
-    decide(parts, session, presented, stored, window, now)
-}
-
-fn ahead_refused(
-    session: &SessionId,
-    presented: Position,
-    stored: Snapshot,
-    window: IdleWindow,
-    now: UnixMillis,
-) -> Verdict {
-    let parts = Parts {
-        ahead_is_live: false,
-        ..WHOLE
-    };
-    decide(parts, session, presented, stored, window, now)
-}
 
 /// The rule with its parts. Whether a session is over for other reasons than its tokens is asked
 /// of the product's rule, with the shown token made the one in force.
