@@ -14,12 +14,6 @@ use crate::schedule::Habit;
 /// How late a copy may be, and how far apart two requests are that grow one branch.
 pub const A_MINUTE_MS: u64 = 60_000;
 
-/// A token that is used so soon after the begin of its minute was not slept on.
-const FRESH_MS: u64 = 40_000;
-
-/// How late the phone and the servers in between repeat a request.
-const QUICK_MS: u64 = 10_000;
-
 /// A token's place: generation and `iat`. The order is that of newness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stamp {
@@ -87,13 +81,10 @@ impl Client {
 
     /// A request with this token is about to arrive. Whether the promise covers it.
     pub fn uses(&mut self, stamp: Stamp, now: u64) -> bool {
-        let covered = self.used.iter().all(|(other, first)| {
-            let is_one_step = other.r#gen <= stamp.r#gen.saturating_add(1);
-            let late_ms = now.saturating_sub(*first);
-            *other <= stamp
-                || (is_one_step && late_ms <= A_MINUTE_MS)
-                || (!is_one_step && self.moved_on_in_a_burst(stamp, now))
-        });
+        let covered = self
+            .used
+            .iter()
+            .all(|(other, first)| *other <= stamp || now.saturating_sub(*first) <= A_MINUTE_MS);
         if covered && !self.used.iter().any(|(known, _)| *known == stamp) {
             if self.used.len() == 8 {
                 self.used.remove(0);
@@ -101,23 +92,6 @@ impl Client {
             self.used.push((stamp, now));
         }
         covered
-    }
-
-    /// The docs take one case out of the promise: a copy that arrives after the *second* next
-    /// token was used. An app that wakes up with a token it was given long ago moves on twice at
-    /// once. But where the next token was fresh, quick retries of the last request are no theft.
-    fn moved_on_in_a_burst(&self, stamp: Stamp, now: u64) -> bool {
-        let is_next = |next: &Stamp| next.r#gen == stamp.r#gen.saturating_add(1);
-        let mut next = self
-            .used
-            .iter()
-            .filter(|(used, _)| is_next(used))
-            .peekable();
-        next.peek().is_some()
-            && next.all(|(next, first)| {
-                first.saturating_sub(next.iat * 1_000) <= FRESH_MS
-                    && now.saturating_sub(*first) <= QUICK_MS
-            })
     }
 
     /// An answer to a request that arrived at `asked` has come.

@@ -27,6 +27,8 @@ pub enum Variant {
     TwoMinuteRuleOff,
     /// A branch that was born while the other was taken up counts as any sibling.
     BranchAtTakeUpOff,
+    /// A token two generations behind is a reuse, however quickly both steps were taken.
+    SecondStepOff,
     /// A token ahead of what this place knows is a reuse.
     AheadRefused,
     /// A session is ended by deleting its key.
@@ -49,16 +51,6 @@ macro_rules! rule_with {
 }
 
 impl Variant {
-    /// Those that break a guarantee.
-    pub const BROKEN: [Self; 6] = [
-        Self::SiblingCheckOff,
-        Self::TwoMinuteRuleOff,
-        Self::BranchAtTakeUpOff,
-        Self::AheadRefused,
-        Self::TombstoneReplacedByDelete,
-        Self::StampsOfThePlace,
-    ];
-
     /// The rule in place of [`judge`]; `None` where the product's own is in force.
     #[must_use]
     pub fn rule(self) -> Option<Rule> {
@@ -68,6 +60,7 @@ impl Variant {
             Self::SiblingCheckOff => Some(rule_with!(sibling_check: false)),
             Self::TwoMinuteRuleOff => Some(rule_with!(successor_age_ms: 0)),
             Self::BranchAtTakeUpOff => Some(rule_with!(branch_at_take_up: false)),
+            Self::SecondStepOff => Some(rule_with!(second_step: false)),
             Self::AheadRefused => Some(rule_with!(ahead_is_live: false)),
         }
     }
@@ -88,6 +81,8 @@ pub struct Parts {
     pub branch_at_take_up: bool,
     /// A later generation is taken up, however old the stored copy is.
     pub ahead_is_live: bool,
+    /// A token two generations behind is a late duplicate where both steps were just taken.
+    pub second_step: bool,
     /// Successors carry a stamp of their own.
     pub successors_differ: bool,
 }
@@ -98,6 +93,7 @@ pub const WHOLE: Parts = Parts {
     successor_age_ms: 120_000,
     branch_at_take_up: true,
     ahead_is_live: true,
+    second_step: true,
     successors_differ: true,
 };
 
@@ -137,6 +133,7 @@ fn known(stored: &Snapshot) -> Option<Activity> {
         Some(Open(record)) => Some(Activity {
             in_force: Position::first(record.created_at),
             taken_up_at: record.created_at,
+            overtaken_at: None,
             seen_at: record.created_at,
         }),
         _ => None,
@@ -157,11 +154,17 @@ fn place(
     let born_at_take_up = minute <= taken_up_at.plus_ms(LATE_DUPLICATE_MS)
         && taken_up_at <= minute.plus_ms(60_000 + LATE_DUPLICATE_MS);
     let is_same = presented.generation == in_force.generation;
-    let one_behind = presented.generation.saturating_add(1) == in_force.generation;
     let same_branch = !parts.sibling_check
         || presented.issued_at.distance(in_force.issued_at) <= SAME_BRANCH_SECONDS
         || (parts.branch_at_take_up && born_at_take_up);
-    let just_taken_up = now.since_ms(activity.taken_up_at) <= LATE_DUPLICATE_MS;
+    let is_recent = |instant| now.since_ms(instant) <= LATE_DUPLICATE_MS;
+    let left_behind_at = match in_force.generation.saturating_sub(presented.generation) {
+        0 | 1 => Some(activity.taken_up_at),
+        2 if parts.second_step && in_force.issued_at.millis().since_ms(minute) >= 240_000 => {
+            activity.overtaken_at
+        }
+        _ => None,
+    };
     let (answer, taken_up) = if presented.generation > in_force.generation {
         if !parts.ahead_is_live {
             return Verdict::Reused;
@@ -170,15 +173,20 @@ fn place(
     } else if is_same && same_branch {
         let taken_up_at = Some(activity.taken_up_at);
         (offered(parts, presented, taken_up_at, now), false)
-    } else if (is_same || one_behind) && just_taken_up {
+    } else if left_behind_at.is_some_and(is_recent) {
         (in_force, false)
     } else {
         return Verdict::Reused;
     };
     let note = if taken_up {
+        let overtaken_at = match presented.generation - in_force.generation {
+            1 => taken_up_at,
+            _ => minute.plus_ms(60_000).min(now),
+        };
         Some(Activity {
             in_force: presented,
             taken_up_at: now,
+            overtaken_at: is_recent(overtaken_at).then_some(overtaken_at),
             seen_at: now,
         })
     } else {

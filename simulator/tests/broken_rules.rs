@@ -41,6 +41,11 @@ fn without_the_branch_at_take_up_people_are_logged_out() {
 }
 
 #[test]
+fn where_only_one_step_may_be_behind_people_are_logged_out() {
+    assert!(logged_out(Variant::SecondStepOff, 1_000) > 0);
+}
+
+#[test]
 fn where_tokens_ahead_of_a_stale_copy_are_refused_people_are_logged_out() {
     assert!(logged_out(Variant::AheadRefused, 100) > 0);
 }

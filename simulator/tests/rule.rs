@@ -45,11 +45,15 @@ fn open() -> StoredSession {
 }
 
 fn activity() -> impl Strategy<Value = Activity> {
-    (position(), instant(), instant()).prop_map(|(in_force, taken_up_at, seen_at)| Activity {
-        in_force,
-        taken_up_at,
-        seen_at,
-    })
+    let before = proptest::option::of(0..3 * MINUTE);
+    (position(), instant(), before, instant()).prop_map(
+        |(in_force, taken_up_at, before, seen_at)| Activity {
+            in_force,
+            taken_up_at,
+            overtaken_at: before.map(|before| UnixMillis(taken_up_at.0 - before)),
+            seen_at,
+        },
+    )
 }
 
 fn cut_off() -> impl Strategy<Value = CutOff> {

@@ -61,6 +61,13 @@ impl Position {
         }
     }
 
+    /// Whether it is old enough for this later one to have grown from it: each generation is two
+    /// minutes older than the next.
+    fn may_be_two_before(self, later: Self) -> bool {
+        let apart_ms = later.issued_at.millis().since_ms(self.issued_at.millis());
+        apart_ms >= 2 * SUCCESSOR_AGE_MS
+    }
+
     /// What a client that shows this token gets back: the token itself while it is young, then a
     /// successor of this minute.
     #[must_use]
@@ -106,6 +113,9 @@ pub struct Activity {
     pub in_force: Position,
     /// When it was taken up.
     pub taken_up_at: UnixMillis,
+    /// When the generation before it was taken up, where that was so shortly before that copies of
+    /// requests from before *that* may still come: an app that wakes up moves on twice at once.
+    pub overtaken_at: Option<UnixMillis>,
     /// When the client was last seen, at the latest write.
     pub seen_at: UnixMillis,
 }
@@ -116,9 +126,32 @@ impl Activity {
         Self {
             in_force: Position::first(created_at),
             taken_up_at: created_at,
+            overtaken_at: None,
             seen_at: created_at,
         }
     }
+
+    /// What holds once a successor was taken up. Where the one before it was taken up without this
+    /// place having heard of it, its time is known from its successor: it was in use in the minute
+    /// in which that was made.
+    fn moved_on(self, taken_up: Position, now: UnixMillis) -> Self {
+        let overtaken_at = if taken_up.generation - self.in_force.generation == 1 {
+            self.taken_up_at
+        } else {
+            taken_up.issued_at.millis().plus_ms(MINUTE_MS).min(now)
+        };
+        Self {
+            in_force: taken_up,
+            taken_up_at: now,
+            overtaken_at: may_still_come(overtaken_at, now).then_some(overtaken_at),
+            seen_at: now,
+        }
+    }
+}
+
+/// Whether a copy of a request may still come whose original came before this time.
+fn may_still_come(instant: UnixMillis, now: UnixMillis) -> bool {
+    now.since_ms(instant) <= LATE_DUPLICATE_MS
 }
 
 /// "Every session of this user that began until then is over", but for one.
@@ -223,27 +256,24 @@ pub fn judge(
     if now >= record.expires_at || is_idle(presented, activity, window, now) {
         return Verdict::Expired;
     }
+    let is_due = now.since_ms(activity.seen_at) > window.renewal_ms();
+    let seen = is_due.then_some(Activity {
+        seen_at: now,
+        ..activity
+    });
     let (answer, note) = match placement(presented, activity, now) {
-        Placement::TakesUp => (presented.offered_at(now), Some(presented)),
-        Placement::InForce => (presented.offered_at(now), None),
-        Placement::LateDuplicate => (activity.in_force, None),
+        Placement::TakesUp => (
+            presented.offered_at(now),
+            Some(activity.moved_on(presented, now)),
+        ),
+        Placement::InForce => (presented.offered_at(now), seen),
+        Placement::LateDuplicate => (activity.in_force, seen),
         Placement::Reuse => return Verdict::Reused,
     };
     Verdict::Live {
         record,
         answer,
-        note: match note {
-            Some(taken_up) => Some(Activity {
-                in_force: taken_up,
-                taken_up_at: now,
-                seen_at: now,
-            }),
-            None if now.since_ms(activity.seen_at) > window.renewal_ms() => Some(Activity {
-                seen_at: now,
-                ..activity
-            }),
-            None => None,
-        },
+        note,
     }
 }
 
@@ -282,12 +312,16 @@ fn placement(presented: Position, activity: Activity, now: UnixMillis) -> Placem
     if same_generation && (same_branch || is_born_at(activity.taken_up_at, presented)) {
         return Placement::InForce;
     }
-    let one_behind = presented.generation.saturating_add(1) == in_force.generation;
-    let just_taken_up = now.since_ms(activity.taken_up_at) <= LATE_DUPLICATE_MS;
-    if (same_generation || one_behind) && just_taken_up {
-        return Placement::LateDuplicate;
+    // When the token after the presented one was first used.
+    let left_behind_at = match in_force.generation - presented.generation {
+        0 | 1 => Some(activity.taken_up_at),
+        2 if presented.may_be_two_before(in_force) => activity.overtaken_at,
+        _ => None,
+    };
+    match left_behind_at {
+        Some(instant) if may_still_come(instant, now) => Placement::LateDuplicate,
+        _ => Placement::Reuse,
     }
-    Placement::Reuse
 }
 
 /// Whether a token may have been made at this time, give or take how late a copy may be. It was

@@ -7,9 +7,10 @@
 //! | Key | Written by | Value | TTL |
 //! |---|---|---|---|
 //! | `session:{uid}:{sid}` | login, once; revocation puts a tombstone over it | `v, created_at, expires_at, device, claims, account`, or `v, revoked_at` | to the absolute end |
-//! | `activity:{sid}` | refresh | `v, gen, iat, gen_at, seen_at` | idle window and a third, to the absolute end at most |
+//! | `activity:{sid}` | refresh | `v, gen, iat, gen_at, prev_at, seen_at` | idle window and a third, to the absolute end at most |
 //! | `revoked:{uid}` | ending all sessions of a user | `v, before, keep` | the longest lifetime of a session |
 //!
+//! `prev_at` is there only where the client moved on twice within about a minute.
 //! `iat` is in seconds, as in the token; every other time is in milliseconds. The JSON is pinned
 //! by tests: data written by an older version stays readable.
 

@@ -46,6 +46,7 @@ pub(super) fn activity(activity: Activity) -> String {
         r#gen: activity.in_force.generation,
         iat: activity.in_force.issued_at,
         gen_at: activity.taken_up_at,
+        prev_at: activity.overtaken_at,
         seen_at: activity.seen_at,
     })
 }
@@ -171,6 +172,8 @@ struct ActivityJson {
     r#gen: u32,
     iat: UnixSeconds,
     gen_at: UnixMillis,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prev_at: Option<UnixMillis>,
     seen_at: UnixMillis,
 }
 
@@ -182,6 +185,7 @@ impl From<ActivityJson> for Activity {
                 issued_at: json.iat,
             },
             taken_up_at: json.gen_at,
+            overtaken_at: json.prev_at,
             seen_at: json.seen_at,
         }
     }
@@ -261,18 +265,28 @@ mod tests {
 
     #[test]
     fn the_stored_activity_is_pinned() {
-        let stored =
-            r#"{"v":1,"gen":3,"iat":1800000000,"gen_at":1800000010123,"seen_at":1800000020123}"#;
-        let activity = Activity {
-            in_force: Position {
-                generation: 3,
-                issued_at: UnixSeconds(1_800_000_000),
-            },
-            taken_up_at: UnixMillis(1_800_000_010_123),
-            seen_at: UnixMillis(1_800_000_020_123),
-        };
-        assert_eq!(super::activity(activity), stored);
-        assert_eq!(read_activity(Some(stored.into())), Ok(Some(activity)));
+        for (stored, overtaken_at) in [
+            (
+                r#"{"v":1,"gen":3,"iat":1800000000,"gen_at":1800000010123,"seen_at":1800000020123}"#,
+                None,
+            ),
+            (
+                r#"{"v":1,"gen":3,"iat":1800000000,"gen_at":1800000010123,"prev_at":1800000009000,"seen_at":1800000020123}"#,
+                Some(UnixMillis(1_800_000_009_000)),
+            ),
+        ] {
+            let activity = Activity {
+                in_force: Position {
+                    generation: 3,
+                    issued_at: UnixSeconds(1_800_000_000),
+                },
+                taken_up_at: UnixMillis(1_800_000_010_123),
+                overtaken_at,
+                seen_at: UnixMillis(1_800_000_020_123),
+            };
+            assert_eq!(super::activity(activity), stored);
+            assert_eq!(read_activity(Some(stored.into())), Ok(Some(activity)));
+        }
     }
 
     #[test]

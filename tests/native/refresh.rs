@@ -246,6 +246,51 @@ fn two_generations_behind_is_reuse_even_at_once() {
 }
 
 #[test]
+fn who_moves_on_twice_at_once_may_still_be_repeating_the_request_before() {
+    let world = World::new();
+    let login = world.log_in();
+    world.pass(HOUR);
+    // The app slept on this answer, uses it on waking, and the next one at once.
+    let first = world.refresh(&login.refresh);
+    world.pass(HOUR);
+    let second = world.refresh(&first.refresh);
+    world.pass(2_000);
+    world.refresh(&second.refresh);
+    world.pass(MINUTE - 2_000 + 5_000);
+    assert_eq!(world.refresh(&login.refresh).refresh, second.refresh);
+    world.pass(1);
+    world.refuses(&login.refresh, 401, "refresh_token_reused");
+}
+
+#[test]
+fn the_same_where_the_first_of_the_two_steps_was_taken_elsewhere() {
+    let world = World::new();
+    let login = world.log_in();
+    let activity = format!("activity:{}", login.session);
+    world.pass(HOUR);
+    let first = world.refresh(&login.refresh);
+    world.pass(HOUR);
+    let second = world.refresh(&first.refresh);
+    world.forget(&activity);
+    world.refresh(&second.refresh);
+    world.pass(MINUTE);
+    assert_eq!(world.refresh(&login.refresh).refresh, second.refresh);
+    world.pass(2 * MINUTE);
+    world.refuses(&login.refresh, 401, "refresh_token_reused");
+}
+
+#[test]
+fn a_token_two_generations_behind_that_the_one_in_force_cannot_have_grown_from_is_a_copy() {
+    let world = World::new();
+    let login = world.log_in();
+    let end = world.now() + 365 * DAY;
+    world.pass(3 * MINUTE);
+    let two_ahead = signed(&login.session, 2, world.now() / MINUTE * MINUTE, end);
+    world.refresh(&two_ahead);
+    world.refuses(&login.refresh, 401, "refresh_token_reused");
+}
+
+#[test]
 fn a_sibling_ends_the_session_once_the_other_branch_was_taken_up() {
     let world = World::new();
     let login = world.log_in();
