@@ -1,8 +1,9 @@
 //! From the `.wasm` file that rustc makes to the two that Cloudflare runs.
 //!
 //! 1. wasm-bindgen writes the JavaScript between the worker and the platform.
-//! 2. wasm-opt makes the WebAssembly smaller.
-//! 3. esbuild joins that JavaScript with our entry file.
+//! 2. esbuild joins that JavaScript with our entry file, and leaves out what nobody calls.
+//! 3. What the JavaScript no longer calls is dropped from the WebAssembly too.
+//! 4. wasm-opt makes the rest smaller.
 //!
 //! The flags are those of `worker-build`, the tool that usually does this. It is not used
 //! because it has to be compiled first, together with two more tools it calls.
@@ -10,7 +11,7 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
-use wasm_bindgen_cli_support::Bindgen;
+use wasm_bindgen_cli_support::{Bindgen, Output};
 
 use crate::{
     process::{run, run_quietly},
@@ -42,12 +43,18 @@ pub fn bundle(project: &Project, tools: &Tools, wasm: &Path, staging: &Path) -> 
             .with_context(|| format!("cannot remove {}", staging.display()))?;
     }
     fs::create_dir_all(staging).with_context(|| cannot_write(staging))?;
-    generate_bindings(wasm, staging)?;
-    shrink(tools, staging)?;
-    join(project, tools, staging)
+    let mut bindings = bindings(wasm)?;
+    bindings.emit(staging)?;
+    adapt(&staging.join("index.js"))?;
+    join(project, tools, staging)?;
+    let script = read(&staging.join("index.js"))?;
+    drop_unused_exports(&mut bindings, &script)?;
+    let pruned = staging.join("pruned");
+    bindings.emit(&pruned)?;
+    shrink(tools, staging)
 }
 
-fn generate_bindings(wasm: &Path, staging: &Path) -> Result<()> {
+fn bindings(wasm: &Path) -> Result<Output> {
     Bindgen::new()
         .input_path(wasm)
         .out_name("index")
@@ -56,30 +63,56 @@ fn generate_bindings(wasm: &Path, staging: &Path) -> Result<()> {
         // Both let the entry file go on with a fresh instance after a panic.
         .reset_state_function(true)
         .force_enable_abort_handler(true)
-        .generate(staging)
-        .context("wasm-bindgen failed")?;
-    use_plain_import(&staging.join("index.js"))
+        .generate_output()
+        .context("wasm-bindgen failed")
 }
 
-/// wasm-bindgen imports the module with `import source`, which workerd does
-/// not know; there, the plain import of a `.wasm` file means the same.
-fn use_plain_import(script: &Path) -> Result<()> {
-    let text =
-        fs::read_to_string(script).with_context(|| format!("cannot read {}", script.display()))?;
+/// Two lines of wasm-bindgen's are not for us. It imports the module with `import source`, which
+/// workerd does not know; there, the plain import of a `.wasm` file means the same. And it gives
+/// every class of every library the method that ends a `using` block, which keeps them all alive.
+fn adapt(script: &Path) -> Result<()> {
+    let text = read(script)?;
     let imports = text.matches("import source ").count();
     ensure!(
         imports == 1,
         "wasm-bindgen's output has {imports} `import source` lines, not one"
     );
-    fs::write(script, text.replace("import source ", "import "))
-        .with_context(|| cannot_write(script))
+    let text = text.replace("import source ", "import ");
+    let lines = text
+        .lines()
+        .filter(|line| !line.starts_with("if (Symbol.dispose)"));
+    fs::write(script, lines.collect::<Vec<_>>().join("\n")).with_context(|| cannot_write(script))
+}
+
+/// Libraries export functions for JavaScript that nobody here imports, and the code behind them
+/// cannot be left out while they are exported.
+fn drop_unused_exports(bindings: &mut Output, script: &str) -> Result<()> {
+    let is_used = |name: &str| script.contains(&format!(".{name}"));
+    let exports = &mut bindings.wasm_mut().exports;
+    let unused: Vec<_> = exports
+        .iter()
+        .filter(|export| !is_used(&export.name))
+        .map(|export| export.id())
+        .collect();
+    ensure!(
+        exports.iter().count() > unused.len(),
+        "the joined JavaScript calls no export of the worker"
+    );
+    for export in unused {
+        exports.delete(export);
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 fn shrink(tools: &Tools, staging: &Path) -> Result<()> {
     let mut wasm_opt = tools.wasm_opt();
     wasm_opt
         .current_dir(staging)
-        .args(["index_bg.wasm", "-o", "index_bg.wasm", "-Os"]);
+        .args(["pruned/index_bg.wasm", "-o", "index_bg.wasm", "-Os"]);
     wasm_opt.args(WASM_FEATURES.map(|feature| format!("--enable-{feature}")));
     run(&mut wasm_opt, "wasm-opt")
 }
@@ -95,6 +128,8 @@ fn join(project: &Project, tools: &Tools, staging: &Path) -> Result<()> {
     esbuild.args([
         "--outfile=index.js",
         "--allow-overwrite",
+        // What is only registered there is used by nobody.
+        "--pure:FinalizationRegistry",
         "--log-level=warning",
     ]);
     run_quietly(&mut esbuild, "esbuild")
