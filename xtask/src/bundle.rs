@@ -34,17 +34,32 @@ const WASM_FEATURES: [&str; 7] = [
     "exception-handling",
 ];
 
+/// What becomes of the names of functions.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// They take half as much room again, and nothing needs them.
+    Dropped,
+    /// A profile shows them.
+    Kept,
+}
+
 /// Leaves `index.js` and `index_bg.wasm` in the folder `staging`, which is
 /// emptied first.
-pub fn bundle(project: &Project, tools: &Tools, wasm: &Path, staging: &Path) -> Result<()> {
+pub fn bundle(
+    project: &Project,
+    tools: &Tools,
+    wasm: &Path,
+    staging: &Path,
+    names: Names,
+) -> Result<()> {
     if staging.exists() {
         fs::remove_dir_all(staging)
             .with_context(|| format!("cannot remove {}", staging.display()))?;
     }
     fs::create_dir_all(staging).with_context(|| cannot_write(staging))?;
     generate_bindings(wasm, staging)?;
-    shrink(tools, staging)?;
-    join(project, tools, staging)
+    shrink(tools, staging, names)?;
+    join(project, tools, staging, names)
 }
 
 fn generate_bindings(wasm: &Path, staging: &Path) -> Result<()> {
@@ -75,22 +90,28 @@ fn use_plain_import(script: &Path) -> Result<()> {
         .with_context(|| cannot_write(script))
 }
 
-fn shrink(tools: &Tools, staging: &Path) -> Result<()> {
+fn shrink(tools: &Tools, staging: &Path, names: Names) -> Result<()> {
     let mut wasm_opt = tools.wasm_opt();
     wasm_opt
         .current_dir(staging)
         .args(["index_bg.wasm", "-o", "index_bg.wasm", "-Os"]);
     wasm_opt.args(WASM_FEATURES.map(|feature| format!("--enable-{feature}")));
+    if names == Names::Kept {
+        wasm_opt.arg("--debuginfo");
+    }
     run(&mut wasm_opt, "wasm-opt")
 }
 
-fn join(project: &Project, tools: &Tools, staging: &Path) -> Result<()> {
+fn join(project: &Project, tools: &Tools, staging: &Path, names: Names) -> Result<()> {
     let entry = staging.join("entry.js");
     fs::copy(project.path(ENTRY), &entry).with_context(|| cannot_write(&entry))?;
     let mut esbuild = tools.esbuild();
     esbuild
         .current_dir(staging)
         .args(["entry.js", "--bundle", "--minify", "--format=esm"]);
+    if names == Names::Kept {
+        esbuild.arg("--minify-identifiers=false");
+    }
     esbuild.args(["--external:./index_bg.wasm", "--external:cloudflare:*"]);
     esbuild.args([
         "--outfile=index.js",
