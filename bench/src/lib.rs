@@ -12,11 +12,13 @@
 //! | [`process`] | What a process used: CPU time and memory. |
 //! | [`refresh`] | What is measured. |
 //! | [`report`] | Tables, on the screen and in `docs/performance.md`. |
+//! | [`profile`] | Where the CPU time of Tokenkeep goes, function by function. |
 
 pub mod bundle;
 pub mod contender;
 pub mod driver;
 pub mod process;
+pub mod profile;
 pub mod refresh;
 pub mod report;
 pub mod stage;

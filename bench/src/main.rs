@@ -7,6 +7,7 @@ use clap::Parser;
 use tokenkeep_bench::{
     bundle::Bundles,
     contender::Contender,
+    profile,
     refresh::{self, Effort},
     report,
     stage::Stage,
@@ -22,6 +23,9 @@ struct Arguments {
     /// Requests of a turn, with one connection and with sixteen each
     #[arg(long, default_value_t = 3000)]
     requests: usize,
+    /// Instead of all that: the functions of Tokenkeep that take the most CPU time
+    #[arg(long)]
+    profile: bool,
 }
 
 fn main() -> ExitCode {
@@ -35,6 +39,9 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.profile {
+        return show_profile();
+    }
     let sources: Vec<&str> = Contender::ALL
         .into_iter()
         .filter_map(Contender::source)
@@ -50,5 +57,20 @@ fn run(arguments: &Arguments) -> Result<()> {
         eprintln!("round {round}: {}", contender.title());
     })?;
     print!("{}", report::refresh_table(&results));
+    Ok(())
+}
+
+/// Requests of a profile: some seconds.
+const PROFILED: usize = 20_000;
+
+fn show_profile() -> Result<()> {
+    eprintln!("  bench    profiling {PROFILED} refreshes, some seconds");
+    let profile = profile::take(PROFILED)?;
+    let path = profile.write()?;
+    print!("\n{}", profile.table()?);
+    println!(
+        "\nThe whole profile, for Chrome's DevTools: {}",
+        path.display()
+    );
     Ok(())
 }
