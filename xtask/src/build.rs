@@ -52,11 +52,20 @@ pub fn build(project: &Project, tools: &Tools) -> Result<()> {
             "making it small and joining it with its JavaScript (wasm-bindgen, wasm-opt, esbuild)",
         );
         let staging = folder.join(".staging");
-        bundle::bundle(project, tools, &wasm, &staging)?;
+        bundle::bundle(project, tools, &wasm, &staging, bundle::Names::Dropped)?;
         publish(&staging, &folder)?;
         stamp.write()?;
     }
     report_size(&folder, is_current)
+}
+
+/// Builds the worker once more, into `build/names`, with the names of its functions: for profiles.
+pub fn build_with_names(project: &Project, tools: &Tools) -> Result<()> {
+    let folder = project.path("build");
+    let _held_until_the_end = lock(&folder)?;
+    let wasm = compile(project, &folder)?;
+    let names = bundle::Names::Kept;
+    bundle::bundle(project, tools, &wasm, &folder.join("names"), names)
 }
 
 fn lock(folder: &Path) -> Result<File> {

@@ -35,9 +35,24 @@ const WASM_FEATURES: [&str; 7] = [
     "exception-handling",
 ];
 
+/// What becomes of the names of functions.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// They take half as much room again, and nothing needs them.
+    Dropped,
+    /// A profile shows them.
+    Kept,
+}
+
 /// Leaves `index.js` and `index_bg.wasm` in the folder `staging`, which is
 /// emptied first.
-pub fn bundle(project: &Project, tools: &Tools, wasm: &Path, staging: &Path) -> Result<()> {
+pub fn bundle(
+    project: &Project,
+    tools: &Tools,
+    wasm: &Path,
+    staging: &Path,
+    names: Names,
+) -> Result<()> {
     if staging.exists() {
         fs::remove_dir_all(staging)
             .with_context(|| format!("cannot remove {}", staging.display()))?;
@@ -46,12 +61,11 @@ pub fn bundle(project: &Project, tools: &Tools, wasm: &Path, staging: &Path) -> 
     let mut bindings = bindings(wasm)?;
     bindings.emit(staging)?;
     adapt(&staging.join("index.js"))?;
-    join(project, tools, staging)?;
+    join(project, tools, staging, names)?;
     let script = read(&staging.join("index.js"))?;
     drop_unused_exports(&mut bindings, &script)?;
-    let pruned = staging.join("pruned");
-    bindings.emit(&pruned)?;
-    shrink(tools, staging)
+    bindings.emit(staging.join("pruned"))?;
+    shrink(tools, staging, names)
 }
 
 fn bindings(wasm: &Path) -> Result<Output> {
@@ -87,19 +101,16 @@ fn adapt(script: &Path) -> Result<()> {
 /// Libraries export functions for JavaScript that nobody here imports, and the code behind them
 /// cannot be left out while they are exported.
 fn drop_unused_exports(bindings: &mut Output, script: &str) -> Result<()> {
-    let is_used = |name: &str| script.contains(&format!(".{name}"));
     let exports = &mut bindings.wasm_mut().exports;
-    let unused: Vec<_> = exports
-        .iter()
-        .filter(|export| !is_used(&export.name))
-        .map(|export| export.id())
-        .collect();
+    let names = exports.iter().map(|export| export.name.clone());
+    let (used, unused): (Vec<_>, Vec<_>) =
+        names.partition(|name| script.contains(&format!(".{name}")));
     ensure!(
-        exports.iter().count() > unused.len(),
+        !used.is_empty(),
         "the joined JavaScript calls no export of the worker"
     );
     for export in unused {
-        exports.delete(export);
+        exports.remove(export)?;
     }
     Ok(())
 }
@@ -108,22 +119,28 @@ fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-fn shrink(tools: &Tools, staging: &Path) -> Result<()> {
+fn shrink(tools: &Tools, staging: &Path, names: Names) -> Result<()> {
     let mut wasm_opt = tools.wasm_opt();
     wasm_opt
         .current_dir(staging)
         .args(["pruned/index_bg.wasm", "-o", "index_bg.wasm", "-Os"]);
     wasm_opt.args(WASM_FEATURES.map(|feature| format!("--enable-{feature}")));
+    if names == Names::Kept {
+        wasm_opt.arg("--debuginfo");
+    }
     run(&mut wasm_opt, "wasm-opt")
 }
 
-fn join(project: &Project, tools: &Tools, staging: &Path) -> Result<()> {
+fn join(project: &Project, tools: &Tools, staging: &Path, names: Names) -> Result<()> {
     let entry = staging.join("entry.js");
     fs::copy(project.path(ENTRY), &entry).with_context(|| cannot_write(&entry))?;
     let mut esbuild = tools.esbuild();
     esbuild
         .current_dir(staging)
         .args(["entry.js", "--bundle", "--minify", "--format=esm"]);
+    if names == Names::Kept {
+        esbuild.arg("--minify-identifiers=false");
+    }
     esbuild.args(["--external:./index_bg.wasm", "--external:cloudflare:*"]);
     esbuild.args([
         "--outfile=index.js",

@@ -5,6 +5,7 @@
 //! installed into the project's own folders where it is missing.
 
 mod advisories;
+mod bench;
 mod build;
 mod bundle;
 mod deny;
@@ -48,6 +49,8 @@ enum Command {
     Test(test::Arguments),
     /// Try to break the promises of sessions in a simulated world, and report
     Simulate(simulate::Arguments),
+    /// Hold the worker against others in workerd, and write docs/performance.md
+    Bench(bench::Arguments),
     /// Check formatting, lints, licences and dependencies
     Lint,
     /// Build the worker into the folder `build`
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Dev(arguments) => dev::run(&project, &arguments),
         Command::Test(arguments) => test::run(&project, &arguments),
         Command::Simulate(arguments) => simulate::run(&project, &arguments),
+        Command::Bench(arguments) => bench::run(&project, &arguments),
         Command::Lint => lint::run(&project),
         Command::Build => build::run(&project),
         Command::Deploy(arguments) => deploy::run(&project, &arguments),

@@ -17,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(40);
 #[derive(Debug, Clone)]
 pub struct Client {
     agent: Agent,
+    /// The worker's port.
+    pub port: u16,
     /// The worker's scheme, host and port.
     pub origin: String,
     service_key: String,
@@ -59,6 +61,7 @@ impl Client {
             .build();
         Self {
             agent: config.into(),
+            port,
             origin: format!("http://127.0.0.1:{port}"),
             service_key: service_key.to_owned(),
         }

@@ -1,8 +1,8 @@
 //! Workers KV, as workerd talks to it: a server that counts, remembers, and fails as it is told.
 //!
 //! workerd turns the calls on a KV binding into HTTP requests: `POST /bulk/get` with a list of
-//! keys, and `GET`, `PUT` and `DELETE` of `/<key>`, with the lifetime in the query and metadata in
-//! a header. Tests share one server and run side by side: each looks only at keys that have its
+//! keys, `GET /` for a list, and `GET`, `PUT` and `DELETE` of `/<key>`, with the lifetime in the query
+//! and metadata in a header. Tests share one server and run side by side: each looks only at keys that have its
 //! own user or session in them.
 
 use std::{
@@ -45,6 +45,21 @@ pub struct Kv {
     state: Arc<Mutex<State>>,
 }
 
+/// How much was asked for, in the units that Workers KV is paid by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Calls that read, of one key or of several.
+    pub read_calls: u64,
+    /// Keys read; each key of a call counts.
+    pub keys_read: u64,
+    /// Keys written.
+    pub writes: u64,
+    /// Keys deleted.
+    pub deletes: u64,
+    /// Lists of keys.
+    pub lists: u64,
+}
+
 /// What workerd asked for, whether it was granted or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operation {
@@ -56,6 +71,8 @@ pub enum Operation {
     Write(Write),
     /// A delete.
     Delete(String),
+    /// The keys that begin like this.
+    List(String),
     /// Something that the worker has no business with.
     Other(String),
 }
@@ -105,6 +122,8 @@ struct Fault {
 struct State {
     values: HashMap<String, String>,
     operations: Vec<Operation>,
+    only_counts: bool,
+    tally: Tally,
     faults: Vec<Fault>,
 }
 
@@ -129,6 +148,24 @@ impl Kv {
             }
         });
         kv
+    }
+
+    /// Starts a server that counts what is asked for but does not remember it: for millions of
+    /// calls.
+    ///
+    /// # Panics
+    /// The computer has no free port.
+    #[must_use]
+    pub fn counting() -> Self {
+        let kv = Self::start();
+        kv.state().only_counts = true;
+        kv
+    }
+
+    /// How much was asked for so far.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.state().tally
     }
 
     /// What stands under a key.
@@ -278,6 +315,13 @@ impl Operation {
         match request.verb.as_str() {
             "POST" if path == "/bulk/get" => Self::BulkRead(keys_of(&request.body)),
             "GET" if path != "/" => Self::Read(key),
+            "GET" => Self::List(
+                query
+                    .split('&')
+                    .find_map(|pair| pair.strip_prefix("prefix="))
+                    .map(|text| percent_decode_str(text).decode_utf8_lossy().into())
+                    .unwrap_or_default(),
+            ),
             "PUT" => Self::Write(Write {
                 key,
                 value: request.body.clone(),
@@ -298,7 +342,7 @@ impl Operation {
         match self {
             Self::BulkRead(keys) => keys.iter().map(String::as_str).collect(),
             Self::Write(write) => vec![&write.key],
-            Self::Read(key) | Self::Delete(key) | Self::Other(key) => vec![key],
+            Self::Read(key) | Self::Delete(key) | Self::List(key) | Self::Other(key) => vec![key],
         }
     }
 
@@ -306,6 +350,37 @@ impl Operation {
         match self {
             Self::Write(_) | Self::Delete(_) => Calls::Writes,
             _ => Calls::Reads,
+        }
+    }
+}
+
+impl Tally {
+    fn count(&mut self, operation: &Operation) {
+        match operation {
+            Operation::BulkRead(keys) => {
+                self.read_calls += 1;
+                self.keys_read += keys.len() as u64;
+            }
+            Operation::Read(_) => {
+                self.read_calls += 1;
+                self.keys_read += 1;
+            }
+            Operation::Write(_) => self.writes += 1,
+            Operation::Delete(_) => self.deletes += 1,
+            Operation::List(_) => self.lists += 1,
+            Operation::Other(_) => {}
+        }
+    }
+
+    /// What was asked for since an earlier tally.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            read_calls: self.read_calls - earlier.read_calls,
+            keys_read: self.keys_read - earlier.keys_read,
+            writes: self.writes - earlier.writes,
+            deletes: self.deletes - earlier.deletes,
+            lists: self.lists - earlier.lists,
         }
     }
 }
@@ -331,7 +406,10 @@ impl Write {
 impl State {
     /// Counts a call, and says how it is to fail.
     fn record(&mut self, operation: &Operation) -> Option<Failure> {
-        self.operations.push(operation.clone());
+        self.tally.count(operation);
+        if !self.only_counts {
+            self.operations.push(operation.clone());
+        }
         let keys = operation.keys();
         let fault = self.faults.iter_mut().find(|fault| {
             fault.times > 0
@@ -358,8 +436,17 @@ impl State {
                 self.values.remove(&key);
                 (200, String::new())
             }
+            Operation::List(prefix) => (200, self.names_with(&prefix)),
             _ => (400, String::new()),
         }
+    }
+
+    /// All of them on one page.
+    fn names_with(&self, prefix: &str) -> String {
+        let names = self.values.keys().filter(|key| key.starts_with(prefix));
+        let names: BTreeSet<&String> = names.collect();
+        let keys: Vec<Value> = names.iter().map(|name| json!({"name": name})).collect();
+        json!({"keys": keys, "list_complete": true}).to_string()
     }
 
     fn values_of(&self, keys: &BTreeSet<String>) -> String {

@@ -1,6 +1,7 @@
 //! A program that ends with the test that started it, and what it prints.
 
 use std::{
+    fs,
     io::{BufRead as _, BufReader, Read},
     process::{Child, ChildStdin, Command, Stdio},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -63,6 +64,14 @@ impl Leash {
             .unwrap_or_else(PoisonError::into_inner);
         let found = told.lines.iter().find_map(|line| find(line));
         found.unwrap_or_else(|| panic!("not ready; it printed:\n{}", told.lines.join("\n")))
+    }
+
+    /// The program's process, on Linux; Node.js is its parent.
+    #[must_use]
+    pub fn program_id(&self) -> Option<u32> {
+        let parent = self.process.id();
+        let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"));
+        children.ok()?.split_whitespace().next()?.parse().ok()
     }
 
     /// Everything printed so far.

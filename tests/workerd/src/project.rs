@@ -24,11 +24,19 @@ pub fn folder() -> PathBuf {
 /// # Panics
 /// It was not built.
 pub fn copy_build(to: &Path) {
+    copy_build_of(&folder().join("build"), to);
+}
+
+/// Copies a worker that was built into another folder than `build`.
+///
+/// # Panics
+/// It was not built.
+pub fn copy_build_of(build: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder in a temporary folder");
     for name in BUILT {
-        let from = folder().join("build").join(name);
+        let from = build.join(name);
         fs::copy(&from, to.join(name))
-            .unwrap_or_else(|error| panic!("build/{name}: {error}; {WAY_OUT}"));
+            .unwrap_or_else(|error| panic!("{}: {error}; {WAY_OUT}", from.display()));
     }
 }
 

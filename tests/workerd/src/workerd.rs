@@ -1,6 +1,11 @@
 //! The worker in workerd, once for each set of settings, on a KV of ours.
 
-use std::{collections::BTreeMap, fs, process::Command};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde_json::Value as Json;
 use tempfile::TempDir;
@@ -9,7 +14,7 @@ use crate::{
     client::Client,
     kv::Kv,
     leash::Leash,
-    project::{copy_build, settings, temporary_folder, vars, workerd},
+    project::{copy_build_of, folder, settings, temporary_folder, vars, workerd},
     tokens::random_name,
 };
 
@@ -19,12 +24,24 @@ const SESSIONS: &str = "SESSIONS";
 /// What a worker is started with: the vars of `wrangler.toml`, secrets of its own, and changes.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    program: Program,
     bindings: BTreeMap<String, Binding>,
     store: Store,
+    store_name: String,
+    flags: Vec<String>,
     /// `refresh_token_secret`, unless changed.
     pub refresh_secret: String,
     /// `service_key`, unless changed.
     pub service_key: String,
+}
+
+/// What runs.
+#[derive(Debug, Clone)]
+enum Program {
+    /// The two files of a build of ours, in this folder.
+    Build(PathBuf),
+    /// One file of JavaScript.
+    Script(PathBuf),
 }
 
 #[derive(Debug, Clone)]
@@ -47,8 +64,11 @@ impl Settings {
         let secret = || format!("{}{SECRET_MARK}{}", random_name(), random_name());
         let (refresh_secret, service_key) = (secret(), secret());
         let mut fresh = Self {
+            program: Program::Build(folder().join("build")),
             bindings: BTreeMap::new(),
             store: Store::Good,
+            store_name: SESSIONS.into(),
+            flags: Vec::new(),
             refresh_secret: refresh_secret.clone(),
             service_key: service_key.clone(),
         };
@@ -58,6 +78,28 @@ impl Settings {
         fresh
             .with("refresh_token_secret", &refresh_secret)
             .with("service_key", &service_key)
+    }
+
+    /// With the two files of a build in another folder.
+    #[must_use]
+    pub fn with_build(mut self, folder: &Path) -> Self {
+        self.program = Program::Build(folder.into());
+        self
+    }
+
+    /// With another worker than ours: one file of JavaScript that finds the KV under this name.
+    #[must_use]
+    pub fn with_script(mut self, script: &Path, store_name: &str) -> Self {
+        self.program = Program::Script(script.into());
+        self.store_name = store_name.into();
+        self
+    }
+
+    /// With a compatibility flag that `wrangler.toml` does not set.
+    #[must_use]
+    pub fn with_flag(mut self, flag: &str) -> Self {
+        self.flags.push(flag.into());
+        self
     }
 
     /// With this text for a var or a secret.
@@ -119,9 +161,21 @@ impl Workerd {
     /// It does not start.
     #[must_use]
     pub fn start(all: &[Settings]) -> Self {
+        Self::start_on(Kv::start(), all, &[])
+    }
+
+    /// Starts workerd on this KV, with further parameters.
+    ///
+    /// # Panics
+    /// It does not start.
+    #[must_use]
+    pub fn start_on(kv: Kv, all: &[Settings], parameters: &[&str]) -> Self {
         let folder = temporary_folder();
-        copy_build(folder.path());
-        let kv = Kv::start();
+        for (index, settings) in all.iter().enumerate() {
+            settings
+                .program
+                .copy(&folder.path().join(worker_name(index)));
+        }
         let file = folder.path().join("workerd.capnp");
         fs::write(&file, config(all, kv.port)).expect("a temporary file");
         let leash = Leash::start(|command: &mut Command| {
@@ -129,6 +183,7 @@ impl Workerd {
             command
                 .arg(workerd())
                 .args(["serve", "--verbose", "--control-fd=1"])
+                .args(parameters)
                 .arg(&file);
         });
         let clients = all.iter().enumerate().map(|(index, settings)| {
@@ -148,9 +203,57 @@ impl Workerd {
     pub fn log(&self) -> String {
         self.leash.log()
     }
+
+    /// The process that serves, on Linux.
+    #[must_use]
+    pub fn process_id(&self) -> Option<u32> {
+        self.leash.program_id()
+    }
+
+    /// The port of the inspector, where workerd was started with one.
+    ///
+    /// # Panics
+    /// It was not.
+    #[must_use]
+    pub fn inspector_port(&self) -> u16 {
+        self.leash.wait_for_line(|line| {
+            let message: Json = serde_json::from_str(line).ok()?;
+            let is_inspector = message["event"] == "listen-inspector";
+            is_inspector
+                .then(|| message["port"].as_u64()?.try_into().ok())
+                .flatten()
+        })
+    }
 }
 
-fn worker_name(index: usize) -> String {
+impl Program {
+    fn copy(&self, to: &Path) {
+        match self {
+            Self::Build(folder) => copy_build_of(folder, to),
+            Self::Script(file) => {
+                fs::create_dir_all(to).expect("a folder in a temporary folder");
+                fs::copy(file, to.join("index.js"))
+                    .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            }
+        }
+    }
+
+    /// As workerd's configuration lists them.
+    fn modules(&self, folder: &str) -> String {
+        let script = format!(r#"(name = "index.js", esModule = embed "{folder}/index.js")"#);
+        match self {
+            Self::Script(_) => script,
+            Self::Build(_) => format!(
+                r#"{script}, (name = "index_bg.wasm", wasm = embed "{folder}/index_bg.wasm")"#
+            ),
+        }
+    }
+}
+
+/// The name of the service and of the inspector's page of the worker with these settings, counted
+/// from 0.
+#[must_use]
+pub fn worker_name(index: usize) -> String {
     format!("worker-{index}")
 }
 
@@ -201,11 +304,14 @@ fn worker(name: &str, settings: &Settings) -> String {
         .and_then(toml::Value::as_array)
         .into_iter()
         .flatten()
-        .map(|flag| quoted(flag.as_str().expect("a flag")))
+        .map(|flag| flag.as_str().expect("a flag"))
+        .chain(settings.flags.iter().map(String::as_str))
+        .map(quoted)
         .collect();
+    let store_name = quoted(&settings.store_name);
     let store = match settings.store {
-        Store::Good => format!("(name = \"{SESSIONS}\", kvNamespace = \"kv\"),"),
-        Store::Unreachable => format!("(name = \"{SESSIONS}\", kvNamespace = \"unreachable\"),"),
+        Store::Good => format!("(name = {store_name}, kvNamespace = \"kv\"),"),
+        Store::Unreachable => format!("(name = {store_name}, kvNamespace = \"unreachable\"),"),
         Store::NotBound => String::new(),
     };
     let bindings: Vec<String> = settings
@@ -220,15 +326,13 @@ fn worker(name: &str, settings: &Settings) -> String {
         })
         .collect();
     format!(
-        r#"(name = {name}, worker = (
-      modules = [
-        (name = "index.js", esModule = embed "index.js"),
-        (name = "index_bg.wasm", wasm = embed "index_bg.wasm"),
-      ],
+        r"(name = {name}, worker = (
+      modules = [{modules}],
       compatibilityDate = {date},
       compatibilityFlags = [{flags}],
       bindings = [{store} {bindings}],
-    ))"#,
+    ))",
+        modules = settings.program.modules(name),
         name = quoted(name),
         date = quoted(date),
         flags = flags.join(", "),

@@ -1,0 +1,24 @@
+//! # Tokenkeep beside others
+//!
+//! `cargo xtask bench` runs Tokenkeep and other ways to refresh a session in one workerd, each on
+//! its own port, all on one Workers KV in the memory of the bench, and tells what each costs.
+//!
+//! | Module | What it is |
+//! |---|---|
+//! | [`contender`] | Who takes part, how each is asked, and what it has to answer. |
+//! | [`bundle`] | The others' code, from `bench/workers` to one file each. |
+//! | [`stage`] | workerd with all of them on it, each checked before anything is measured. |
+//! | [`driver`] | The load: so many connections, each with one request under way. |
+//! | [`process`] | What a process used: CPU time and memory. |
+//! | [`refresh`] | What is measured. |
+//! | [`report`] | Tables, on the screen and in `docs/performance.md`. |
+//! | [`profile`] | Where the CPU time of Tokenkeep goes, function by function. |
+
+pub mod bundle;
+pub mod contender;
+pub mod driver;
+pub mod process;
+pub mod profile;
+pub mod refresh;
+pub mod report;
+pub mod stage;
