@@ -44,13 +44,57 @@ async function guarded(call) {
   }
 }
 
-async function fetch(request, env, ctx) {
-  try {
-    return await guarded(() => worker.fetch(request, env, ctx));
-  } catch (error) {
-    console.error(`this request ended with the instance that served it: ${error}`);
-    return unavailable();
+// One request and its answer, as Rust sees them.
+class Exchange {
+  constructor(request, env, context, resolve) {
+    this.request = request;
+    this.env = env;
+    this.context = context;
+    this.resolve = resolve;
+    this.end = (reason) => {
+      console.error(`this request ended with the instance that served it: ${reason}`);
+      resolve(unavailable());
+    };
+    inFlight.add(this.end);
   }
+
+  header(name) {
+    return this.request.headers.get(name);
+  }
+
+  answer(status, headers, body) {
+    inFlight.delete(this.end);
+    this.resolve(new Response(body || null, { status, headers: headersOf(headers) }));
+  }
+}
+
+// Headers from their lines. Most answers have the same ones, so what was made is kept.
+const knownHeaders = new Map();
+const MOST_KNOWN_HEADERS = 16;
+
+function headersOf(lines) {
+  let headers = knownHeaders.get(lines);
+  if (headers === undefined) {
+    headers = new Headers();
+    for (const line of lines.split("\n").slice(0, -1)) {
+      const colon = line.indexOf(":");
+      headers.append(line.slice(0, colon), line.slice(colon + 1));
+    }
+    if (knownHeaders.size < MOST_KNOWN_HEADERS) knownHeaders.set(lines, headers);
+  }
+  return headers;
+}
+
+function fetch(request, env, context) {
+  return new Promise((resolve) => {
+    if (isBroken) startAfresh();
+    const exchange = new Exchange(request, env, context, resolve);
+    try {
+      worker.serve(exchange);
+    } catch (error) {
+      startAfresh(error);
+    }
+  });
 }
 
 // A repetition meets a fresh instance, so this is no 500.

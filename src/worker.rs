@@ -3,16 +3,18 @@
 use std::{cell::RefCell, rc::Rc};
 
 use js_sys::{Number, Reflect, Uint8Array};
-use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{Headers, ReadableStreamDefaultReader, Request, Response, ResponseInit};
-use worker::{Context, Env, Result, event};
+use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
+use web_sys::{ReadableStreamDefaultReader, Request};
+use worker::{Context, Env, event, worker_sys};
 
 use crate::{
     app::{App, Body, Call, Reply, Setup},
     config::Settings,
     limits::{BODY_BYTES, DISCARDED_BYTES},
-    platform::Cloudflare,
+    platform::{
+        Cloudflare,
+        promise::{settled, spawn},
+    },
     route::Method,
 };
 
@@ -27,15 +29,37 @@ fn start() {
     }));
 }
 
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
-    let setup = setup(&env);
-    let app = App {
-        platform: Cloudflare::new(env, context),
-        setup: &setup,
-    };
-    let call = call(&request).await;
-    response(&app.handle(&call).await)
+#[wasm_bindgen]
+extern "C" {
+    /// One request and its answer: `Exchange` in `entry.js`.
+    pub type Exchange;
+    #[wasm_bindgen(method, getter)]
+    fn request(this: &Exchange) -> Request;
+    #[wasm_bindgen(method, getter)]
+    fn env(this: &Exchange) -> Env;
+    #[wasm_bindgen(method, getter)]
+    fn context(this: &Exchange) -> worker_sys::Context;
+    /// The value of a header, by its name in lower case.
+    #[wasm_bindgen(method)]
+    fn header(this: &Exchange, name: &str) -> Option<String>;
+    /// Sends the answer; `headers` are lines of name, colon and value.
+    #[wasm_bindgen(method)]
+    fn answer(this: &Exchange, status: u16, headers: &str, body: &str);
+}
+
+/// Serves a request. What is known at once is answered before this returns.
+#[wasm_bindgen]
+pub fn serve(exchange: Exchange) {
+    spawn(async move {
+        let env = exchange.env();
+        let setup = setup(&env);
+        let app = App {
+            platform: Cloudflare::new(env, Context::new(exchange.context())),
+            setup: &setup,
+        };
+        let reply = app.handle(&call(&exchange).await).await;
+        send(&exchange, &reply);
+    });
 }
 
 thread_local! {
@@ -67,22 +91,24 @@ fn setting(env: &Env, name: &str) -> Option<String> {
     value.as_string().or_else(|| number().map(String::from))
 }
 
-async fn call(request: &Request) -> Call {
-    let headers = request.headers();
-    let header = |name| headers.get(name).ok().flatten();
+async fn call(exchange: &Exchange) -> Call {
+    let request = exchange.request();
     let url = request.url();
     let (origin, path, query) = split_url(&url);
+    let method = Method::from_text(&request.method());
     Call {
-        method: Method::from_text(&request.method()),
+        method,
         path: path.to_owned(),
         query: query.to_owned(),
         origin: origin.to_owned(),
-        ip: header("cf-connecting-ip"),
-        authorization: header("authorization"),
-        page_origin: header("origin"),
-        wanted_headers: header("access-control-request-headers"),
-        ray: header("cf-ray"),
-        body: body(request).await,
+        ip: exchange.header("cf-connecting-ip"),
+        authorization: exchange.header("authorization"),
+        page_origin: exchange.header("origin"),
+        wanted_headers: (method == Method::Options)
+            .then(|| exchange.header("access-control-request-headers"))
+            .flatten(),
+        ray: exchange.header("cf-ray"),
+        body: body(exchange, &request).await,
     }
 }
 
@@ -99,12 +125,23 @@ fn split_url(url: &str) -> (&str, &str, &str) {
     (origin, path, query)
 }
 
-/// Reads the body up to its limit. It comes in pieces, and the length that was announced, if any,
-/// is only a promise.
-async fn body(request: &Request) -> Body {
+/// Reads the body up to its limit. One whose length was announced is no longer than that, and is
+/// taken in one piece; any other comes in several.
+async fn body(exchange: &Exchange, request: &Request) -> Body {
     let Some(stream) = request.body() else {
         return Body::Whole(Vec::new());
     };
+    let length = exchange.header("content-length");
+    if length.is_some_and(|length| {
+        length
+            .parse()
+            .is_ok_and(|length: usize| length <= BODY_BYTES)
+    }) {
+        return match settled(request.array_buffer()).await {
+            Ok(bytes) => Body::Whole(Uint8Array::new(&bytes).to_vec()),
+            Err(_) => Body::Unreadable,
+        };
+    }
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut bytes = Vec::new();
     let mut received = 0;
@@ -132,21 +169,17 @@ async fn body(request: &Request) -> Body {
 async fn next_piece(
     reader: &ReadableStreamDefaultReader,
 ) -> std::result::Result<Option<Uint8Array>, JsValue> {
-    let piece = JsFuture::from(reader.read()).await?;
+    let piece = settled(Ok(reader.read())).await?;
     let value = Reflect::get(&piece, &JsValue::from_str("value"))?;
     Ok((!value.is_undefined()).then(|| value.unchecked_into()))
 }
 
-fn response(reply: &Reply) -> Result<Response> {
-    let headers = Headers::new()?;
+fn send(exchange: &Exchange, reply: &Reply) {
+    let mut headers = String::new();
     for (name, value) in &reply.headers {
-        headers.set(name, value)?;
+        headers.extend([name, ":", value, "\n"]);
     }
-    let init = ResponseInit::new();
-    init.set_status(reply.status);
-    init.set_headers(&headers);
-    let body = (!reply.body.is_empty()).then_some(reply.body.as_str());
-    Ok(Response::new_with_opt_str_and_init(body, &init)?)
+    exchange.answer(reply.status, &headers, &reply.body);
 }
 
 #[cfg(test)]

@@ -1,9 +1,6 @@
 //! The time and chance of the place that the code runs in.
 
-use std::time::Duration;
-
-use worker::Delay;
-
+use super::promise;
 use crate::domain::time::UnixMillis;
 
 #[expect(clippy::disallowed_methods, reason = "this is the port")]
@@ -17,7 +14,8 @@ pub fn now() -> UnixMillis {
 }
 
 pub async fn sleep_ms(milliseconds: u64) {
-    Delay::from(Duration::from_millis(milliseconds)).await;
+    // Longer than 24 days is no wait of ours.
+    promise::sleep_ms(u32::try_from(milliseconds).unwrap_or(u32::MAX)).await;
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the port")]

@@ -1,11 +1,11 @@
 //! The table of accounts in D1. Every value is bound: nothing that a client sends becomes SQL.
 
-use js_sys::{Array, JSON, Reflect};
+use js_sys::{Array, JSON, Promise, Reflect};
 use serde::Deserialize;
 use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
 use worker::Env;
 
-use super::binding;
+use super::{binding, promise::settled};
 use crate::{
     domain::{
         account::{Account, Name},
@@ -29,10 +29,10 @@ extern "C" {
     fn bind(this: &Statement, values: &Array) -> Result<Statement, JsValue>;
     /// The first row as an object, or `null`.
     #[wasm_bindgen(method, catch)]
-    async fn first(this: &Statement) -> Result<JsValue, JsValue>;
+    fn first(this: &Statement) -> Result<Promise, JsValue>;
     /// An object with `meta.changes`, the number of rows that were changed.
     #[wasm_bindgen(method, catch)]
-    async fn run(this: &Statement) -> Result<JsValue, JsValue>;
+    fn run(this: &Statement) -> Result<Promise, JsValue>;
 }
 
 /// A D1 database with the tables of `migrations/`.
@@ -53,7 +53,7 @@ impl D1Accounts {
 
     async fn find(&self, sql: &str, value: &str) -> Result<Option<Row>, Fault> {
         let statement = self.statement(sql, &[value.into()]).map_err(failed)?;
-        let row = statement.first().await.map_err(failed)?;
+        let row = settled(statement.first()).await.map_err(failed)?;
         if row.is_null() {
             return Ok(None);
         }
@@ -64,7 +64,7 @@ impl D1Accounts {
     /// The number of rows that were changed.
     async fn run(&self, sql: &str, values: &[JsValue]) -> Result<f64, Fault> {
         let statement = self.statement(sql, values).map_err(failed)?;
-        let result = statement.run().await.map_err(failed)?;
+        let result = settled(statement.run()).await.map_err(failed)?;
         let meta = Reflect::get(&result, &"meta".into()).map_err(failed)?;
         let changes = Reflect::get(&meta, &"changes".into()).map_err(failed)?;
         changes.as_f64().ok_or(Fault::Unreadable)

@@ -2,10 +2,11 @@
 //! by its name. `entry.js` holds the object itself and hands its storage and its calls to here.
 
 use futures_util::lock::Mutex;
+use js_sys::Promise;
 use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
 use worker::{Env, console_log};
 
-use super::{ACCOUNTS, binding, clock, d1::D1Accounts};
+use super::{ACCOUNTS, binding, clock, d1::D1Accounts, promise::settled};
 use crate::{
     domain::{attempts::Attempts, email::Email, time::UnixMillis},
     guard::{
@@ -26,7 +27,7 @@ extern "C" {
     /// An object from afar: `AccountGuard` in `entry.js`.
     type Stub;
     #[wasm_bindgen(method, catch)]
-    async fn ask(this: &Stub, question: &str) -> Result<JsValue, JsValue>;
+    fn ask(this: &Stub, question: &str) -> Result<Promise, JsValue>;
 
     /// An object's storage:
     /// <https://developers.cloudflare.com/durable-objects/api/sqlite-storage-api/>.
@@ -60,7 +61,7 @@ impl Guard for Guards {
     async fn ask(&self, email: &Email, ask: &Ask) -> Result<Answer, Fault> {
         let question = serde_json::to_string(ask).map_err(|_| Fault::Unreadable)?;
         let guard = self.0.by_name(email.as_str()).map_err(failed)?;
-        let answer = guard.ask(&question).await.map_err(failed)?;
+        let answer = settled(guard.ask(&question)).await.map_err(failed)?;
         let answer = answer.as_string().ok_or(Fault::Unreadable)?;
         serde_json::from_str(&answer).map_err(|_| Fault::Unreadable)
     }

@@ -3,11 +3,11 @@
 //! The namespace is called directly: the `worker` crate's own client goes through `serde` and a
 //! hash map for each call, which costs more code and time than all the rest of a refresh's glue.
 
-use js_sys::{Array, JSON, Map, Object, Reflect};
+use js_sys::{Array, JSON, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
 use worker::Env;
 
-use super::binding;
+use super::{binding, promise::settled};
 use crate::port::{Fault, KeyValue, Page, Write};
 
 #[wasm_bindgen]
@@ -16,23 +16,19 @@ extern "C" {
     #[derive(Clone)]
     type Namespace;
 
-    /// Given an array of keys it answers with a `Map` from key to text or `null`.
     #[wasm_bindgen(method, catch)]
-    async fn get(this: &Namespace, keys: &Array, kind: &str) -> Result<JsValue, JsValue>;
+    fn put(this: &Namespace, key: &str, value: &str, options: &Object) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn list(this: &Namespace, options: &Object) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn delete(this: &Namespace, key: &str) -> Result<Promise, JsValue>;
+}
 
-    #[wasm_bindgen(method, catch)]
-    async fn put(
-        this: &Namespace,
-        key: &str,
-        value: &str,
-        options: &Object,
-    ) -> Result<JsValue, JsValue>;
-
-    #[wasm_bindgen(method, catch)]
-    async fn list(this: &Namespace, options: &Object) -> Result<JsValue, JsValue>;
-
-    #[wasm_bindgen(method, catch)]
-    async fn delete(this: &Namespace, key: &str) -> Result<JsValue, JsValue>;
+#[wasm_bindgen(module = "/src/platform/kv.js")]
+extern "C" {
+    /// The values of these keys, which are separated by line breaks: texts or `null`s.
+    #[wasm_bindgen(js_name = getAll)]
+    fn get_all(namespace: &Namespace, keys: &str) -> Promise;
 }
 
 /// A KV namespace.
@@ -51,22 +47,15 @@ impl WorkersKv {
 
 impl KeyValue for WorkersKv {
     async fn read_all(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Fault> {
-        let keys: Vec<JsValue> = keys.iter().copied().map(JsValue::from_str).collect();
-        let found = self
-            .0
-            .get(&keys.iter().collect(), "text")
-            .await
-            .map_err(fault)?;
-        let found = found.dyn_into::<Map>().map_err(|_| Fault::Failed)?;
-        Ok(keys.iter().map(|key| found.get(key).as_string()).collect())
+        let found = settled(Ok(get_all(&self.0, &keys.join("\n")))).await;
+        let found: Array = found.map_err(fault)?.unchecked_into();
+        Ok(found.iter().map(|value| value.as_string()).collect())
     }
 
     async fn write(&self, write: &Write) -> Result<(), Fault> {
         let options = options(write).map_err(fault)?;
-        self.0
-            .put(&write.key, &write.value, &options)
-            .await
-            .map_err(fault)?;
+        let put = self.0.put(&write.key, &write.value, &options);
+        settled(put).await.map_err(fault)?;
         Ok(())
     }
 
@@ -75,7 +64,7 @@ impl KeyValue for WorkersKv {
     }
 
     async fn delete(&self, key: &str) -> Result<(), Fault> {
-        self.0.delete(key).await.map_err(fault)?;
+        settled(self.0.delete(key)).await.map_err(fault)?;
         Ok(())
     }
 }
@@ -88,7 +77,7 @@ impl WorkersKv {
         if let Some(from) = from {
             Reflect::set(&options, &"cursor".into(), &from.into())?;
         }
-        let page = self.0.list(&options).await?;
+        let page = settled(self.0.list(&options)).await?;
         let keys: Array = Reflect::get(&page, &"keys".into())?.unchecked_into();
         let name = |key: JsValue| Reflect::get(&key, &"name".into()).map(|name| name.as_string());
         Ok(Page {

@@ -4,6 +4,7 @@ mod clock;
 mod d1;
 mod guard;
 mod kv;
+pub mod promise;
 
 use std::{future::Future, rc::Rc};
 
