@@ -63,3 +63,7 @@ pub const SESSIONS_A_PAGE: u32 = 50;
 
 /// Most bytes of a listing's cursor: those of KV have about 100.
 pub const CURSOR_BYTES: usize = 1024;
+
+/// How long a change of the settings may take to be seen where the runtime does not say that there
+/// was one.
+pub const SETTINGS_MS: u64 = 10_000;

@@ -10,9 +10,10 @@ use worker::{Context, Env, event, worker_sys};
 use crate::{
     app::{App, Body, Call, Reply, Setup},
     config::Settings,
-    limits::{BODY_BYTES, DISCARDED_BYTES},
+    domain::time::UnixMillis,
+    limits::{BODY_BYTES, DISCARDED_BYTES, SETTINGS_MS},
     platform::{
-        Cloudflare,
+        Cloudflare, clock,
         promise::{settled, spawn},
     },
     route::Method,
@@ -62,21 +63,42 @@ pub fn serve(exchange: Exchange) {
     });
 }
 
-thread_local! {
-    /// The last settings and what they came to. Keys are not made anew for each request; but an
-    /// isolate may live on when the owner changes a secret, so the settings are compared each time.
-    static SETUP: RefCell<Option<(Settings, Rc<Setup>)>> = const { RefCell::new(None) };
+/// What was read from an environment, and when.
+struct Known {
+    env: Env,
+    read_at: UnixMillis,
+    settings: Settings,
+    setup: Rc<Setup>,
 }
 
+thread_local! {
+    /// Keys are not made anew for each request, and settings are not read anew.
+    static KNOWN: RefCell<Option<Known>> = const { RefCell::new(None) };
+}
+
+/// The settings, and what they come to. An isolate may live on when the owner changes a secret. It
+/// gets another environment then; in case that is the same object changed, it is read once a while.
 fn setup(env: &Env) -> Rc<Setup> {
-    let settings = Settings::read(|name| setting(env, name));
-    SETUP.with_borrow_mut(|last| match last {
-        Some((known, setup)) if *known == settings => Rc::clone(setup),
-        _ => {
-            let setup = Rc::new(Setup::of(&settings));
-            *last = Some((settings, Rc::clone(&setup)));
-            setup
+    let now = clock::now();
+    KNOWN.with_borrow_mut(|known| {
+        if let Some(known) = known
+            && *known.env == **env
+            && now.since_ms(known.read_at) < SETTINGS_MS
+        {
+            return Rc::clone(&known.setup);
         }
+        let settings = Settings::read(|name| setting(env, name));
+        let setup = match known.take() {
+            Some(known) if known.settings == settings => known.setup,
+            _ => Rc::new(Setup::of(&settings)),
+        };
+        *known = Some(Known {
+            env: env.clone(),
+            read_at: now,
+            settings,
+            setup: Rc::clone(&setup),
+        });
+        setup
     })
 }
 

@@ -1,6 +1,6 @@
 //! Cloudflare Workers behind the ports. With `worker.rs` the only files that use `worker`.
 
-mod clock;
+pub mod clock;
 mod d1;
 mod guard;
 mod kv;
