@@ -125,7 +125,9 @@ impl Contender {
     pub fn calls(self, port: u16, kv: &Kv, secret: &str) -> Result<Vec<Call>> {
         (0..SESSIONS)
             .map(|_| match self {
-                Tokenkeep | HonoJose | HonoJoseThreeReads => Ok(own_session(kv, secret)),
+                Tokenkeep | HonoJose | HonoJoseThreeReads => {
+                    Ok(own_session(kv, secret, &random_name()))
+                }
                 WorkersOauthProvider => oauth_provider_session(port),
                 OpenAuth => openauth_session(port),
                 FloorRead | Floor => Ok(Call {
@@ -135,6 +137,17 @@ impl Contender {
                 }),
             })
             .collect()
+    }
+
+    /// The requests of a user who has so many sessions of Tokenkeep's, for some of them.
+    #[must_use]
+    pub fn calls_of_one_user(kv: &Kv, secret: &str, sessions: usize) -> Vec<Call> {
+        let user = random_name();
+        let mut calls: Vec<Call> = (0..sessions)
+            .map(|_| own_session(kv, secret, &user))
+            .collect();
+        calls.truncate(SESSIONS);
+        calls
     }
 
     /// Checks that an answer is what a client of this worker needs.
@@ -177,8 +190,8 @@ impl Contender {
 
 /// A session as Tokenkeep stores it, a day old, and used an hour ago for the last time. Its token
 /// is old enough to be answered with a successor, and nothing needs to be written down.
-fn own_session(kv: &Kv, secret: &str) -> Call {
-    let (user, session) = (random_name(), random_name());
+fn own_session(kv: &Kv, secret: &str, user: &str) -> Call {
+    let session = random_name();
     let now = now();
     let issued_at = minute_of(now - HOUR);
     let expires_at = now + 300 * DAY;
@@ -200,7 +213,7 @@ fn own_session(kv: &Kv, secret: &str) -> Call {
     kv.put(&format!("session:{user}:{session}"), &record);
     kv.put(&format!("activity:{session}"), &activity);
     let token = RefreshClaims {
-        user,
+        user: user.into(),
         session,
         generation: 3,
         issued_at,
