@@ -5,7 +5,8 @@
 //!
 //! | Module | What it is |
 //! |---|---|
-//! | [`contender`] | Who takes part, how each is asked, and what it has to answer. |
+//! | [`contender`] | Who takes part, how each is asked, and what it may ask of KV. |
+//! | [`session`], [`right`] | Sessions to refresh, and what a right answer is. |
 //! | [`bundle`] | The others' code, from `bench/workers` to one file each. |
 //! | [`stage`] | workerd with all of them on it, each checked before anything is measured. |
 //! | [`driver`] | The load: so many connections, each with one request under way. |
@@ -27,5 +28,7 @@ pub mod process;
 pub mod profile;
 pub mod refresh;
 pub mod report;
+pub mod right;
+pub mod session;
 pub mod stage;
 pub mod start;

@@ -123,6 +123,10 @@ fn run(arguments: &Arguments) -> Result<()> {
             let turns = (plan.effort.rounds + 1) * stage.players.len();
             let bar = bar(turns);
             let all = refresh::measure(&stage, plan.effort, |round, contender| {
+                // In a log there is no bar.
+                if bar.is_hidden() && contender == Contender::ALL[0] {
+                    step(&format!("round {round} of {}", plan.effort.rounds));
+                }
                 bar.set_message(format!("round {round}, {}", contender.title()));
                 bar.inc(1);
             })?;
