@@ -33,10 +33,10 @@ struct Arguments {
     #[arg(long)]
     million: bool,
     /// Rounds; in each of them every contender has a turn
-    #[arg(long, default_value_t = 7)]
+    #[arg(long, default_value_t = 15)]
     rounds: usize,
     /// Requests of a turn, with one connection and with sixteen each
-    #[arg(long, default_value_t = 2000)]
+    #[arg(long, default_value_t = 1000)]
     requests: usize,
     /// Instead of all that: the functions of Tokenkeep that take the most CPU time
     #[arg(long)]
@@ -83,7 +83,7 @@ impl Plan {
                 requests: arguments.requests,
                 warm_up: arguments.requests / 10,
             },
-            starts: arguments.rounds,
+            starts: arguments.rounds.div_ceil(2),
             life: if arguments.million {
                 1_000_000
             } else {
@@ -138,7 +138,7 @@ fn run(arguments: &Arguments) -> Result<()> {
             step("starting everyone alone, several times");
             let bar = bar(plan.starts * stage.players.len());
             let load = Load {
-                requests: plan.effort.requests,
+                requests: plan.effort.requests * 10,
                 connections: 16,
             };
             let all = start::measure(&stage, plan.starts, load, |contender| {

@@ -20,6 +20,8 @@ pub struct Started {
     pub contender: Contender,
     /// From the first request to its answer, for each start.
     pub first_answers: Vec<Duration>,
+    /// CPU time of workerd from that request to its answer.
+    pub first_answer_cpu: Vec<Duration>,
     /// CPU time of workerd from its start until then.
     pub cpu: Vec<Duration>,
     /// Most memory of workerd, in bytes, after so many refreshes as were asked for.
@@ -43,6 +45,7 @@ pub fn measure(
         .map(|player| Started {
             contender: player.contender,
             first_answers: Vec::new(),
+            first_answer_cpu: Vec::new(),
             cpu: Vec::new(),
             peak_memory: 0,
         })
@@ -55,10 +58,15 @@ pub fn measure(
             let process = Process::of(workerd.process_id());
             let port = workerd.clients[0].port;
             let call = player.calls.first().context("a stage has sessions")?;
+            let cpu_before = process.cpu()?;
             let asked = Instant::now();
             let answer = ask(port, call)?;
             started.first_answers.push(asked.elapsed());
-            started.cpu.push(process.cpu()?);
+            let cpu = process.cpu()?;
+            started
+                .first_answer_cpu
+                .push(cpu.saturating_sub(cpu_before));
+            started.cpu.push(cpu);
             player
                 .contender
                 .check(&answer, &player.settings.refresh_secret)?;
