@@ -30,17 +30,26 @@ struct Arguments {
     #[arg(long)]
     quick: bool,
     /// Let one isolate serve a million refreshes, not a hundred thousand
-    #[arg(long)]
+    #[arg(long, conflicts_with = "quick")]
     million: bool,
     /// Rounds; in each of them every contender has a turn
-    #[arg(long, default_value_t = 15)]
+    #[arg(long, default_value_t = 15, value_parser = positive)]
     rounds: usize,
     /// Requests of a turn, with one connection and with sixteen each
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 1000, value_parser = positive)]
     requests: usize,
     /// Instead of all that: the functions of Tokenkeep that take the most CPU time
     #[arg(long)]
     profile: bool,
+}
+
+/// A whole number that is not 0.
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".into()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
