@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::{
     contender::Contender,
     driver::{Load, drive},
-    stage::{Cost, Player, Stage},
+    stage::{Costs, Player, Stage},
 };
 
 /// How often and how much.
@@ -44,7 +44,7 @@ pub struct Measured {
     /// Who.
     pub contender: Contender,
     /// What a refresh asks of KV.
-    pub cost: Cost,
+    pub costs: Costs,
     /// For each number of connections, one series a round.
     pub series: [Vec<Series>; CONNECTIONS.len()],
 }
@@ -63,7 +63,7 @@ pub fn measure(
         .iter()
         .map(|player| Measured {
             contender: player.contender,
-            cost: player.cost,
+            costs: player.costs,
             series: [const { Vec::new() }; CONNECTIONS.len()],
         })
         .collect();

@@ -10,7 +10,7 @@ use tokenkeep_workerd_tests::{
 use crate::{
     bundle::Bundles,
     contender::Contender,
-    driver::{Call, Load, ask, drive},
+    driver::{Call, ask},
     process::Process,
 };
 
@@ -23,8 +23,20 @@ pub struct Player {
     pub port: u16,
     /// Requests that it answers with 200, one for each session.
     pub calls: Vec<Call>,
-    /// What it asks of KV for so many requests.
-    pub cost: Cost,
+    /// What it asks of KV for the first use of its refresh tokens, and for every further use of
+    /// them, which is what is driven.
+    pub costs: Costs,
+    /// What workerd starts it with.
+    pub settings: Settings,
+}
+
+/// What is asked of KV when tokens are used for the first time, and again.
+#[derive(Debug, Clone, Copy)]
+pub struct Costs {
+    /// A token that was not used before.
+    pub first_use: Cost,
+    /// A token that was.
+    pub again: Cost,
 }
 
 /// What requests asked of KV.
@@ -47,27 +59,32 @@ pub struct Stage {
     pub kv: Kv,
     /// What holds workerd.
     pub workerd: Workerd,
+    /// The files of the others.
+    pub bundles: Bundles,
 }
 
 impl Stage {
-    /// Starts these, and checks what they answer.
+    /// Joins the files of these, starts them, and checks what they answer.
     ///
     /// # Errors
-    /// One of them does not answer, or wrongly, or asks something else of KV than it should.
-    pub fn start(contenders: &[Contender], bundles: &Bundles) -> Result<Self> {
+    /// npm or esbuild failed. One of them does not answer, or wrongly, or asks something else of KV than it should.
+    pub fn start(contenders: &[Contender]) -> Result<Self> {
+        let sources = contenders.iter().filter_map(|it| it.source());
+        let bundles = Bundles::make(&sources.collect::<Vec<_>>())?;
         let common = Settings::fresh();
         let settings: Vec<Settings> = contenders
             .iter()
-            .map(|contender| contender.settings(&common, bundles))
+            .map(|contender| contender.settings(&common, &bundles))
             .collect();
         let kv = Kv::counting();
         let workerd = Workerd::start_on(kv.clone(), &settings, &[]);
-        let process = Process::of(workerd.process_id())?;
+        let process = Process::of(workerd.process_id());
         let players = contenders
             .iter()
+            .zip(settings)
             .zip(&workerd.clients)
-            .map(|(contender, client)| {
-                player(*contender, client.port, &kv, &common.refresh_secret)
+            .map(|((contender, settings), client)| {
+                player(*contender, client.port, &kv, settings)
                     .with_context(|| format!("{} is not fit to be measured", contender.title()))
             })
             .collect::<Result<_>>()?;
@@ -76,50 +93,53 @@ impl Stage {
             process,
             kv,
             workerd,
+            bundles,
         })
     }
 }
 
-fn player(contender: Contender, port: u16, kv: &Kv, secret: &str) -> Result<Player> {
+fn player(contender: Contender, port: u16, kv: &Kv, settings: Settings) -> Result<Player> {
+    let secret = &settings.refresh_secret;
     let calls = contender.calls(port, kv, secret)?;
-    // Twice: a first use may write something down.
-    for call in calls.iter().chain(&calls) {
-        contender.check(&ask(port, call)?, secret)?;
-    }
-    let cost = cost(port, &calls, kv)?;
+    let ask_all = || {
+        let before = kv.tally();
+        for call in &calls {
+            contender.check(&ask(port, call)?, secret)?;
+        }
+        anyhow::Ok(Cost {
+            requests: calls.len() as u64,
+            tally: kv.tally().since(before),
+        })
+    };
+    let costs = Costs {
+        first_use: ask_all()?,
+        again: ask_all()?,
+    };
     if let Some(promised) = contender.promised() {
-        let one = |count: u64| count * cost.requests;
-        let promised = Tally {
-            read_calls: one(promised.read_calls),
-            keys_read: one(promised.keys_read),
-            writes: one(promised.writes),
-            deletes: one(promised.deletes),
-            lists: one(promised.lists),
-        };
-        ensure!(
-            cost.tally == promised,
-            "{} requests asked {:?} of KV, not {promised:?}",
-            cost.requests,
-            cost.tally
-        );
+        for cost in [costs.first_use, costs.again] {
+            let promised = promised.times(cost.requests);
+            ensure!(
+                cost.tally == promised,
+                "{} requests asked {:?} of KV, not {promised:?}",
+                cost.requests,
+                cost.tally
+            );
+        }
     }
     Ok(Player {
         contender,
         port,
         calls,
-        cost,
+        costs,
+        settings,
     })
 }
 
-fn cost(port: u16, calls: &[Call], kv: &Kv) -> Result<Cost> {
-    let before = kv.tally();
-    let load = Load {
-        requests: calls.len(),
-        connections: 1,
-    };
-    drive(port, calls, load)?;
-    Ok(Cost {
-        requests: load.requests as u64,
-        tally: kv.tally().since(before),
-    })
+impl Cost {
+    /// So many of these for one request.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+    pub fn each(self, count: impl FnOnce(Tally) -> u64) -> f64 {
+        count(self.tally) as f64 / self.requests as f64
+    }
 }

@@ -372,6 +372,18 @@ impl Tally {
         }
     }
 
+    /// The same so many times.
+    #[must_use]
+    pub fn times(self, times: u64) -> Self {
+        Self {
+            read_calls: self.read_calls * times,
+            keys_read: self.keys_read * times,
+            writes: self.writes * times,
+            deletes: self.deletes * times,
+            lists: self.lists * times,
+        }
+    }
+
     /// What was asked for since an earlier tally.
     #[must_use]
     pub fn since(self, earlier: Self) -> Self {

@@ -18,6 +18,9 @@ use crate::{
     tokens::random_name,
 };
 
+/// What the file with the guard's class is called in workerd.
+const GUARD_FILE: &str = "guard.js";
+
 /// The name of the KV binding in `wrangler.toml`.
 const SESSIONS: &str = "SESSIONS";
 
@@ -29,10 +32,18 @@ pub struct Settings {
     store: Store,
     store_name: String,
     flags: Vec<String>,
+    guard: Option<Guard>,
     /// `refresh_token_secret`, unless changed.
     pub refresh_secret: String,
     /// `service_key`, unless changed.
     pub service_key: String,
+}
+
+/// A class that guards accounts, and the file that exports it.
+#[derive(Debug, Clone)]
+struct Guard {
+    file: PathBuf,
+    class: String,
 }
 
 /// What runs.
@@ -69,6 +80,7 @@ impl Settings {
             store: Store::Good,
             store_name: SESSIONS.into(),
             flags: Vec::new(),
+            guard: None,
             refresh_secret: refresh_secret.clone(),
             service_key: service_key.clone(),
         };
@@ -92,6 +104,15 @@ impl Settings {
     pub fn with_script(mut self, script: &Path, store_name: &str) -> Self {
         self.program = Program::Script(script.into());
         self.store_name = store_name.into();
+        self
+    }
+
+    /// With a class that guards accounts, as objects in memory. The file that exports it goes
+    /// around the built worker, which it finds as `./index.js`.
+    #[must_use]
+    pub fn with_guard(mut self, file: &Path, class: &str) -> Self {
+        let (file, class) = (file.into(), class.into());
+        self.guard = Some(Guard { file, class });
         self
     }
 
@@ -172,9 +193,11 @@ impl Workerd {
     pub fn start_on(kv: Kv, all: &[Settings], parameters: &[&str]) -> Self {
         let folder = temporary_folder();
         for (index, settings) in all.iter().enumerate() {
-            settings
-                .program
-                .copy(&folder.path().join(worker_name(index)));
+            let copy = folder.path().join(worker_name(index));
+            settings.program.copy(&copy);
+            if let Some(guard) = &settings.guard {
+                fs::copy(&guard.file, copy.join(GUARD_FILE)).expect("the file of a guard");
+            }
         }
         let file = folder.path().join("workerd.capnp");
         fs::write(&file, config(all, kv.port)).expect("a temporary file");
@@ -314,6 +337,7 @@ fn worker(name: &str, settings: &Settings) -> String {
         Store::Unreachable => format!("(name = {store_name}, kvNamespace = \"unreachable\"),"),
         Store::NotBound => String::new(),
     };
+    let (guard_module, guard_binding, guard_storage) = guard(name, settings);
     let bindings: Vec<String> = settings
         .bindings
         .iter()
@@ -327,16 +351,34 @@ fn worker(name: &str, settings: &Settings) -> String {
         .collect();
     format!(
         r"(name = {name}, worker = (
-      modules = [{modules}],
+      modules = [{guard_module} {modules}],
       compatibilityDate = {date},
       compatibilityFlags = [{flags}],
-      bindings = [{store} {bindings}],
+      bindings = [{store} {guard_binding} {bindings}],
+      {guard_storage}
     ))",
         modules = settings.program.modules(name),
         name = quoted(name),
         date = quoted(date),
         flags = flags.join(", "),
         bindings = bindings.join(", "),
+    )
+}
+
+/// The first module, a binding, and where the objects keep what they store; all empty for workers
+/// that have none.
+fn guard(folder: &str, settings: &Settings) -> (String, String, String) {
+    let Some(Guard { class, .. }) = &settings.guard else {
+        return Default::default();
+    };
+    let class = quoted(class);
+    (
+        format!(r#"(name = "{GUARD_FILE}", esModule = embed "{folder}/{GUARD_FILE}"),"#),
+        format!(r#"(name = "ACCOUNT_GUARD", durableObjectNamespace = {class}),"#),
+        format!(
+            r#"durableObjectNamespaces = [(className = {class}, uniqueKey = "guard", enableSql = true)],
+      durableObjectStorage = (inMemory = void),"#
+        ),
     )
 }
 
