@@ -9,6 +9,7 @@ pub mod attempts;
 pub mod claims;
 pub mod email;
 pub mod id;
+pub mod json;
 pub mod password;
 pub mod secret;
 pub mod session;
