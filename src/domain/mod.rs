@@ -16,6 +16,9 @@ pub mod session;
 pub mod time;
 pub mod token;
 
+#[cfg(test)]
+mod wycheproof;
+
 /// Why a piece of input was refused, in words that may be shown to the client: it never repeats
 /// the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
