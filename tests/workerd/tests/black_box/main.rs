@@ -2,6 +2,7 @@
 
 mod access_tokens;
 mod accounts;
+mod attacks;
 mod bad_input;
 mod configuration;
 mod counts;
