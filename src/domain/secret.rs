@@ -156,9 +156,14 @@ fn symmetric_key(jwk: &str) -> Option<Vec<u8>> {
 
 /// A key that signs and checks tokens with HS256. Redacted when printed, zeroed on drop.
 #[derive(Debug, Clone)]
-pub struct SigningKey(pub(super) Hs256Key);
+pub struct SigningKey(Hs256Key);
 
 impl SigningKey {
+    /// The signature of this key.
+    pub(super) fn sign(&self, content: &[u8]) -> Vec<u8> {
+        Hs256.sign(&self.0, content).as_bytes().into_owned()
+    }
+
     /// Whether this key made the signature: the whole of it, compared in constant time.
     pub(super) fn has_signed(&self, content: &[u8], signature: &[u8]) -> bool {
         // Checked first: the crate takes the length for granted.

@@ -5,8 +5,6 @@
 //! repeated request gets the identical answer. It is never stored.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::{DateTime, Utc};
-use jwt_compact::{AlgorithmExt as _, Claims, Header, alg::Hs256};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -96,14 +94,33 @@ pub(super) struct Times {
     pub expires_at: UnixSeconds,
 }
 
+/// The header of a token of the given `typ`: always these very bytes.
+fn header(typ: &str) -> String {
+    format!(r#"{{"alg":"HS256","typ":"{typ}"}}"#)
+}
+
+#[derive(Serialize)]
+struct Claims<C> {
+    exp: UnixSeconds,
+    iat: UnixSeconds,
+    #[serde(flatten)]
+    custom: C,
+}
+
 /// Signs claims as a JWT of the given `typ`.
-pub(super) fn sign(typ: &str, times: Times, claims: impl Serialize, key: &SigningKey) -> String {
-    let mut claims = Claims::new(claims);
-    claims.issued_at = Some(date(times.issued_at));
-    claims.expiration = Some(date(times.expires_at));
-    Hs256
-        .token(&Header::empty().with_token_type(typ), &claims, &key.0)
-        .expect("claims made of text, numbers and JSON values always serialise")
+pub(super) fn sign(typ: &str, times: Times, custom: impl Serialize, key: &SigningKey) -> String {
+    let claims = Claims {
+        exp: times.expires_at,
+        iat: times.issued_at,
+        custom,
+    };
+    let claims = serde_json::to_vec(&claims)
+        .expect("claims made of text, numbers and JSON values always serialise");
+    let [header, claims] =
+        [header(typ).as_bytes(), &claims].map(|part| URL_SAFE_NO_PAD.encode(part));
+    let content = format!("{header}.{claims}");
+    let signature = URL_SAFE_NO_PAD.encode(key.sign(content.as_bytes()));
+    format!("{content}.{signature}")
 }
 
 /// The claims of a token that was checked. They are taken out one by one; what is left over are
@@ -138,8 +155,7 @@ pub(super) fn verify(
     keys: &Keyring,
     now: UnixMillis,
 ) -> Result<Verified, TokenProblem> {
-    let header = format!(r#"{{"alg":"HS256","typ":"{typ}"}}"#);
-    let payload = payload(&header, text, keys).ok_or(TokenProblem::Invalid)?;
+    let payload = payload(&header(typ), text, keys).ok_or(TokenProblem::Invalid)?;
     let mut claims = json::object(&payload).map_err(|_| TokenProblem::Invalid)?;
     let times = Times {
         issued_at: seconds(&mut claims, "iat")?,
@@ -175,13 +191,6 @@ pub(super) fn payload(header: &str, text: &str, keys: &Keyring) -> Option<Vec<u8
     is_ours.then(|| URL_SAFE_NO_PAD.decode(payload).ok())?
 }
 
-fn date(instant: UnixSeconds) -> DateTime<Utc> {
-    i64::try_from(instant.0)
-        .ok()
-        .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
-        .expect("the clock and the lifetimes stay within the calendar")
-}
-
 /// Takes out a time: a whole number of seconds, and nothing else.
 fn seconds(claims: &mut Map<String, Value>, name: &str) -> Result<UnixSeconds, TokenProblem> {
     let value = claims.remove(name).and_then(|value| value.as_u64());
@@ -190,8 +199,6 @@ fn seconds(claims: &mut Map<String, Value>, name: &str) -> Result<UnixSeconds, T
 
 #[cfg(test)]
 mod tests {
-    use jwt_compact::{Algorithm as _, AlgorithmSignature as _};
-
     use super::*;
     use crate::domain::secret::Secret;
 
@@ -331,8 +338,7 @@ mod tests {
     fn with_our_signature(header: &str, claims: &str) -> String {
         let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part));
         let content = format!("{header}.{claims}");
-        let signature = Hs256.sign(&ours().current.0, content.as_bytes());
-        let signature = URL_SAFE_NO_PAD.encode(signature.as_bytes());
+        let signature = URL_SAFE_NO_PAD.encode(ours().current.sign(content.as_bytes()));
         format!("{content}.{signature}")
     }
 
