@@ -13,7 +13,7 @@ use crate::{
     config::Settings,
     limits::{BODY_BYTES, DISCARDED_BYTES},
     platform::Cloudflare,
-    route::Method,
+    route::{Method, split_url},
 };
 
 /// Prints a panic's message and place before the instance is given up. The runtime's own hook,
@@ -86,19 +86,6 @@ async fn call(request: &Request) -> Call {
     }
 }
 
-/// `https://host/path?query` as `https://host`, `/path` and `query`. The runtime gives absolute
-/// addresses.
-fn split_url(url: &str) -> (&str, &str, &str) {
-    let url = url.split('#').next().unwrap_or_default();
-    let host = url.find("://").map_or(0, |colon| colon + 3);
-    let end = url[host..]
-        .find(['/', '?'])
-        .map_or(url.len(), |end| host + end);
-    let (origin, rest) = url.split_at(end);
-    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-    (origin, path, query)
-}
-
 /// Reads the body up to its limit. It comes in pieces, and the length that was announced, if any,
 /// is only a promise.
 async fn body(request: &Request) -> Body {
@@ -147,26 +134,4 @@ fn response(reply: &Reply) -> Result<Response> {
     init.set_headers(&headers);
     let body = (!reply.body.is_empty()).then_some(reply.body.as_str());
     Ok(Response::new_with_opt_str_and_init(body, &init)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::split_url;
-
-    #[test]
-    fn an_address_is_split_into_origin_path_and_query() {
-        for (url, origin, path, query) in [
-            (
-                "https://a.example/auth/token?x=/y?z#h",
-                "https://a.example",
-                "/auth/token",
-                "x=/y?z",
-            ),
-            ("http://127.0.0.1:8787/", "http://127.0.0.1:8787", "/", ""),
-            ("https://a.example", "https://a.example", "", ""),
-            ("https://a.example?x", "https://a.example", "", "x"),
-        ] {
-            assert_eq!(split_url(url), (origin, path, query));
-        }
-    }
 }
