@@ -11,11 +11,14 @@ mod deny;
 mod deploy;
 mod dev;
 mod dev_vars;
+mod fuzz;
 mod lint;
 mod migrations;
+mod paths;
 mod process;
 mod project;
 mod remote_database;
+mod reproduce;
 mod simulate;
 mod stamp;
 mod test;
@@ -48,10 +51,14 @@ enum Command {
     Test(test::Arguments),
     /// Try to break the promises of sessions in a simulated world, and report
     Simulate(simulate::Arguments),
+    /// Let libFuzzer look for input that breaks a promise (takes long)
+    Fuzz(fuzz::Arguments),
     /// Check formatting, lints, licences and dependencies
     Lint,
     /// Build the worker into the folder `build`
     Build,
+    /// Build the worker a second time in another folder, and compare
+    Reproduce,
     /// Put the worker on your Cloudflare account
     Deploy(deploy::Arguments),
     /// Bring users along from another system
@@ -67,8 +74,10 @@ fn main() -> ExitCode {
         Command::Dev(arguments) => dev::run(&project, &arguments),
         Command::Test(arguments) => test::run(&project, &arguments),
         Command::Simulate(arguments) => simulate::run(&project, &arguments),
+        Command::Fuzz(arguments) => fuzz::run(&project, &arguments),
         Command::Lint => lint::run(&project),
         Command::Build => build::run(&project),
+        Command::Reproduce => reproduce::run(&project),
         Command::Deploy(arguments) => deploy::run(&project, &arguments),
         Command::Users(arguments) => users::run(&project, &arguments),
         Command::Advisories => advisories::run(&project),
