@@ -21,6 +21,7 @@ const SESSIONS: &str = "SESSIONS";
 pub struct Settings {
     bindings: BTreeMap<String, Binding>,
     store: Store,
+    wrapper: Option<&'static str>,
     /// `refresh_token_secret`, unless changed.
     pub refresh_secret: String,
     /// `service_key`, unless changed.
@@ -49,6 +50,7 @@ impl Settings {
         let mut fresh = Self {
             bindings: BTreeMap::new(),
             store: Store::Good,
+            wrapper: None,
             refresh_secret: refresh_secret.clone(),
             service_key: service_key.clone(),
         };
@@ -87,6 +89,13 @@ impl Settings {
     #[must_use]
     pub fn with_unreachable_store(mut self) -> Self {
         self.store = Store::Unreachable;
+        self
+    }
+
+    /// With a module around the worker, which calls it as `./index.js`.
+    #[must_use]
+    pub fn wrapped_in(mut self, module: &'static str) -> Self {
+        self.wrapper = Some(module);
         self
     }
 
@@ -219,9 +228,14 @@ fn worker(name: &str, settings: &Settings) -> String {
             format!("(name = {}, {kind} = {})", quoted(name), quoted(text))
         })
         .collect();
+    // The first module is the one that is called.
+    let wrapper = settings.wrapper.map_or(String::new(), |module| {
+        format!("(name = \"wrapper.js\", esModule = {}),", quoted(module))
+    });
     format!(
         r#"(name = {name}, worker = (
       modules = [
+        {wrapper}
         (name = "index.js", esModule = embed "index.js"),
         (name = "index_bg.wasm", wasm = embed "index_bg.wasm"),
       ],
