@@ -19,7 +19,7 @@ const HANGS_AFTER: u32 = 20;
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// One of the files in fuzz/fuzz_targets; all of them when none is named
+    /// One of the targets in the folder fuzz; all of them when none is named
     target: Option<String>,
     /// For how long, for each target
     #[arg(long, default_value_t = 60)]

@@ -77,6 +77,5 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
 fn hash(project: &Project, name: &str) -> Result<String> {
     let file = project.path("build").join(name);
     let bytes = fs::read(&file).with_context(|| file.display().to_string())?;
-    let hash = Sha256::digest(bytes);
-    Ok(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:x}", Sha256::digest(bytes)))
 }

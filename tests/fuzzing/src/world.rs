@@ -61,7 +61,7 @@ impl Clock for World {
     }
 
     async fn sleep_ms(&self, _: u64) {
-        pending().await
+        pending::<()>().await;
     }
 }
 

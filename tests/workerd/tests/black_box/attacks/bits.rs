@@ -45,13 +45,12 @@ fn no_bit_of_an_access_token_can_be_flipped() {
     let tokens = flipped(&siege.access);
     let mut unsendable = 0;
     for token in &tokens {
-        match siege.bear(token) {
-            Some(answer) => answer.assert_error(401, "access_token_invalid"),
-            None => {
-                let is_control = |byte: &u8| *byte < 0x20 || *byte == 0x7f;
-                assert!(token.iter().any(is_control), "HTTP forbids only these");
-                unsendable += 1;
-            }
+        if let Some(answer) = siege.bear(token) {
+            answer.assert_error(401, "access_token_invalid");
+        } else {
+            let is_control = |byte: &u8| *byte < 0x20 || *byte == 0x7f;
+            assert!(token.iter().any(is_control), "HTTP forbids only these");
+            unsendable += 1;
         }
     }
     assert!(unsendable * 8 < tokens.len());

@@ -134,7 +134,7 @@ fn other_alphabets_and_unused_bits_are_refused() {
             }
             let canonical = base64url(json.as_bytes());
             let changed = with_trailing_bits(&canonical);
-            if canonical.len() % 4 != 0 {
+            if !canonical.len().is_multiple_of(4) {
                 assert_ne!(canonical, changed);
                 assert_eq!(
                     sign_text(&head, &json, &good.key).split('.').nth(1),
