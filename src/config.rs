@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 use crate::{
     domain::{
         secret::{Keyring, Secret, SecretProblem, SigningKey},
@@ -47,19 +49,26 @@ pub const NAMES: [&str; 12] = [
 ];
 
 /// The settings as text, unchecked. Two that are equal give the same [`Config`].
+///
+/// They are compared at each request, so the last ones are kept: a hash of them instead would cost
+/// every refresh more than its signature, and hide nothing, as the runtime has the same texts in its
+/// environment for as long as it lives. What is dropped is zeroed.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Settings([Option<String>; NAMES.len()]);
+pub struct Settings([Option<Zeroizing<String>>; NAMES.len()]);
 
 impl Settings {
     /// Reads every setting by its name. Empty text counts as not set: dashboards and files leave
     /// such lines behind.
     pub fn read(mut setting: impl FnMut(&'static str) -> Option<String>) -> Self {
-        Self(NAMES.map(|name| setting(name).filter(|text| !text.trim().is_empty())))
+        Self(NAMES.map(|name| {
+            let text = setting(name).filter(|text| !text.trim().is_empty());
+            text.map(Zeroizing::new)
+        }))
     }
 
     fn get(&self, name: &'static str) -> Option<&str> {
         let index = NAMES.iter().position(|known| *known == name)?;
-        self.0[index].as_deref()
+        self.0[index].as_ref().map(|text| text.as_str())
     }
 }
 

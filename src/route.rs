@@ -178,6 +178,20 @@ fn trimmed(path: &str) -> &str {
     path.strip_suffix('/').unwrap_or(path)
 }
 
+/// `https://host/path?query` as `https://host`, `/path` and `query`. The runtime gives absolute
+/// addresses.
+#[must_use]
+pub fn split_url(url: &str) -> (&str, &str, &str) {
+    let url = url.split('#').next().unwrap_or_default();
+    let host = url.find("://").map_or(0, |colon| colon + 3);
+    let end = url[host..]
+        .find(['/', '?'])
+        .map_or(url.len(), |end| host + end);
+    let (origin, rest) = url.split_at(end);
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    (origin, path, query)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,6 +243,23 @@ mod tests {
             "/auth/token//",
         ] {
             assert_eq!(resolve(Method::Post, path), Err(Error::NotFound), "{path}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_split_into_origin_path_and_query() {
+        for (url, origin, path, query) in [
+            (
+                "https://a.example/auth/token?x=/y?z#h",
+                "https://a.example",
+                "/auth/token",
+                "x=/y?z",
+            ),
+            ("http://127.0.0.1:8787/", "http://127.0.0.1:8787", "/", ""),
+            ("https://a.example", "https://a.example", "", ""),
+            ("https://a.example?x", "https://a.example", "", "x"),
+        ] {
+            assert_eq!(split_url(url), (origin, path, query));
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
         Cloudflare, clock,
         promise::{settled, spawn},
     },
-    route::Method,
+    route::{Method, split_url},
 };
 
 /// Prints a panic's message and place before the instance is given up. The runtime's own hook,
@@ -134,19 +134,6 @@ async fn call(exchange: &Exchange) -> Call {
     }
 }
 
-/// `https://host/path?query` as `https://host`, `/path` and `query`. The runtime gives absolute
-/// addresses.
-fn split_url(url: &str) -> (&str, &str, &str) {
-    let url = url.split('#').next().unwrap_or_default();
-    let host = url.find("://").map_or(0, |colon| colon + 3);
-    let end = url[host..]
-        .find(['/', '?'])
-        .map_or(url.len(), |end| host + end);
-    let (origin, rest) = url.split_at(end);
-    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-    (origin, path, query)
-}
-
 /// Reads the body up to its limit. One whose length was announced is no longer than that, and is
 /// taken in one piece; any other comes in several.
 async fn body(exchange: &Exchange, request: &Request) -> Body {
@@ -202,26 +189,4 @@ fn send(exchange: &Exchange, reply: &Reply) {
         headers.extend([name, ":", value, "\n"]);
     }
     exchange.answer(reply.status, &headers, &reply.body);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::split_url;
-
-    #[test]
-    fn an_address_is_split_into_origin_path_and_query() {
-        for (url, origin, path, query) in [
-            (
-                "https://a.example/auth/token?x=/y?z#h",
-                "https://a.example",
-                "/auth/token",
-                "x=/y?z",
-            ),
-            ("http://127.0.0.1:8787/", "http://127.0.0.1:8787", "/", ""),
-            ("https://a.example", "https://a.example", "", ""),
-            ("https://a.example?x", "https://a.example", "", "x"),
-        ] {
-            assert_eq!(split_url(url), (origin, path, query));
-        }
-    }
 }

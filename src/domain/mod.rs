@@ -9,11 +9,15 @@ pub mod attempts;
 pub mod claims;
 pub mod email;
 pub mod id;
+pub mod json;
 pub mod password;
 pub mod secret;
 pub mod session;
 pub mod time;
 pub mod token;
+
+#[cfg(test)]
+mod wycheproof;
 
 /// Why a piece of input was refused, in words that may be shown to the client: it never repeats
 /// the input.

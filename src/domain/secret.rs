@@ -8,14 +8,22 @@ use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hkdf::Hkdf;
-use jwt_compact::alg::Hs256Key;
+use jwt_compact::{
+    Algorithm as _, AlgorithmSignature as _,
+    alg::{Hs256, Hs256Key, Hs256Signature},
+};
 use serde_json::Value;
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-/// Least bytes of a secret: the length of a SHA-256 hash.
-const SECRET_BYTES: usize = 32;
+use super::json;
+
+/// Bytes of a SHA-256 hash, and so of a signature.
+const HASH_BYTES: usize = 32;
+
+/// Least bytes of a secret.
+const SECRET_BYTES: usize = HASH_BYTES;
 
 /// Bytes of a secret that Tokenkeep makes: the block of SHA-256, longer would only be hashed down.
 pub const NEW_SECRET_BYTES: usize = 64;
@@ -37,7 +45,7 @@ impl fmt::Display for SecretProblem {
         formatter.write_str(match self {
             Self::TooShort => "is too short: at least 32 bytes are needed",
             Self::BadJwk => {
-                "looks like a JWK, but is not one of \"kty\":\"oct\" with a base64url \"k\""
+                "looks like a JWK, but is not one of \"kty\":\"oct\" for HS256 with a base64url \"k\""
             }
         })
     }
@@ -132,18 +140,38 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The `k` of a JWK of `kty` `oct`.
+/// The `k` of a JWK of `kty` `oct`. What it says besides must not speak against signing with HS256
+/// (RFC 7517, sections 4.2 and 4.4).
 fn symmetric_key(jwk: &str) -> Option<Vec<u8>> {
-    let jwk: Value = serde_json::from_str(jwk).ok()?;
-    if jwk["kty"] != "oct" {
+    let mut jwk = json::object(jwk.as_bytes()).ok()?;
+    let may_be = |name, value: &str| jwk.get(name).is_none_or(|given| given == value);
+    if jwk.get("kty")? != "oct" || !may_be("alg", "HS256") || !may_be("use", "sig") {
         return None;
     }
-    URL_SAFE_NO_PAD.decode(jwk["k"].as_str()?).ok()
+    match jwk.remove("k")? {
+        Value::String(k) => URL_SAFE_NO_PAD.decode(Zeroizing::new(k)).ok(),
+        _ => None,
+    }
 }
 
 /// A key that signs and checks tokens with HS256. Redacted when printed, zeroed on drop.
 #[derive(Debug, Clone)]
-pub struct SigningKey(pub(super) Hs256Key);
+pub struct SigningKey(Hs256Key);
+
+impl SigningKey {
+    /// The signature of this key.
+    pub(super) fn sign(&self, content: &[u8]) -> Vec<u8> {
+        Hs256.sign(&self.0, content).as_bytes().into_owned()
+    }
+
+    /// Whether this key made the signature: the whole of it, compared in constant time.
+    pub(super) fn has_signed(&self, content: &[u8], signature: &[u8]) -> bool {
+        // Checked first: the crate takes the length for granted.
+        signature.len() == HASH_BYTES
+            && Hs256Signature::try_from_slice(signature)
+                .is_ok_and(|signature| Hs256.verify_signature(&signature, &self.0, content))
+    }
+}
 
 /// The key that signs now, and the earlier ones that are still good for checking.
 #[derive(Debug, Clone)]
@@ -197,8 +225,27 @@ mod tests {
             "{",
             r#"{"kty":"oct"}"#,
             r#"{"kty":"RSA","n":"AQAB","e":"AQAB"}"#,
+            &format!("{{\"keys\":[{JWK}]}}"),
         ] {
             assert_eq!(Secret::parse(jwk), Err(SecretProblem::BadJwk), "{jwk}");
+        }
+    }
+
+    #[test]
+    fn a_jwk_for_something_else_than_hs256_is_refused() {
+        let with = |member: &str| Secret::parse(&JWK.replace('}', &format!(", {member}}}")));
+        assert_eq!(
+            with(r#""alg":"HS256","use":"sig","kid":"1""#),
+            Secret::parse(TEXT)
+        );
+        for member in [
+            r#""alg":"HS512""#,
+            r#""alg":"A256GCM""#,
+            r#""alg":null"#,
+            r#""use":"enc""#,
+            r#""kty":"oct""#,
+        ] {
+            assert_eq!(with(member), Err(SecretProblem::BadJwk), "{member}");
         }
     }
 

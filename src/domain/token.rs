@@ -4,20 +4,25 @@
 //! of generations. The same session, generation and minute always give the same bytes, so that a
 //! repeated request gets the identical answer. It is never stored.
 
-use chrono::{DateTime, Utc};
-use jwt_compact::{AlgorithmExt as _, Claims, Header, UntrustedToken, alg::Hs256};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
     id::{SessionId, SessionRef, UserId},
+    json,
     secret::{Keyring, SigningKey},
     session::Position,
     time::{UnixMillis, UnixSeconds},
 };
+use crate::limits::LONGEST_SESSION_SECONDS;
 
 /// `typ` of a refresh token: it keeps the two kinds of tokens apart (RFC 8725, section 3.11).
 const REFRESH_TYPE: &str = "rt+jwt";
+
+/// Longest time from `iat` to `exp`: that of a session that is the longest that may be configured,
+/// and began within the minute that `iat` is the begin of.
+const LONGEST_SECONDS: u64 = LONGEST_SESSION_SECONDS + 60;
 
 /// Why a token is not good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,14 +94,33 @@ pub(super) struct Times {
     pub expires_at: UnixSeconds,
 }
 
+/// The header of a token of the given `typ`: always these very bytes.
+fn header(typ: &str) -> String {
+    format!(r#"{{"alg":"HS256","typ":"{typ}"}}"#)
+}
+
+#[derive(Serialize)]
+struct Claims<C> {
+    exp: UnixSeconds,
+    iat: UnixSeconds,
+    #[serde(flatten)]
+    custom: C,
+}
+
 /// Signs claims as a JWT of the given `typ`.
-pub(super) fn sign(typ: &str, times: Times, claims: impl Serialize, key: &SigningKey) -> String {
-    let mut claims = Claims::new(claims);
-    claims.issued_at = Some(date(times.issued_at));
-    claims.expiration = Some(date(times.expires_at));
-    Hs256
-        .token(&Header::empty().with_token_type(typ), &claims, &key.0)
-        .expect("claims made of text, numbers and JSON values always serialise")
+pub(super) fn sign(typ: &str, times: Times, custom: impl Serialize, key: &SigningKey) -> String {
+    let claims = Claims {
+        exp: times.expires_at,
+        iat: times.issued_at,
+        custom,
+    };
+    let claims = serde_json::to_vec(&claims)
+        .expect("claims made of text, numbers and JSON values always serialise");
+    let [header, claims] =
+        [header(typ).as_bytes(), &claims].map(|part| URL_SAFE_NO_PAD.encode(part));
+    let content = format!("{header}.{claims}");
+    let signature = URL_SAFE_NO_PAD.encode(key.sign(content.as_bytes()));
+    format!("{content}.{signature}")
 }
 
 /// The claims of a token that was checked. They are taken out one by one; what is left over are
@@ -131,40 +155,46 @@ pub(super) fn verify(
     keys: &Keyring,
     now: UnixMillis,
 ) -> Result<Verified, TokenProblem> {
-    let token = UntrustedToken::new(text).map_err(|_| TokenProblem::Invalid)?;
-    if token.header().token_type.as_deref() != Some(typ) {
+    let payload = payload(&header(typ), text, keys).ok_or(TokenProblem::Invalid)?;
+    let mut claims = json::object(&payload).map_err(|_| TokenProblem::Invalid)?;
+    let times = Times {
+        issued_at: seconds(&mut claims, "iat")?,
+        expires_at: seconds(&mut claims, "exp")?,
+    };
+    // What we never write: a begin, and a life that is negative or longer than any of ours.
+    let life = times.expires_at.0.checked_sub(times.issued_at.0);
+    if claims.contains_key("nbf") || life.is_none_or(|life| life > LONGEST_SECONDS) {
         return Err(TokenProblem::Invalid);
     }
-    let claims: Claims<Map<String, Value>> = keys
-        .iter()
-        .find_map(|key| Hs256.validator(&key.0).validate(&token).ok())
-        .ok_or(TokenProblem::Invalid)?
-        .into_parts()
-        .1;
-    let times = Times {
-        issued_at: seconds(claims.issued_at)?,
-        expires_at: seconds(claims.expiration)?,
-    };
     if now >= times.expires_at.millis() {
         return Err(TokenProblem::Expired);
     }
     Ok(Verified {
         times,
-        custom: claims.custom,
+        custom: claims,
     })
 }
 
-fn date(instant: UnixSeconds) -> DateTime<Utc> {
-    i64::try_from(instant.0)
-        .ok()
-        .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
-        .expect("the clock and the lifetimes stay within the calendar")
+/// What a JWS in its compact form (RFC 7515, section 7.1) carries: three parts in strict base64url,
+/// HS256 with one of the keys. Nothing of a stranger's is read but for its signature.
+///
+/// The header must be this very one, byte for byte. So whatever a header can ask of a reader, be it
+/// another algorithm, a key of the sender's choice or an extension, makes it no token of ours.
+pub(super) fn payload(header: &str, text: &str, keys: &Keyring) -> Option<Vec<u8>> {
+    let (content, signature) = text.rsplit_once('.')?;
+    let (shown, payload) = content.split_once('.')?;
+    let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+    let is_ours = shown == URL_SAFE_NO_PAD.encode(header)
+        && keys
+            .iter()
+            .any(|key| key.has_signed(content.as_bytes(), &signature));
+    is_ours.then(|| URL_SAFE_NO_PAD.decode(payload).ok())?
 }
 
-fn seconds(date: Option<DateTime<Utc>>) -> Result<UnixSeconds, TokenProblem> {
-    date.and_then(|date| u64::try_from(date.timestamp()).ok())
-        .map(UnixSeconds)
-        .ok_or(TokenProblem::Invalid)
+/// Takes out a time: a whole number of seconds, and nothing else.
+fn seconds(claims: &mut Map<String, Value>, name: &str) -> Result<UnixSeconds, TokenProblem> {
+    let value = claims.remove(name).and_then(|value| value.as_u64());
+    value.map(UnixSeconds).ok_or(TokenProblem::Invalid)
 }
 
 #[cfg(test)]
@@ -298,5 +328,76 @@ mod tests {
                 "{typ}"
             );
         }
+    }
+
+    const HEADER: &str = r#"{"alg":"HS256","typ":"rt+jwt"}"#;
+    const CLAIMS: &str =
+        r#"{"exp":1800003600,"iat":1800000000,"sub":"ada","sid":"BwcHBwcHBwcHBwcHBwcHBw","gen":3}"#;
+
+    /// A token with this very text in it, and our signature.
+    fn with_our_signature(header: &str, claims: &str) -> String {
+        let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part));
+        let content = format!("{header}.{claims}");
+        let signature = URL_SAFE_NO_PAD.encode(ours().current.sign(content.as_bytes()));
+        format!("{content}.{signature}")
+    }
+
+    fn refused(text: &str) -> bool {
+        RefreshToken::verify(text, &ours(), NOW) == Err(TokenProblem::Invalid)
+    }
+
+    #[test]
+    fn a_header_that_says_anything_else_is_refused_even_with_our_signature() {
+        assert_eq!(
+            with_our_signature(HEADER, CLAIMS),
+            token().sign(&ours().current)
+        );
+        for header in [
+            r#"{"alg":"HS256","typ":"rt+jwt","crit":["exp"]}"#,
+            r#"{"alg":"HS256","typ":"rt+jwt","b64":false}"#,
+            r#"{"alg":"HS256","typ":"rt+jwt","kid":"1"}"#,
+            r#"{"alg":"HS256","typ":"rt+jwt","typ":"rt+jwt"}"#,
+            r#"{"alg":"none","alg":"HS256","typ":"rt+jwt"}"#,
+            r#"{"typ":"rt+jwt","alg":"HS256"}"#,
+            r#"{"alg":"HS256", "typ":"rt+jwt"}"#,
+            r#"{"alg":"none","typ":"rt+jwt"}"#,
+            r#"{"alg":"HS512","typ":"rt+jwt"}"#,
+            "{}",
+            "",
+        ] {
+            assert!(refused(&with_our_signature(header, CLAIMS)), "{header}");
+        }
+    }
+
+    #[test]
+    fn claims_that_we_never_write_are_refused_even_with_our_signature() {
+        let changed = |from: &str, to: &str| {
+            assert!(CLAIMS.contains(from), "{from}");
+            with_our_signature(HEADER, &CLAIMS.replace(from, to))
+        };
+        for (from, to) in [
+            (r#""gen":3"#, r#""gen":3,"gen":3"#),
+            (r#""gen":3"#, r#""gen":3,"\u0067en":4"#),
+            (r#""gen":3"#, r#""gen":3,"nbf":1800000000"#),
+            (r#""gen":3"#, r#""gen":3.0"#),
+            (r#""gen":3"#, r#""gen":4294967296"#),
+            ("1800003600", "1800003600.0"),
+            ("1800003600", "1.8000036e9"),
+            ("1800003600", "1e400"),
+            ("1800003600", "\"1800003600\""),
+            ("1800003600", "18446744073709551615"),
+            ("1800003600", "1834560061"),
+            ("1800003600", "1799999999"),
+            ("1800000000", "-1"),
+            ("1800000000", "0"),
+            ("1800000000", "null"),
+        ] {
+            assert!(refused(&changed(from, to)), "{to}");
+        }
+        for claims in ["", "[]", "null", "{", "\u{feff}{}", "\0"] {
+            assert!(refused(&with_our_signature(HEADER, claims)), "{claims}");
+        }
+        let longest = changed("1800003600", "1834560060");
+        assert!(RefreshToken::verify(&longest, &ours(), NOW).is_ok());
     }
 }

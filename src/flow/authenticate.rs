@@ -84,14 +84,14 @@ pub(super) fn service(config: &Config, authorization: Option<&str>) -> Result<()
 /// What follows `Bearer` (RFC 6750, section 2.1; the scheme's case does not matter: RFC 9110,
 /// section 11.1). None where there is no such header, or one of another scheme.
 fn credentials(authorization: Option<&str>) -> Result<Option<&str>, Error> {
-    let value = authorization.unwrap_or_default().trim();
+    let value = authorization.unwrap_or_default().trim_ascii();
     if has_placeholder(value) {
         return Err(unfilled("Authorization").into());
     }
     let Some((scheme, credentials)) = value.split_once(' ') else {
         return Ok(None);
     };
-    let credentials = credentials.trim_start();
+    let credentials = credentials.trim_ascii_start();
     Ok(scheme.eq_ignore_ascii_case("bearer").then_some(credentials))
 }
 
@@ -103,6 +103,15 @@ mod tests {
     fn the_scheme_may_be_spelled_in_any_case() {
         for header in ["Bearer x.y.z", "bearer x.y.z", " BEARER  x.y.z "] {
             assert_eq!(credentials(Some(header)), Ok(Some("x.y.z")));
+        }
+    }
+
+    #[test]
+    fn only_white_space_of_http_is_left_out() {
+        for space in ["\u{a0}", "\u{85}", "\u{2028}", "\u{3000}", "\u{feff}"] {
+            let header = format!("Bearer {space}x.y.z{space}");
+            let token = format!("{space}x.y.z{space}");
+            assert_eq!(credentials(Some(&header)), Ok(Some(token.as_str())));
         }
     }
 

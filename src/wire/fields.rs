@@ -1,13 +1,7 @@
 //! JSON bodies in: read field by field, so that every error can name its field and no error ever
 //! repeats what was sent.
 
-use std::{collections::BTreeMap, fmt};
-
-use serde::{
-    Deserialize,
-    de::{Deserializer, Error as _, MapAccess, Visitor},
-};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     domain::{
@@ -16,6 +10,7 @@ use crate::{
         claims::CustomClaims,
         email::Email,
         id::{SessionId, UserId},
+        json::{JsonProblem, object},
         password::Password,
     },
     error::{BadInput, Error},
@@ -23,17 +18,20 @@ use crate::{
 };
 
 /// The fields of a JSON object. A field given twice is refused; unknown ones are ignored.
-pub struct Fields(BTreeMap<String, Value>);
+pub struct Fields(Map<String, Value>);
 
 impl Fields {
     /// # Errors
     /// The body is not a JSON object, or has a field twice.
     pub fn parse(body: &[u8]) -> Result<Self, BadInput> {
-        serde_json::from_slice(body).map_err(|error| {
-            BadInput::body(if error.to_string().starts_with(GIVEN_TWICE) {
-                "A field is given twice in the body. Send each field once."
-            } else {
-                "The body must be a JSON object, such as {\"refreshToken\": \"…\"}."
+        object(body).map(Self).map_err(|problem| {
+            BadInput::body(match problem {
+                JsonProblem::GivenTwice => {
+                    "A field is given twice in the body. Send each field once."
+                }
+                JsonProblem::NoObject => {
+                    "The body must be a JSON object, such as {\"refreshToken\": \"…\"}."
+                }
             })
         })
     }
@@ -216,32 +214,4 @@ pub fn unfilled(field: &'static str) -> BadInput {
         field,
         "was sent as a variable without its value: log in first, or fill the Test Values",
     )
-}
-
-const GIVEN_TWICE: &str = "a field is given twice";
-
-impl<'de> Deserialize<'de> for Fields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
-    }
-}
-
-struct FieldsVisitor;
-
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-        let mut fields = BTreeMap::new();
-        while let Some((name, value)) = map.next_entry::<String, Value>()? {
-            if fields.insert(name, value).is_some() {
-                return Err(A::Error::custom(GIVEN_TWICE));
-            }
-        }
-        Ok(Fields(fields))
-    }
 }

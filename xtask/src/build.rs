@@ -18,7 +18,7 @@ use flate2::{Compression, write::GzEncoder};
 use serde_json::Value;
 
 use crate::{
-    bundle,
+    bundle, paths,
     process::step,
     project::Project,
     stamp::{Stamp, cannot_write},
@@ -100,6 +100,9 @@ fn compile(project: &Project, folder: &Path) -> Result<PathBuf> {
     if !std::io::stderr().is_terminal() {
         cargo.arg("--quiet");
     }
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", paths::flags(project)?);
+    // Builds of two folders are not to share anything.
+    cargo.env("CARGO_TARGET_DIR", project.path("target"));
     let output = cargo
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())

@@ -12,11 +12,14 @@ mod deny;
 mod deploy;
 mod dev;
 mod dev_vars;
+mod fuzz;
 mod lint;
 mod migrations;
+mod paths;
 mod process;
 mod project;
 mod remote_database;
+mod reproduce;
 mod simulate;
 mod stamp;
 mod test;
@@ -51,10 +54,14 @@ enum Command {
     Simulate(simulate::Arguments),
     /// Hold the worker against others in workerd, and write docs/performance.md
     Bench(bench::Arguments),
+    /// Let libFuzzer look for input that breaks a promise (takes long)
+    Fuzz(fuzz::Arguments),
     /// Check formatting, lints, licences and dependencies
     Lint,
     /// Build the worker into the folder `build`
     Build,
+    /// Build the worker a second time in another folder, and compare
+    Reproduce,
     /// Put the worker on your Cloudflare account
     Deploy(deploy::Arguments),
     /// Bring users along from another system
@@ -71,8 +78,10 @@ fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&project, &arguments),
         Command::Simulate(arguments) => simulate::run(&project, &arguments),
         Command::Bench(arguments) => bench::run(&project, &arguments),
+        Command::Fuzz(arguments) => fuzz::run(&project, &arguments),
         Command::Lint => lint::run(&project),
         Command::Build => build::run(&project),
+        Command::Reproduce => reproduce::run(&project),
         Command::Deploy(arguments) => deploy::run(&project, &arguments),
         Command::Users(arguments) => users::run(&project, &arguments),
         Command::Advisories => advisories::run(&project),

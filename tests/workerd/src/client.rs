@@ -1,11 +1,15 @@
 //! Requests to the worker, and its answers.
 
-use std::{io, time::Duration};
+use std::{
+    io::{self, Read as _, Write as _},
+    net::TcpStream,
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use ureq::{
     Agent, AsSendBody, SendBody,
-    http::{HeaderMap, Method, Request, request::Builder},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, request::Builder},
 };
 
 use crate::tokens::random_name;
@@ -142,6 +146,42 @@ impl Client {
         self.send(request, ())
     }
 
+    /// `GET /auth/me` with these bytes as the access token. The client in use elsewhere sends no
+    /// `Authorization` that is not ASCII.
+    ///
+    /// # Panics
+    /// There is no answer at all.
+    #[must_use]
+    pub fn me_bytes(&self, access_token: &[u8]) -> Answer {
+        if let Ok(text) = str::from_utf8(access_token)
+            && text.is_ascii()
+        {
+            return self.me(text);
+        }
+        let host = self.origin.strip_prefix("http://").expect("an origin");
+        let head = format!("GET /auth/me HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
+        let mut connection = TcpStream::connect(host).expect("a connection");
+        connection
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a time above zero");
+        let parts: [&[u8]; 4] = [
+            head.as_bytes(),
+            b"authorization: Bearer ",
+            access_token,
+            b"\r\n\r\n",
+        ];
+        connection.write_all(&parts.concat()).expect("a request");
+        let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
+        loop {
+            let length = connection.read(&mut piece).expect("an answer");
+            assert_ne!(length, 0, "cut short: {bytes:?}");
+            bytes.extend(&piece[..length]);
+            if let Some(answer) = Answer::read(&bytes) {
+                return answer;
+            }
+        }
+    }
+
     /// Sends JSON with an access token.
     #[must_use]
     pub fn send_as(&self, access_token: &str, verb: &str, path: &str, body: &Value) -> Answer {
@@ -194,6 +234,30 @@ pub fn random_user() -> String {
 }
 
 impl Answer {
+    /// Reads an answer; none until all of it is there. (workerd takes seconds to close a connection.)
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let mut parsed = [httparse::EMPTY_HEADER; 32];
+        let mut response = httparse::Response::new(&mut parsed);
+        let httparse::Status::Complete(head) = response.parse(bytes).expect("HTTP") else {
+            return None;
+        };
+        let headers = response.headers.iter().map(|header| {
+            let name = HeaderName::from_bytes(header.name.as_bytes());
+            let value = HeaderValue::from_bytes(header.value);
+            (name.expect("a name"), value.expect("a value"))
+        });
+        let mut answer = Self {
+            status: response.code.expect("a status"),
+            headers: headers.collect(),
+            text: String::new(),
+        };
+        let length = answer.header("content-length").expect("a length");
+        let length: usize = length.parse().expect("a number");
+        let body = bytes.get(head..head + length)?;
+        answer.text = String::from_utf8(body.to_vec()).expect("text");
+        Some(answer)
+    }
+
     /// The body.
     ///
     /// # Panics

@@ -33,6 +33,7 @@ pub struct Settings {
     store_name: String,
     flags: Vec<String>,
     guard: Option<Guard>,
+    wrapper: Option<&'static str>,
     /// `refresh_token_secret`, unless changed.
     pub refresh_secret: String,
     /// `service_key`, unless changed.
@@ -81,6 +82,7 @@ impl Settings {
             store_name: SESSIONS.into(),
             flags: Vec::new(),
             guard: None,
+            wrapper: None,
             refresh_secret: refresh_secret.clone(),
             service_key: service_key.clone(),
         };
@@ -150,6 +152,13 @@ impl Settings {
     #[must_use]
     pub fn with_unreachable_store(mut self) -> Self {
         self.store = Store::Unreachable;
+        self
+    }
+
+    /// With a module around the worker, which calls it as `./index.js`.
+    #[must_use]
+    pub fn wrapped_in(mut self, module: &'static str) -> Self {
+        self.wrapper = Some(module);
         self
     }
 
@@ -349,9 +358,13 @@ fn worker(name: &str, settings: &Settings) -> String {
             format!("(name = {}, {kind} = {})", quoted(name), quoted(text))
         })
         .collect();
+    // The first module is the one that is called.
+    let wrapper = settings.wrapper.map_or(String::new(), |module| {
+        format!("(name = \"wrapper.js\", esModule = {}),", quoted(module))
+    });
     format!(
         r"(name = {name}, worker = (
-      modules = [{guard_module} {modules}],
+      modules = [{wrapper} {guard_module} {modules}],
       compatibilityDate = {date},
       compatibilityFlags = [{flags}],
       bindings = [{store} {guard_binding} {bindings}],

@@ -2,11 +2,14 @@
 
 mod access_tokens;
 mod accounts;
+mod attacks;
 mod bad_input;
+mod bundle;
 mod configuration;
 mod counts;
 mod faults;
 mod log;
+mod panic;
 mod revocation;
 mod rotation;
 mod routes;

@@ -97,8 +97,13 @@ impl Chain {
 
     /// A session that the store does not know.
     pub fn unstored(created_at: u64, expires_at: u64) -> Self {
+        Self::unstored_on(Stage::shared(), created_at, expires_at)
+    }
+
+    /// As above, on another stage than the one that tests share.
+    pub fn unstored_on(stage: &'static Stage, created_at: u64, expires_at: u64) -> Self {
         Self {
-            stage: Stage::shared(),
+            stage,
             user: random_user(),
             session: random_name(),
             created_at,

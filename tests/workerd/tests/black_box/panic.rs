@@ -1,0 +1,73 @@
+//! A panic in the middle of other requests.
+
+use std::{thread, time::Duration};
+
+use serde_json::json;
+use tokenkeep_workerd_tests::{
+    kv::{Calls, Failure},
+    workerd::{Settings, Workerd},
+};
+
+/// The worker as it is, on a platform that refuses random bytes to a request that says so: the
+/// worker has no use for such a platform, and panics.
+const WITHOUT_CHANCE: &str = r#"
+import worker, { AccountGuard } from "./index.js";
+const getRandomValues = crypto.getRandomValues.bind(crypto);
+export { AccountGuard };
+export default {
+  async fetch(request, env, context) {
+    if (request.headers.has("x-without-chance")) {
+      crypto.getRandomValues = () => { throw new Error("no chance"); };
+    }
+    try {
+      return await worker.fetch(request, env, context);
+    } finally {
+      crypto.getRandomValues = getRandomValues;
+    }
+  },
+};
+"#;
+
+const SLOW: Duration = Duration::from_millis(1500);
+
+#[test]
+fn a_panic_is_a_503_for_every_request_in_flight_and_the_next_ones_work() {
+    let workerd = Workerd::start(&[Settings::fresh().wrapped_in(WITHOUT_CHANCE)]);
+    let client = &workerd.clients[0];
+    let sessions = [(); 3].map(|()| client.new_session());
+    for session in &sessions {
+        workerd
+            .kv
+            .fail(Calls::Reads, &session.user, Failure::Delay(SLOW), 1);
+    }
+    thread::scope(|scope| {
+        let in_flight = sessions
+            .each_ref()
+            .map(|session| scope.spawn(|| client.refresh(&session.refresh)));
+        while sessions
+            .iter()
+            .any(|session| workerd.kv.operations(&[&session.user]).len() < 2)
+        {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let request = client
+            .request("POST", "/generate_jwt_secret")
+            .header("x-without-chance", "1");
+        client
+            .send(request, ())
+            .assert_error(503, "temporarily_unavailable");
+        for call in in_flight {
+            let answer = call.join().expect("an answer");
+            answer.assert_error(503, "temporarily_unavailable");
+        }
+    });
+    assert!(workerd.log().contains("panicked at"), "{}", workerd.log());
+    for session in &sessions {
+        assert_eq!(client.refresh(&session.refresh).status, 200);
+        assert_eq!(
+            client.log_out(&session.refresh).json(),
+            json!({"loggedOut": true})
+        );
+    }
+    assert_eq!(client.get("/generate_jwt_secret").status, 200);
+}
