@@ -48,17 +48,21 @@ async function fetch(request, env, ctx) {
   try {
     return await guarded(() => worker.fetch(request, env, ctx));
   } catch (error) {
-    console.error(`this request ended with the instance that served it: ${error}`);
-    return unavailable();
+    const requestId = crypto.randomUUID();
+    const cause = `this request ended with the instance that served it: ${error}`;
+    console.error(JSON.stringify({ event: "fault", code: UNAVAILABLE, cause, requestId }));
+    return unavailable(requestId);
   }
 }
 
 // A repetition meets a fresh instance, so this is no 500.
-function unavailable() {
+const UNAVAILABLE = "temporarily_unavailable";
+
+function unavailable(requestId) {
   const body = {
-    code: "temporarily_unavailable",
+    code: UNAVAILABLE,
     message: "Something failed on our side. Send the same request again.",
-    requestId: crypto.randomUUID(),
+    requestId,
   };
   const headers = { "Access-Control-Allow-Origin": "*", "Cache-Control": "no-store", "Retry-After": "1" };
   return Response.json(body, { status: 503, headers });

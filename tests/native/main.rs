@@ -3,8 +3,11 @@
 
 mod accounts;
 mod bearer;
+mod codes;
 mod cors;
 mod faults;
+mod log;
+mod openapi;
 mod refresh;
 mod revocation;
 mod sessions;

@@ -59,7 +59,7 @@ fn the_log_names_events_and_never_a_token_a_secret_or_a_user() {
     for event in [
         r#""event":"refresh_token_reused""#,
         r#""event":"fault""#,
-        &stolen.session,
+        &stolen.session[..8],
     ] {
         assert!(log.contains(event), "{event} is not in the log:\n{log}");
     }
