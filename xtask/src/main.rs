@@ -15,6 +15,7 @@ mod lint;
 mod migrations;
 mod process;
 mod project;
+mod python;
 mod remote_database;
 mod simulate;
 mod stamp;
