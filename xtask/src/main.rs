@@ -13,6 +13,7 @@ mod dev;
 mod dev_vars;
 mod lint;
 mod migrations;
+mod postman;
 mod process;
 mod project;
 mod python;
@@ -57,6 +58,8 @@ enum Command {
     Deploy(deploy::Arguments),
     /// Bring users along from another system
     Users(users::Arguments),
+    /// Make the Postman collection in `docs/` from src/openapi.json
+    Postman,
     /// Look up known vulnerabilities of the dependencies (needs the network)
     Advisories,
 }
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Command::Build => build::run(&project),
         Command::Deploy(arguments) => deploy::run(&project, &arguments),
         Command::Users(arguments) => users::run(&project, &arguments),
+        Command::Postman => postman::run(&project),
         Command::Advisories => advisories::run(&project),
     };
     match outcome {
