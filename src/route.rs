@@ -78,7 +78,7 @@ pub enum Route {
     Revoke,
     /// Whether everything is in order.
     Health,
-    /// What all of this is, for programs: OpenAPI.
+    /// All of this, described for programs.
     Describe,
     /// A browser asking whether a page may send a request (CORS preflight).
     Preflight(Allowed),

@@ -110,8 +110,8 @@ fn each_end_of_sessions_is_an_event_that_says_why() {
     expect("password_changed", "others", Some(of(&login)));
 
     world.pass(1);
-    let log_in = json!({"email": EMAIL, "password": "better horse"});
-    let third = tokens(&world.post("/auth/login", &log_in));
+    let credentials = json!({"email": EMAIL, "password": "better horse"});
+    let third = tokens(&world.post("/auth/login", &credentials));
     let path = format!("/auth/sessions/{}", third.session);
     world.send(Method::Delete, &path, &login.access, &json!({}));
     expect("ended_by_user", "one", Some(of(&third)));
@@ -132,7 +132,7 @@ fn each_end_of_sessions_is_an_event_that_says_why() {
     expect("ended_by_owner", "all", None);
 
     world.pass(1);
-    let last = tokens(&world.post("/auth/login", &log_in));
+    let last = tokens(&world.post("/auth/login", &credentials));
     world.send(
         Method::Delete,
         "/auth/me",

@@ -1,5 +1,4 @@
-//! `cargo xtask postman`: a Postman collection from the OpenAPI document, for what imports no
-//! OpenAPI 3.1.
+//! `cargo xtask postman`: a Postman collection from `src/openapi.json`, for what does not import that.
 //!
 //! Ours and not `openapi-to-postmanv2`, Postman's own converter: that one is 85 npm packages
 //! (40 MB), invents new ids at each run, and knows nothing of the variables that the answers of one
