@@ -13,8 +13,9 @@ use crate::{
         show_me::show_me, sign_up::sign_up,
     },
     limits::{GET_MS, REQUEST_MS},
+    log::Line,
     port::{Patience, Platform},
-    route::{Allowed, Method, Route, id_in, resolve},
+    route::{Allowed, Method, Route, id_in, resolve, template},
     wire::ErrorBody,
 };
 
@@ -39,6 +40,8 @@ pub struct Call {
     pub wanted_headers: Option<String>,
     /// The header `CF-Ray`: Cloudflare's name for the request.
     pub ray: Option<String>,
+    /// Cloudflare's code of the place where it runs, such as `MAD`.
+    pub place: Option<String>,
     /// The body.
     pub body: Body,
 }
@@ -94,18 +97,30 @@ pub struct App<'a, P: Platform> {
 impl<P: Platform> App<'_, P> {
     /// Answers a call. There is always an answer.
     pub async fn handle(&self, call: &Call) -> Reply {
-        let mut reply = match self.dispatch(call).await {
-            Ok(reply) => reply,
-            Err(error) => self.refuse(&error, call),
+        let began_at = self.platform.now();
+        let id = self.request_id(call);
+        let (mut reply, code) = match self.dispatch(call, &id).await {
+            Ok(reply) => (reply, None),
+            Err(error) => self.refuse(&error, &id),
         };
         if call.method == Method::Head {
             reply.body.clear();
         }
         self.share(call, &mut reply);
+        let line = Line {
+            route: template(&call.path),
+            method: Some(call.method.name()),
+            status: Some(reply.status),
+            code,
+            ms: Some(self.platform.now().since_ms(began_at)),
+            place: call.place.as_deref(),
+            ..Line::of("request").in_request(&id)
+        };
+        self.platform.log(&line.json());
         reply
     }
 
-    async fn dispatch(&self, call: &Call) -> Result<Reply, Error> {
+    async fn dispatch(&self, call: &Call, id: &str) -> Result<Reply, Error> {
         let route = resolve(call.method, &call.path)?;
         let body = match &call.body {
             Body::Whole(bytes) => bytes.as_slice(),
@@ -113,37 +128,35 @@ impl<P: Platform> App<'_, P> {
             Body::Unreadable => return Err(BadInput::body("The body could not be read.").into()),
         };
         let authorization = call.authorization.as_deref();
+        let scope = || self.scope(call, id);
         Ok(match route {
             Route::Preflight(allowed) => preflight(allowed, call),
             Route::GenerateSecret => ok(&generate_secret(&self.platform)),
             Route::Health => self.health(call).await,
-            Route::Refresh => ok(&refresh(&self.scope(call)?, body).await?),
-            Route::SignUp => ok(&sign_up(&self.scope(call)?, body).await?),
-            Route::LogIn => ok(&log_in(&self.scope(call)?, body).await?),
-            Route::OpenSession => ok(&open_session(&self.scope(call)?, authorization, body).await?),
-            Route::ChangePassword => {
-                ok(&change_password(&self.scope(call)?, authorization, body).await?)
-            }
-            Route::Me => ok(&show_me(&self.scope(call)?, authorization).await?),
-            Route::Rename => ok(&rename(&self.scope(call)?, authorization, body).await?),
-            Route::DeleteAccount => {
-                ok(&delete_account(&self.scope(call)?, authorization, body).await?)
-            }
-            Route::LogOut => ok(&log_out(&self.scope(call)?, body).await?),
-            Route::LogOutAll => ok(&log_out_all(&self.scope(call)?, authorization).await?),
+            Route::Describe => describe(),
+            Route::Refresh => ok(&refresh(&scope()?, body).await?),
+            Route::SignUp => ok(&sign_up(&scope()?, body).await?),
+            Route::LogIn => ok(&log_in(&scope()?, body).await?),
+            Route::OpenSession => ok(&open_session(&scope()?, authorization, body).await?),
+            Route::ChangePassword => ok(&change_password(&scope()?, authorization, body).await?),
+            Route::Me => ok(&show_me(&scope()?, authorization).await?),
+            Route::Rename => ok(&rename(&scope()?, authorization, body).await?),
+            Route::DeleteAccount => ok(&delete_account(&scope()?, authorization, body).await?),
+            Route::LogOut => ok(&log_out(&scope()?, body).await?),
+            Route::LogOutAll => ok(&log_out_all(&scope()?, authorization).await?),
             Route::ListSessions => {
                 let cursor = cursor(&call.query);
-                ok(&list_sessions(&self.scope(call)?, authorization, cursor.as_deref()).await?)
+                ok(&list_sessions(&scope()?, authorization, cursor.as_deref()).await?)
             }
             Route::EndSession => {
                 let id = id_in(&call.path);
-                ok(&end_session(&self.scope(call)?, authorization, id).await?)
+                ok(&end_session(&scope()?, authorization, id).await?)
             }
-            Route::Revoke => ok(&revoke(&self.scope(call)?, authorization, body).await?),
+            Route::Revoke => ok(&revoke(&scope()?, authorization, body).await?),
         })
     }
 
-    fn scope<'s>(&'s self, call: &'s Call) -> Result<Scope<'s, P>, Error> {
+    fn scope<'s>(&'s self, call: &'s Call, id: &'s str) -> Result<Scope<'s, P>, Error> {
         Ok(Scope {
             platform: &self.platform,
             config: self
@@ -154,6 +167,7 @@ impl<P: Platform> App<'_, P> {
             origin: &call.origin,
             ip: call.ip.as_deref().unwrap_or_default(),
             patience: self.patience(call),
+            request_id: id,
         })
     }
 
@@ -174,26 +188,36 @@ impl<P: Platform> App<'_, P> {
         }
     }
 
-    fn refuse(&self, error: &Error, call: &Call) -> Reply {
+    /// The reply to an error, and its code. What the operator should know of is logged.
+    fn refuse(&self, error: &Error, id: &str) -> (Reply, Option<&'static str>) {
         let answer = error.answer();
-        let request_id = self.request_id(call);
-        if answer.status >= 500 {
-            self.platform.log(&format!(
-                r#"{{"event":"fault","code":"{}","cause":"{error}","requestId":"{request_id}"}}"#,
-                answer.code
-            ));
+        let cause;
+        let line = match error {
+            Error::TooManyAttempts(_) | Error::ServiceKeyInvalid => Some(Line::of(answer.code)),
+            _ if answer.status >= 500 => {
+                cause = error.to_string();
+                let code = Some(answer.code);
+                Some(Line {
+                    code,
+                    ..Line::of("fault").because_of(&cause)
+                })
+            }
+            _ => None,
+        };
+        if let Some(line) = line {
+            self.platform.log(&line.in_request(id).json());
         }
         let mut reply = json(
             answer.status,
             &ErrorBody {
                 code: answer.code,
                 message: &answer.message,
-                request_id: &request_id,
+                request_id: id,
                 field: answer.field,
             },
         );
         reply.headers.extend(answer.header);
-        reply
+        (reply, Some(answer.code))
     }
 
     /// Cloudflare's own name for the request where there is one: it finds the log line.
@@ -254,6 +278,20 @@ fn preflight(allowed: Allowed, call: &Call) -> Reply {
         status: 204,
         headers,
         body: String::new(),
+    }
+}
+
+/// What the worker answers to, for programs. Its own tests hold it against every answer.
+fn describe() -> Reply {
+    Reply {
+        status: 200,
+        headers: vec![
+            ("Content-Type", "application/json".into()),
+            // Until the next deployment; five minutes late does no harm.
+            ("Cache-Control", "public, max-age=300".into()),
+            ("X-Content-Type-Options", "nosniff".into()),
+        ],
+        body: include_str!(concat!(env!("OUT_DIR"), "/openapi.json")).into(),
     }
 }
 

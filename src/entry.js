@@ -52,8 +52,10 @@ class Exchange {
     this.context = context;
     this.resolve = resolve;
     this.end = (reason) => {
-      console.error(`this request ended with the instance that served it: ${reason}`);
-      resolve(unavailable());
+      const requestId = crypto.randomUUID();
+      const cause = `this request ended with the instance that served it: ${reason}`;
+      console.error(JSON.stringify({ event: "fault", code: UNAVAILABLE, cause, requestId }));
+      resolve(unavailable(requestId));
     };
     inFlight.add(this.end);
   }
@@ -98,11 +100,13 @@ function fetch(request, env, context) {
 }
 
 // A repetition meets a fresh instance, so this is no 500.
-function unavailable() {
+const UNAVAILABLE = "temporarily_unavailable";
+
+function unavailable(requestId) {
   const body = {
-    code: "temporarily_unavailable",
+    code: UNAVAILABLE,
     message: "Something failed on our side. Send the same request again.",
-    requestId: crypto.randomUUID(),
+    requestId,
   };
   const headers = { "Access-Control-Allow-Origin": "*", "Cache-Control": "no-store", "Retry-After": "1" };
   return Response.json(body, { status: 503, headers });

@@ -14,6 +14,7 @@
 //! | [`store`] | Sessions in a key-value store: keys, JSON, lifetimes. |
 //! | [`port`] | What it needs from outside. |
 //! | [`app`] | From a call to a reply, with [`route`], [`wire`], [`error`], [`config`] and [`limits`]. |
+//! | [`log`] | What the operator can read. |
 //! | `platform`, `worker` | Where it runs: the only modules that know Cloudflare. |
 //!
 //! Dependencies point one way: `domain` ← `port` ← `store` ← `flow` ← `app` ← `worker`; `platform`
@@ -43,6 +44,7 @@ pub mod error;
 pub mod flow;
 pub mod guard;
 pub mod limits;
+pub mod log;
 pub mod port;
 pub mod route;
 pub mod store;

@@ -30,7 +30,9 @@ impl Method {
         }
     }
 
-    fn name(self) -> &'static str {
+    /// The verb as HTTP spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Get => "GET",
             Self::Head => "HEAD",
@@ -38,7 +40,7 @@ impl Method {
             Self::Patch => "PATCH",
             Self::Delete => "DELETE",
             Self::Options => "OPTIONS",
-            Self::Other => "",
+            Self::Other => "OTHER",
         }
     }
 }
@@ -76,6 +78,8 @@ pub enum Route {
     Revoke,
     /// Whether everything is in order.
     Health,
+    /// All of this, described for programs.
+    Describe,
     /// A browser asking whether a page may send a request (CORS preflight).
     Preflight(Allowed),
 }
@@ -101,7 +105,7 @@ impl Allowed {
 }
 
 /// Every address with its verbs. `{id}` stands for one part of a path.
-const ROUTES: [(&str, &[(Method, Route)]); 13] = [
+const ROUTES: [(&str, &[(Method, Route)]); 14] = [
     ("/auth/token", &[(Method::Post, Route::Refresh)]),
     (
         "/auth/me",
@@ -134,7 +138,22 @@ const ROUTES: [(&str, &[(Method, Route)]); 13] = [
         ],
     ),
     ("/health", &[(Method::Get, Route::Health)]),
+    ("/openapi.json", &[(Method::Get, Route::Describe)]),
 ];
+
+/// Every address with each of its verbs, but for `HEAD` and `OPTIONS`.
+pub fn table() -> impl Iterator<Item = (&'static str, Method)> {
+    ROUTES
+        .iter()
+        .flat_map(|(path, verbs)| verbs.iter().map(|(method, _)| (*path, *method)))
+}
+
+/// How the table spells the address of this path: what may be logged.
+#[must_use]
+pub fn template(path: &str) -> Option<&'static str> {
+    let mut known = ROUTES.iter().map(|(known, _)| *known);
+    known.find(|known| fits(known, path))
+}
 
 /// Finds the route of a request. One slash at the end of a path is forgiven; `HEAD` is a `GET`
 /// whose body is left out (RFC 9110, section 9.3.2).
@@ -227,6 +246,14 @@ mod tests {
                 Err(Error::MethodNotAllowed("GET, HEAD, POST, OPTIONS".into()))
             );
         }
+    }
+
+    #[test]
+    fn the_template_of_an_address_has_nothing_of_the_caller_in_it() {
+        let of = |path| template(path);
+        assert_eq!(of("/auth/sessions/x"), Some("/auth/sessions/{id}"));
+        assert_eq!(of("/auth/token/"), Some("/auth/token"));
+        assert_eq!(of("/auth/tokens"), None);
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! The seam between Cloudflare's runtime and [`App`]: `Request` in, `Response` out.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{OnceCell, RefCell},
+    rc::Rc,
+};
 
 use js_sys::{Number, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
@@ -113,6 +116,20 @@ fn setting(env: &Env, name: &str) -> Option<String> {
     value.as_string().or_else(|| number().map(String::from))
 }
 
+thread_local! {
+    /// Where this instance runs. Asked once: `cf` has dozens of fields, and an instance stays in
+    /// its place. The header `CF-Ray` names the place to origins, but not always to workers.
+    static PLACE: OnceCell<Option<String>> = const { OnceCell::new() };
+}
+
+fn place(request: &Request) -> Option<String> {
+    let colo = || {
+        let cf = Reflect::get(request, &"cf".into()).ok()?;
+        Reflect::get(&cf, &"colo".into()).ok()?.as_string()
+    };
+    PLACE.with(|place| place.get_or_init(colo).clone())
+}
+
 async fn call(exchange: &Exchange) -> Call {
     let request = exchange.request();
     let url = request.url();
@@ -130,6 +147,7 @@ async fn call(exchange: &Exchange) -> Call {
             .then(|| exchange.header("access-control-request-headers"))
             .flatten(),
         ray: exchange.header("cf-ray"),
+        place: place(&request),
         body: body(exchange, &request).await,
     }
 }

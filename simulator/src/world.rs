@@ -122,6 +122,7 @@ impl World {
             origin: &call.origin,
             ip: "",
             patience: Patience::of_ms(REQUEST_MS, platform),
+            request_id: "",
         };
         let (status, body) = match refresh_by(rule, &scope, body).await {
             Ok(tokens) => (

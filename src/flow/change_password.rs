@@ -41,6 +41,7 @@ pub async fn change_password<P: Platform>(
         keep: Some(of.session.clone()),
     };
     scope.sessions()?.end_all(&of.user, &cut_off).await?;
+    scope.log_revocation("password_changed", "others", Some(&of.session));
     let position = bearer.token.position;
     let position = position.unwrap_or_else(|| Position::first(record.created_at));
     Ok(issue::tokens(scope, &of, &record, position))

@@ -50,6 +50,6 @@ pub(super) async fn end_sessions<P: Platform>(
     let sessions = scope.sessions()?;
     sessions.erase_all(user).await?;
     sessions.end_all(user, &for_good).await?;
-    scope.log_revocation("all");
+    scope.log_revocation("account_deleted", "all", None);
     Ok(())
 }

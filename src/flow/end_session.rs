@@ -32,7 +32,7 @@ pub async fn end_session<P: Platform>(
         Some(StoredSession::Revoked(_)) => {}
         Some(StoredSession::Open(record)) => {
             sessions.end(&of, record.expires_at.seconds()).await?;
-            scope.log_revocation("one");
+            scope.log_revocation("ended_by_user", "one", Some(&of.session));
         }
     }
     Ok(Revoked { revoked: true })

@@ -26,6 +26,6 @@ pub async fn log_out_all<P: Platform>(
     };
     let cut_off = CutOff { before, keep: None };
     scope.sessions()?.end_all(&token.of.user, &cut_off).await?;
-    scope.log_revocation("all");
+    scope.log_revocation("logged_out_everywhere", "all", Some(&token.of.session));
     Ok(LoggedOut { logged_out: true })
 }

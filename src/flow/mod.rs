@@ -24,7 +24,9 @@ mod issue;
 
 use crate::{
     config::Config,
+    domain::id::SessionId,
     error::Error,
+    log::Line,
     port::{Patience, Platform},
     store::Sessions,
 };
@@ -41,12 +43,32 @@ pub struct Scope<'a, P: Platform> {
     pub ip: &'a str,
     /// For how long it may take in all.
     pub patience: Patience,
+    /// How the log names the request.
+    pub request_id: &'a str,
 }
 
 impl<'a, P: Platform> Scope<'a, P> {
-    fn log_revocation(&self, sessions: &str) {
-        let line = format!(r#"{{"event":"sessions_revoked","sessions":"{sessions}"}}"#);
-        self.platform.log(&line);
+    fn log(&self, line: Line<'_>) {
+        self.platform.log(&line.in_request(self.request_id).json());
+    }
+
+    /// Logs that sessions were ended: why, which (`one`, `all` or `others`), and the one that it
+    /// is about, if there is one.
+    fn log_revocation(
+        &self,
+        reason: &'static str,
+        sessions: &'static str,
+        session: Option<&SessionId>,
+    ) {
+        let line = Line {
+            reason: Some(reason),
+            sessions: Some(sessions),
+            ..Line::of("sessions_revoked")
+        };
+        self.log(match session {
+            Some(session) => line.about(session),
+            None => line,
+        });
     }
 
     fn sessions(&self) -> Result<Sessions<'a, P>, Error> {

@@ -9,6 +9,7 @@ use crate::{
         token::RefreshToken,
     },
     error::Error,
+    log::Line,
     port::Platform,
     wire::{Fields, Tokens},
 };
@@ -61,10 +62,7 @@ pub async fn refresh_by<P: Platform>(
         Verdict::Revoked => Err(Error::SessionRevoked),
         Verdict::Reused => {
             sessions.end(&token.of, token.session_end).await?;
-            let session = token.of.session.as_str();
-            scope.platform.log(&format!(
-                r#"{{"event":"refresh_token_reused","sessionId":"{session}"}}"#
-            ));
+            scope.log(Line::of("refresh_token_reused").about(&token.of.session));
             Err(Error::RefreshTokenReused)
         }
     }

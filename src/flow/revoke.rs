@@ -32,7 +32,7 @@ pub async fn revoke<P: Platform>(
             keep: None,
         };
         sessions.end_all(&user, &cut_off).await?;
-        scope.log_revocation("all");
+        scope.log_revocation("ended_by_owner", "all", None);
         return Ok(Revoked { revoked: true });
     };
     let of = SessionRef { user, session };
@@ -42,6 +42,6 @@ pub async fn revoke<P: Platform>(
         None => now.plus_ms(scope.config.session_ms),
     };
     sessions.end(&of, end.seconds()).await?;
-    scope.log_revocation("one");
+    scope.log_revocation("ended_by_owner", "one", Some(&of.session));
     Ok(Revoked { revoked: true })
 }

@@ -13,6 +13,7 @@ use crate::{
         Memory, World, answer,
         message::{Answer, Ask},
     },
+    log::Line,
     port::{Clock, Fault, Guard, Rng},
 };
 
@@ -136,7 +137,7 @@ impl GuardInside {
             let attempts = match self.storage.get(ATTEMPTS).await?.as_string() {
                 // Of a newer release, perhaps: nobody must be locked out for ever.
                 Some(json) => serde_json::from_str(&json).unwrap_or_else(|_| {
-                    console_log!(r#"{{"event":"attempts_unreadable"}}"#);
+                    console_log!("{}", Line::of("attempts_unreadable").json());
                     Attempts::default()
                 }),
                 None => Attempts::default(),

@@ -28,6 +28,7 @@ use crate::{
         ERASE_MS, ERASED_AT_ONCE, LONGEST_SESSION_SECONDS, READ_MS, SESSIONS_A_PAGE,
         WRITE_AGAIN_MS, WRITE_MS,
     },
+    log::Line,
     port::{Fault, KeyValue, LEAST_TTL_SECONDS, Patience, Platform, Write},
 };
 
@@ -187,7 +188,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
                 while next.is_some() {
                     match erase_page(&store, &prefix, next.as_deref()).await {
                         Ok(page) => next = page,
-                        Err(_) => return platform.log(r#"{"event":"sessions_not_erased"}"#),
+                        Err(_) => return platform.log(&Line::of("sessions_not_erased").json()),
                     }
                 }
             });
@@ -217,9 +218,8 @@ impl<'a, P: Platform> Sessions<'a, P> {
             if store.write(&write).await.is_err() {
                 platform.sleep_ms(WRITE_AGAIN_MS).await;
                 if let Err(fault) = store.write(&write).await {
-                    platform.log(&format!(
-                        r#"{{"event":"activity_write_lost","cause":"{fault}"}}"#
-                    ));
+                    let line = Line::of("activity_write_lost");
+                    platform.log(&line.because_of(&fault.to_string()).json());
                 }
             }
         });

@@ -3,8 +3,13 @@
 
 mod accounts;
 mod bearer;
+mod codes;
 mod cors;
+mod docs;
 mod faults;
+mod log;
+mod openapi;
+mod postman;
 mod refresh;
 mod revocation;
 mod sessions;

@@ -225,11 +225,7 @@ fn an_old_copy_ends_the_session_for_thief_and_owner() {
     for token in [&login, &first, &second] {
         world.refuses(&token.refresh, 401, "session_revoked");
     }
-    let event = format!(
-        r#"{{"event":"refresh_token_reused","sessionId":"{}"}}"#,
-        login.session
-    );
-    assert_eq!(world.log(), [event]);
+    assert_eq!(world.lines("refresh_token_reused").len(), 1);
 }
 
 #[test]

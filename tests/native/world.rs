@@ -32,6 +32,7 @@ use tokenkeep::{
     },
     route::Method,
 };
+use tokenkeep_contract::{Seen, check};
 
 pub const REFRESH_SECRET: &str = "a-refresh-secret-of-at-least-32-bytes";
 pub const SERVICE_KEY: &str = "a-service-key-of-at-least-32-bytes";
@@ -442,6 +443,14 @@ impl World {
         self.platform.0.log.borrow().clone()
     }
 
+    /// The lines of the log that tell this event.
+    pub fn lines(&self, event: &str) -> Vec<Value> {
+        let lines = self.log();
+        let lines = lines.iter().map(|line| serde_json::from_str(line));
+        let lines = lines.map(|line: Result<Value, _>| line.expect("a line is JSON"));
+        lines.filter(|line| line["event"] == event).collect()
+    }
+
     pub fn entry(&self, key: &str) -> Option<Entry> {
         self.platform.0.entries.borrow().get(key).cloned()
     }
@@ -474,7 +483,9 @@ impl World {
             platform: self.platform.clone(),
             setup: &self.setup,
         };
-        pollster::block_on(app.handle(call))
+        let reply = pollster::block_on(app.handle(call));
+        expect_documented(call, &reply);
+        reply
     }
 
     /// Does the work that comes after the answers so far.
@@ -554,8 +565,24 @@ pub fn call(method: Method, path: &str, authorization: Option<&str>, body: &str)
         page_origin: None,
         wanted_headers: None,
         ray: None,
+        place: Some("MAD".into()),
         ip: Some("192.0.2.1".into()),
         body: Body::Whole(body.into()),
+    }
+}
+
+/// Every answer of every test is as `src/openapi.json` says.
+#[track_caller]
+fn expect_documented(call: &Call, reply: &Reply) {
+    let seen = Seen {
+        verb: call.method.name(),
+        path: &call.path,
+        status: reply.status,
+        header: &|name| header(reply, name).map(str::to_owned),
+        body: &reply.body,
+    };
+    if let Err(objection) = check(&seen) {
+        panic!("{objection}");
     }
 }
 

@@ -16,8 +16,10 @@ mod fuzz;
 mod lint;
 mod migrations;
 mod paths;
+mod postman;
 mod process;
 mod project;
+mod python;
 mod remote_database;
 mod reproduce;
 mod simulate;
@@ -66,6 +68,8 @@ enum Command {
     Deploy(deploy::Arguments),
     /// Bring users along from another system
     Users(users::Arguments),
+    /// Make the Postman collection in `docs/` from src/openapi.json
+    Postman,
     /// Look up known vulnerabilities of the dependencies (needs the network)
     Advisories,
 }
@@ -84,6 +88,7 @@ fn main() -> ExitCode {
         Command::Reproduce => reproduce::run(&project),
         Command::Deploy(arguments) => deploy::run(&project, &arguments),
         Command::Users(arguments) => users::run(&project, &arguments),
+        Command::Postman => postman::run(&project),
         Command::Advisories => advisories::run(&project),
     };
     match outcome {

@@ -7,7 +7,7 @@ use crate::{
     build::build,
     process::{run as run_program, step},
     project::Project,
-    tools,
+    python, tools,
 };
 
 #[derive(clap::Args)]
@@ -20,6 +20,7 @@ pub struct Arguments {
 
 pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     let tools = tools::ensure(project)?;
+    python::ensure(project)?;
     build(project, &tools)?;
     step("test", "compiling and running every test");
     let mut cargo = project.cargo();

@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use tokenkeep_contract::{Seen, check};
 use ureq::{
     Agent, AsSendBody, SendBody,
     http::{HeaderMap, HeaderName, HeaderValue, Method, Request, request::Builder},
@@ -82,19 +83,22 @@ impl Client {
             .uri(format!("{}{path}", self.origin))
     }
 
-    /// Sends a request.
+    /// Sends a request. Whatever is answered is as `src/openapi.json` says.
     ///
     /// # Panics
-    /// There is no answer at all.
+    /// It is not, or there is no answer at all.
     #[must_use]
     pub fn send<B: AsSendBody>(&self, request: Builder, body: B) -> Answer {
         let request = request.body(body).expect("a request");
+        let (verb, path) = (request.method().clone(), request.uri().path().to_owned());
         let mut response = self.agent.run(request).expect("an answer");
-        Answer {
+        let answer = Answer {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
             text: response.body_mut().read_to_string().expect("text"),
-        }
+        };
+        answer.assert_documented(verb.as_str(), &path);
+        answer
     }
 
     /// Sends a body as it is.
@@ -266,6 +270,23 @@ impl Answer {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text)
             .unwrap_or_else(|error| panic!("{} {:?}: {error}", self.status, self.text))
+    }
+
+    fn assert_documented(&self, verb: &str, path: &str) {
+        // Not the worker's: the runtime answers so to a verb that it does not know.
+        if self.status == 501 {
+            return;
+        }
+        let seen = Seen {
+            verb,
+            path,
+            status: self.status,
+            header: &|name| self.header(name).map(str::to_owned),
+            body: &self.text,
+        };
+        if let Err(objection) = check(&seen) {
+            panic!("{objection}\n{}", self.text);
+        }
     }
 
     /// A header's text.

@@ -117,6 +117,25 @@ pub fn workerd() -> PathBuf {
         .unwrap_or_else(|| panic!("workerd is not installed; {WAY_OUT}"))
 }
 
+/// The Python that has schemathesis.
+///
+/// # Panics
+/// It is not installed.
+#[must_use]
+pub fn python() -> PathBuf {
+    let program = if cfg!(windows) {
+        "Scripts/python.exe"
+    } else {
+        "bin/python"
+    };
+    let path = folder().join("target/schemathesis").join(program);
+    assert!(
+        path.exists(),
+        "target/schemathesis is not installed; {WAY_OUT}"
+    );
+    path
+}
+
 fn installed(path: &str) -> PathBuf {
     let path_in_project = folder().join("node_modules").join(path);
     assert!(

@@ -124,6 +124,12 @@ impl Project {
             .env("NO_COLOR", "1")
     }
 
+    /// The secret of that name.
+    #[must_use]
+    pub fn service_key(&self) -> &str {
+        &self.service_key
+    }
+
     /// The folder, with `.dev.vars` in it.
     #[must_use]
     pub fn folder(&self) -> &Path {

@@ -9,7 +9,7 @@ use tokenkeep_workerd_tests::{
 use crate::stage::Stage;
 
 /// Every address with its `Allow`.
-const ROUTES: [(&str, &[&str]); 13] = [
+const ROUTES: [(&str, &[&str]); 14] = [
     ("/auth/logout/all", &["POST", "OPTIONS"]),
     ("/auth/sessions", &["GET", "HEAD", "OPTIONS"]),
     ("/auth/sessions/x", &["DELETE", "OPTIONS"]),
@@ -23,6 +23,7 @@ const ROUTES: [(&str, &[&str]); 13] = [
     ("/auth/me", &["GET", "HEAD", "PATCH", "DELETE", "OPTIONS"]),
     ("/generate_jwt_secret", &["GET", "HEAD", "POST", "OPTIONS"]),
     ("/health", &["GET", "HEAD", "OPTIONS"]),
+    ("/openapi.json", &["GET", "HEAD", "OPTIONS"]),
 ];
 
 /// Verbs that the runtime knows and hands on.
@@ -96,7 +97,7 @@ fn an_unknown_address_is_not_found() {
         "/Auth/Token",
         "//auth/token",
         "/auth/sessions/x/y",
-        "/openapi.json",
+        "/openapi.yaml",
         "/auth/token%2f",
         "/%61uth/token/x",
     ] {
@@ -121,7 +122,7 @@ fn a_query_and_a_slash_at_the_end_do_not_matter() {
 
 #[test]
 fn head_is_a_get_without_a_body() {
-    for path in ["/health", "/generate_jwt_secret"] {
+    for path in ["/health", "/generate_jwt_secret", "/openapi.json"] {
         let (head, get) = (call("HEAD", path), call("GET", path));
         assert_eq!((head.status, head.text.as_str()), (200, ""), "{path}");
         assert_eq!(head.header("content-type"), get.header("content-type"));

@@ -1,0 +1,211 @@
+//! The pages in `docs/` that name codes and numbers, held against the code.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use tokenkeep::limits::{
+    ACCOUNTS_MS, BODY_BYTES, CURSOR_BYTES, DEVICE_CHARACTERS, GET_MS, GUARD_MS, LEAST_IDLE_SECONDS,
+    LONGEST_SESSION_SECONDS, READ_MS, REQUEST_MS, RETRY_AFTER_SECONDS, SESSIONS_A_PAGE,
+    TOKEN_BYTES, WRITE_MS,
+};
+use tokenkeep_contract::DOCUMENT;
+
+use crate::world::{HOUR, Operations, World, tokens};
+
+const ERRORS: &str = include_str!("../../docs/errors.md");
+const COSTS: &str = include_str!("../../docs/costs.md");
+const OPERATING: &str = include_str!("../../docs/operating.md");
+const BRAVO: &str = include_str!("../../docs/bravo.md");
+
+#[test]
+fn every_error_has_its_chapter_with_cause_and_cure_and_there_are_no_others() {
+    let chapters = ERRORS.split("\n### ").skip(1);
+    let described: BTreeSet<(u16, String)> = chapters
+        .map(|chapter| {
+            let (title, text) = chapter.split_once('\n').expect("a title");
+            let (status, code) = title.split_once(' ').expect("a status");
+            assert!(
+                text.contains("*Cause:*") && text.contains("*Cure:*"),
+                "{title}"
+            );
+            (
+                status.parse().expect("a status"),
+                code.trim_matches('`').to_owned(),
+            )
+        })
+        .collect();
+    assert_eq!(described, crate::codes::in_source());
+}
+
+/// The rows of the table under this title, without its head.
+fn rows<'p>(page: &'p str, title: &str) -> Vec<&'p str> {
+    let chapter = page
+        .split("\n## ")
+        .find(|chapter| chapter.starts_with(title))
+        .expect(title);
+    chapter
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .skip(1)
+        .collect()
+}
+
+/// A limit of a field, as `src/openapi.json` has it; every test holds that against answers.
+fn of_schema(schema: &str, limit: &str) -> u64 {
+    let limit = &DOCUMENT["components"]["schemas"][schema][limit];
+    limit.as_u64().expect("a number")
+}
+
+#[test]
+fn the_limits_of_the_page_are_those_of_the_code() {
+    let password = |limit| of_schema("NewPassword", limit);
+    let days = LONGEST_SESSION_SECONDS / 86_400;
+    let expected = [
+        format!("| Body of a request | {} KiB |", BODY_BYTES / 1024),
+        format!("| A token | {TOKEN_BYTES} bytes |"),
+        format!("| `device` | {DEVICE_CHARACTERS} characters |"),
+        format!("| `name` | {} characters |", of_schema("Name", "maxLength")),
+        format!("| `email` | {} bytes |", of_schema("Email", "maxLength")),
+        format!(
+            "| `password`, when set | {} to {} characters |",
+            password("minLength"),
+            password("maxLength")
+        ),
+        // `domain::claims` has a test of its own for this one.
+        "| `claims` | 2048 bytes of JSON |".into(),
+        format!("| `cursor` | {CURSOR_BYTES} bytes |"),
+        format!("| Sessions on a page of the list | {SESSIONS_A_PAGE} |"),
+        "| Sessions of a user | no limit |".into(),
+        format!("| Longest `SESSION_MAX_SECONDS` | {LONGEST_SESSION_SECONDS} ({days} days) |"),
+        format!("| Shortest `SESSION_IDLE_SECONDS` | {LEAST_IDLE_SECONDS} |"),
+        format!("| Time for a `GET` until it is a 503 | {GET_MS} ms |"),
+        format!("| Time for another request until it is a 503 | {REQUEST_MS} ms |"),
+        format!("| Time for a read of the store | {READ_MS} ms |"),
+        format!("| Time for a write of the store | {WRITE_MS} ms |"),
+        format!("| Time for a password | {GUARD_MS} ms |"),
+        format!("| Time for a question to the table of accounts | {ACCOUNTS_MS} ms |"),
+        format!("| `Retry-After` of a 503 | {RETRY_AFTER_SECONDS} s |"),
+    ];
+    assert_eq!(rows(COSTS, "Limits\n"), expected);
+}
+
+#[test]
+fn the_costs_of_the_page_are_what_is_asked_of_the_store() {
+    let world = World::new();
+    let person = json!({"email": "ada@example.com", "password": "correct horse"});
+    // What the last request read and wrote, as the page has it: keys, and whether in one call.
+    let cost = || {
+        world.settle();
+        let Operations { reads, writes } = world.operations();
+        (
+            reads.iter().map(Vec::len).sum::<usize>(),
+            reads.len(),
+            writes.len(),
+        )
+    };
+    let row = |title: &str| -> (String, String) {
+        let rows = rows(COSTS, "What one request costs");
+        let start = format!("| {title} |");
+        let row = rows
+            .iter()
+            .find(|row| row.starts_with(&start))
+            .expect(title);
+        let cells: Vec<&str> = row.split(" | ").collect();
+        (cells[1].into(), cells[2].into())
+    };
+    let expect = |title: &str, cost: (usize, usize, usize)| {
+        let (read, written) = row(title);
+        let (keys, calls, writes) = cost;
+        let told = match (keys, calls) {
+            (0, _) => "–".to_owned(),
+            (keys, 1) => format!("{keys}, in one call"),
+            (keys, _) => keys.to_string(),
+        };
+        assert_eq!(read, told, "{title}");
+        let told = if writes == 0 {
+            "–".into()
+        } else {
+            writes.to_string()
+        };
+        let first = written.split([',', ' ']).next().expect("a cell");
+        assert_eq!(first.replace('0', "–"), told, "{title}");
+    };
+
+    let session = tokens(&world.post("/auth/signup", &person));
+    expect("Sign up", cost());
+    world.post("/auth/login", &person);
+    expect("Log in", cost());
+    world.get("/auth/me", &session.access);
+    expect("User info", cost());
+    world.pass(HOUR);
+    let next = world.refresh(&session.refresh);
+    expect("Refresh, the token unchanged", cost());
+    world.refresh(&next.refresh);
+    expect("Refresh, with a successor for the first time", cost());
+    world.log_out(&next.refresh);
+    expect("Log out", cost());
+}
+
+#[test]
+fn every_event_and_reason_that_the_code_logs_is_explained() {
+    let sources = [
+        include_str!("../../src/app.rs"),
+        include_str!("../../src/flow/mod.rs"),
+        include_str!("../../src/flow/refresh.rs"),
+        include_str!("../../src/platform/guard.rs"),
+        include_str!("../../src/store/mod.rs"),
+    ];
+    let named = sources.iter().flat_map(|source| {
+        let calls = source.split("Line::of(\"").skip(1);
+        calls.filter_map(|rest| rest.split('"').next())
+    });
+    // Named by the code of their error.
+    let events: Vec<&str> = named
+        .chain(["too_many_attempts", "service_key_invalid"])
+        .collect();
+    assert!(events.len() >= 8, "{events:?}");
+    let table = rows(OPERATING, "Logs\n").join("\n");
+    for event in events {
+        assert!(table.contains(&format!("| `{event}` |")), "{event}");
+    }
+    let flows = [
+        include_str!("../../src/flow/change_password.rs"),
+        include_str!("../../src/flow/delete_account.rs"),
+        include_str!("../../src/flow/end_session.rs"),
+        include_str!("../../src/flow/log_out_all.rs"),
+        include_str!("../../src/flow/revoke.rs"),
+    ];
+    for flow in flows {
+        let (_, rest) = flow.split_once("log_revocation(\"").expect("it logs");
+        let reason = rest.split('"').next().expect("a reason");
+        assert!(table.contains(&format!("`{reason}`")), "{reason}");
+    }
+}
+
+#[test]
+fn every_request_of_the_guide_is_one_of_the_document() {
+    let requests = rows(BRAVO, "Every request");
+    assert_eq!(requests.len(), 9);
+    for row in requests {
+        let cells: Vec<&str> = row
+            .split(" | ")
+            .map(|cell| cell.trim_matches([' ', '|', '`']))
+            .collect();
+        let (verb, path) = cells[1].split_once(" URL").expect("a verb and a path");
+        let operation = &DOCUMENT["paths"][path][verb.to_lowercase()];
+        assert_eq!(operation["summary"], cells[0], "{row}");
+        let takes_token = operation["security"][0].get("accessToken").is_some();
+        assert_eq!(
+            takes_token,
+            cells[2] == "Authorization: Bearer ${accessToken}",
+            "{row}"
+        );
+        let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+        let sent: serde_json::Value = serde_json::from_str(cells[3]).unwrap_or_default();
+        assert_eq!(sent.is_object(), schema.is_object(), "{row}");
+        for (field, variable) in sent.as_object().into_iter().flatten() {
+            assert!(schema["properties"].get(field).is_some(), "{row}");
+            assert_eq!(*variable, format!("${{{field}}}"));
+        }
+    }
+}

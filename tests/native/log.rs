@@ -1,0 +1,199 @@
+//! What the operator can read.
+
+use serde_json::{Value, json};
+use tokenkeep::route::Method;
+
+use crate::world::{HOUR, Mood, SERVICE_KEY, Tokens, World, body, call, header, tokens};
+
+const EMAIL: &str = "ada@example.com";
+const PASSWORD: &str = "correct horse";
+
+fn sign_up(world: &World) -> Tokens {
+    let person = json!({"email": EMAIL, "password": PASSWORD, "name": "Ada"});
+    tokens(&world.post("/auth/signup", &person))
+}
+
+fn last_request(world: &World) -> Value {
+    world.lines("request").pop().expect("a request")
+}
+
+#[test]
+fn there_is_one_line_a_request() {
+    let world = World::new();
+    world.get("/auth/me", "x");
+    let [line] = world.lines("request").try_into().expect("one line");
+    let expected = json!({
+        "event": "request", "route": "/auth/me", "method": "GET", "status": 401,
+        "code": "access_token_invalid", "requestId": line["requestId"], "ms": 0, "place": "MAD",
+    });
+    assert_eq!(line, expected);
+}
+
+#[test]
+fn a_line_and_the_error_that_was_answered_name_the_same_request() {
+    let world = World::new();
+    let reply = world.try_refresh("x");
+    assert_eq!(last_request(&world)["requestId"], body(&reply)["requestId"]);
+    let ray = tokenkeep::app::Call {
+        ray: Some("8f2c0b7d5e6a1234-MAD".into()),
+        ..call(Method::Get, "/nowhere", None, "")
+    };
+    world.answer(&ray);
+    assert_eq!(last_request(&world)["requestId"], "8f2c0b7d5e6a1234-MAD");
+}
+
+#[test]
+fn a_path_is_logged_as_its_template_or_not_at_all() {
+    let world = World::new();
+    for (path, route) in [
+        (
+            "/auth/sessions/eyJhbGciOi?cursor=eyJ",
+            json!("/auth/sessions/{id}"),
+        ),
+        ("/auth/token/eyJhbGciOi", Value::Null),
+        ("/ada@example.com", Value::Null),
+    ] {
+        world.answer(&call(Method::Delete, path, None, ""));
+        assert_eq!(last_request(&world)["route"], route);
+    }
+    assert!(!world.log().join("").contains("eyJ"));
+}
+
+#[test]
+fn the_time_that_a_store_takes_is_seen() {
+    let world = World::new();
+    let login = world.log_in();
+    world.reads_are(Mood::Hanging);
+    world.try_refresh(&login.refresh);
+    assert_eq!(last_request(&world)["ms"], tokenkeep::limits::READ_MS);
+}
+
+#[test]
+fn every_answer_is_logged_with_its_status() {
+    let world = World::new();
+    for (method, path, status) in [
+        (Method::Options, "/auth/token", 204),
+        (Method::Head, "/health", 200),
+        (Method::Other, "/auth/token", 405),
+        (Method::Get, "/", 404),
+    ] {
+        let reply = world.answer(&call(method, path, None, ""));
+        let line = last_request(&world);
+        assert_eq!((reply.status, &line["status"]), (status, &json!(status)));
+        assert_eq!(line["method"], method.name());
+    }
+}
+
+#[test]
+fn each_end_of_sessions_is_an_event_that_says_why() {
+    let world = World::new();
+    let begin = |session: &str| session[..8].to_owned();
+    let of = |tokens: &Tokens| begin(&tokens.session);
+    let expect = |reason: &str, sessions: &str, session: Option<String>| {
+        let lines = world.lines("sessions_revoked");
+        let line = lines.last().expect("an event");
+        let told = (&line["reason"], &line["sessions"], line["session"].as_str());
+        assert_eq!(told, (&json!(reason), &json!(sessions), session.as_deref()));
+        assert_eq!(line["requestId"], last_request(&world)["requestId"]);
+        lines.len()
+    };
+
+    let login = sign_up(&world);
+    let other = sign_up(&world);
+    let change = json!({"currentPassword": PASSWORD, "newPassword": "better horse"});
+    world.send(
+        Method::Post,
+        "/auth/password/change",
+        &login.access,
+        &change,
+    );
+    expect("password_changed", "others", Some(of(&login)));
+
+    world.pass(1);
+    let credentials = json!({"email": EMAIL, "password": "better horse"});
+    let third = tokens(&world.post("/auth/login", &credentials));
+    let path = format!("/auth/sessions/{}", third.session);
+    world.send(Method::Delete, &path, &login.access, &json!({}));
+    expect("ended_by_user", "one", Some(of(&third)));
+
+    world.send(Method::Post, "/auth/logout/all", &login.access, &json!({}));
+    expect("logged_out_everywhere", "all", Some(of(&login)));
+
+    let one = world.log_in();
+    let body = json!({"userId": "ada", "sessionId": one.session});
+    world.send(Method::Post, "/auth/revoke", SERVICE_KEY, &body);
+    expect("ended_by_owner", "one", Some(of(&one)));
+    world.send(
+        Method::Post,
+        "/auth/revoke",
+        SERVICE_KEY,
+        &json!({"userId": "ada"}),
+    );
+    expect("ended_by_owner", "all", None);
+
+    world.pass(1);
+    let last = tokens(&world.post("/auth/login", &credentials));
+    world.send(
+        Method::Delete,
+        "/auth/me",
+        &last.access,
+        &json!({"password": "better horse"}),
+    );
+    let events = expect("account_deleted", "all", None);
+    assert_eq!(events, 6, "one for each, and none for {}", of(&other));
+}
+
+#[test]
+fn a_reuse_is_an_event_with_the_begin_of_the_session() {
+    let world = World::new();
+    let login = world.log_in();
+    world.pass(HOUR);
+    let first = world.refresh(&login.refresh);
+    world.refresh(&first.refresh);
+    world.pass(HOUR);
+    world.refuses(&login.refresh, 401, "refresh_token_reused");
+    let [line] = world.lines("refresh_token_reused").try_into().expect("one");
+    assert_eq!(line["session"], login.session[..8]);
+    assert_eq!(line["requestId"], last_request(&world)["requestId"]);
+    assert!(!world.log().join("").contains(&login.session));
+}
+
+#[test]
+fn a_lock_out_is_an_event() {
+    let world = World::new();
+    sign_up(&world);
+    for _ in 0..11 {
+        world.post(
+            "/auth/login",
+            &json!({"email": EMAIL, "password": "wrong horse"}),
+        );
+    }
+    let [line] = world.lines("too_many_attempts").try_into().expect("one");
+    assert_eq!(line["requestId"], last_request(&world)["requestId"]);
+}
+
+#[test]
+fn a_wrong_service_key_is_an_event() {
+    let world = World::new();
+    let reply = world.send(
+        Method::Post,
+        "/auth/revoke",
+        "wrong",
+        &json!({"userId": "ada"}),
+    );
+    assert_eq!(header(&reply, "WWW-Authenticate"), Some("Bearer"));
+    assert_eq!(world.lines("service_key_invalid").len(), 1);
+}
+
+#[test]
+fn every_line_is_a_json_object_with_an_event() {
+    let world = World::new();
+    let login = world.log_in();
+    world.unbind_store();
+    world.try_refresh(&login.refresh);
+    world.try_refresh("x");
+    for line in world.log() {
+        let line: Value = serde_json::from_str(&line).expect("JSON");
+        assert!(line["event"].is_string(), "{line}");
+    }
+}

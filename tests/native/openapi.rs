@@ -1,0 +1,152 @@
+//! `src/openapi.json`, held against the routes, the errors and the limits of the code. That every
+//! answer is as it says is seen by every other test: [`World::answer`] looks it up.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use tokenkeep::{
+    limits::{
+        BODY_BYTES, CURSOR_BYTES, DEVICE_CHARACTERS, RETRY_AFTER_SECONDS, SESSIONS_A_PAGE,
+        TOKEN_BYTES,
+    },
+    route::{Method, table},
+};
+use tokenkeep_contract::{DOCUMENT, PAGES, fits, resolve};
+
+use crate::world::{World, body, call, header};
+
+/// Verbs of a path item; its other fields are no operations.
+fn operations() -> impl Iterator<Item = (&'static str, &'static str, &'static Value)> {
+    let paths = DOCUMENT["paths"].as_object().expect("paths");
+    paths.iter().flat_map(|(path, verbs)| {
+        let verbs = verbs.as_object().expect("verbs").iter();
+        verbs.map(move |(verb, operation)| (path.as_str(), verb.as_str(), operation))
+    })
+}
+
+/// Status and code of each error that this response may be.
+fn errors_of(status: &str, response: &'static Value) -> Vec<(u16, String)> {
+    let schema = &resolve(response)["content"]["application/json"]["schema"];
+    let code = &schema["properties"]["code"];
+    let codes = code["enum"].as_array().into_iter().flatten();
+    codes
+        .map(|code| {
+            (
+                status.parse().expect("a status"),
+                code.as_str().expect("a code").into(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn every_route_is_documented_and_nothing_else() {
+    let served: BTreeSet<(String, String)> = table()
+        .filter(|(path, _)| !PAGES.contains(path))
+        .map(|(path, method)| (path.to_owned(), method.name().to_lowercase()))
+        .collect();
+    let documented: BTreeSet<(String, String)> = operations()
+        .map(|(path, verb, _)| (path.to_owned(), verb.to_owned()))
+        .collect();
+    assert_eq!(served, documented);
+}
+
+#[test]
+fn every_error_is_documented_with_its_status_and_nothing_else() {
+    let of_operations = operations().flat_map(|(_, _, operation)| {
+        let responses = operation["responses"].as_object().expect("responses");
+        responses
+            .iter()
+            .flat_map(|(status, response)| errors_of(status, response))
+    });
+    let responses = &DOCUMENT["components"]["responses"];
+    let of_addresses = [("404", "NotFound"), ("405", "MethodNotAllowed")];
+    let documented: BTreeSet<(u16, String)> = of_operations
+        .chain(
+            of_addresses
+                .into_iter()
+                .flat_map(|(status, name)| errors_of(status, &responses[name])),
+        )
+        .collect();
+    assert_eq!(documented, crate::codes::in_source());
+}
+
+#[test]
+fn every_shared_response_is_used() {
+    let text = DOCUMENT.to_string();
+    let responses = DOCUMENT["components"]["responses"]
+        .as_object()
+        .expect("responses");
+    for name in responses.keys().filter(|name| *name != "MethodNotAllowed") {
+        assert!(
+            text.contains(&format!("#/components/responses/{name}\"")),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn every_example_is_what_its_schema_describes() {
+    let mut seen = 0;
+    for (path, verb, operation) in operations() {
+        let Some(content) = operation["requestBody"]["content"].get("application/json") else {
+            continue;
+        };
+        assert!(
+            fits(&content["schema"], &content["example"]),
+            "{verb} {path}"
+        );
+        seen += 1;
+    }
+    assert!(seen >= 9, "{seen} bodies");
+}
+
+#[test]
+fn names_of_operations_are_their_own() {
+    let ids: BTreeSet<&str> = operations()
+        .map(|(_, _, operation)| operation["operationId"].as_str().expect("a name"))
+        .collect();
+    assert_eq!(ids.len(), operations().count());
+}
+
+#[test]
+fn the_limits_are_those_of_the_code() {
+    let schemas = &DOCUMENT["components"]["schemas"];
+    assert_eq!(schemas["Device"]["maxLength"], DEVICE_CHARACTERS);
+    assert_eq!(schemas["RefreshToken"]["maxLength"], TOKEN_BYTES);
+    assert_eq!(
+        schemas["SessionPage"]["properties"]["sessions"]["maxItems"],
+        SESSIONS_A_PAGE
+    );
+    let list = &DOCUMENT["paths"]["/auth/sessions"]["get"];
+    assert_eq!(list["parameters"][0]["schema"]["maxLength"], CURSOR_BYTES);
+    let responses = &DOCUMENT["components"]["responses"];
+    let too_large = responses["TooLarge"]["description"].as_str().expect("text");
+    assert!(
+        too_large.contains(&format!("{} KiB", BODY_BYTES / 1024)),
+        "{too_large}"
+    );
+    let wait = &responses["Unavailable"]["headers"]["Retry-After"]["schema"];
+    assert!(wait["maximum"].as_u64() >= Some(RETRY_AFTER_SECONDS));
+}
+
+#[test]
+fn the_worker_gives_the_document_out() {
+    let reply = World::new().answer(&call(Method::Get, "/openapi.json", None, ""));
+    assert_eq!(reply.status, 200);
+    assert_eq!(body(&reply), *DOCUMENT);
+    assert_eq!(body(&reply)["info"]["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(header(&reply, "Cache-Control"), Some("public, max-age=300"));
+    assert_eq!(header(&reply, "Access-Control-Allow-Origin"), Some("*"));
+    assert!(
+        !reply.body.contains('\n'),
+        "it travels without its indentation"
+    );
+}
+
+#[test]
+fn a_worker_that_is_not_set_up_describes_itself_all_the_same() {
+    let world = World::with(&[("refresh_token_secret", "")]);
+    let reply = world.answer(&call(Method::Get, "/openapi.json", None, ""));
+    assert_eq!(reply.status, 200);
+}
