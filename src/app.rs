@@ -3,14 +3,26 @@
 use serde::Serialize;
 
 use crate::{
-    config::{AllowedOrigins, Config, ConfigError, Settings},
+    config::{AllowedOrigins, Config, ConfigError, Report, Settings, has_setup_page},
     error::{BadInput, Error},
     flow::{
-        Scope, change_password::change_password, delete_account::delete_account,
-        end_session::end_session, generate_secret::generate_secret, health::health,
-        list_sessions::list_sessions, log_in::log_in, log_out::log_out, log_out_all::log_out_all,
-        open_session::open_session, refresh::refresh, rename::rename, revoke::revoke,
-        show_me::show_me, sign_up::sign_up,
+        Scope,
+        change_password::change_password,
+        delete_account::delete_account,
+        end_session::end_session,
+        generate_secret::generate_secret,
+        health::health,
+        list_sessions::list_sessions,
+        log_in::log_in,
+        log_out::log_out,
+        log_out_all::log_out_all,
+        open_session::open_session,
+        refresh::refresh,
+        rename::rename,
+        revoke::revoke,
+        setup_page::{SetupPage, setup_page},
+        show_me::show_me,
+        sign_up::sign_up,
     },
     limits::{GET_MS, REQUEST_MS},
     port::{Patience, Platform},
@@ -61,7 +73,7 @@ pub struct Reply {
     pub status: u16,
     /// Headers, each once.
     pub headers: Vec<(&'static str, String)>,
-    /// JSON, or nothing.
+    /// JSON, the setup page, or nothing.
     pub body: String,
 }
 
@@ -69,6 +81,8 @@ pub struct Reply {
 #[derive(Debug)]
 pub struct Setup {
     config: Result<Config, ConfigError>,
+    report: Report,
+    has_setup_page: bool,
     origins: AllowedOrigins,
 }
 
@@ -78,6 +92,8 @@ impl Setup {
     pub fn of(settings: &Settings) -> Self {
         Self {
             config: Config::check(settings),
+            report: Report::of(settings),
+            has_setup_page: has_setup_page(settings),
             origins: AllowedOrigins::read(settings),
         }
     }
@@ -117,6 +133,8 @@ impl<P: Platform> App<'_, P> {
             Route::Preflight(allowed) => preflight(allowed, call),
             Route::GenerateSecret => ok(&generate_secret(&self.platform)),
             Route::Health => self.health(call).await,
+            Route::SetupPage if self.setup.has_setup_page => page(setup_page(&self.platform)),
+            Route::SetupPage => return Err(Error::NotFound),
             Route::Refresh => ok(&refresh(&self.scope(call)?, body).await?),
             Route::SignUp => ok(&sign_up(&self.scope(call)?, body).await?),
             Route::LogIn => ok(&log_in(&self.scope(call)?, body).await?),
@@ -167,7 +185,8 @@ impl<P: Platform> App<'_, P> {
 
     async fn health(&self, call: &Call) -> Reply {
         let config = self.setup.config.as_ref();
-        let health = health(&self.platform, self.patience(call), config).await;
+        let report = &self.setup.report;
+        let health = health(&self.platform, self.patience(call), config, report).await;
         Reply {
             status: if health.status == "ok" { 200 } else { 503 },
             ..ok(&health)
@@ -266,6 +285,20 @@ fn cursor(query: &str) -> Option<String> {
 
 fn ok(body: &impl Serialize) -> Reply {
     json(200, body)
+}
+
+fn page(page: SetupPage) -> Reply {
+    Reply {
+        status: 200,
+        headers: vec![
+            ("Content-Type", "text/html; charset=utf-8".into()),
+            ("Content-Security-Policy", page.policy),
+            ("Referrer-Policy", "no-referrer".into()),
+            ("Cache-Control", "no-store".into()),
+            ("X-Content-Type-Options", "nosniff".into()),
+        ],
+        body: page.html,
+    }
 }
 
 fn json(status: u16, body: &impl Serialize) -> Reply {

@@ -193,6 +193,17 @@ pub trait Rng {
     }
 }
 
+/// The setup page as it was built: one document with its style and its script in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuiltPage {
+    /// The document.
+    pub html: String,
+    /// The SHA-256 of its style, in base64.
+    pub style_hash: String,
+    /// The SHA-256 of its script, in base64.
+    pub script_hash: String,
+}
+
 /// Everything together, as one request sees it.
 pub trait Platform: Clock + Rng + Clone + 'static {
     /// The store of sessions.
@@ -222,6 +233,9 @@ pub trait Platform: Clock + Rng + Clone + 'static {
 
     /// Runs work that need not be done when the answer goes out.
     fn after_response(&self, work: impl Future<Output = ()> + 'static);
+
+    /// The setup page.
+    fn setup_page(&self) -> BuiltPage;
 
     /// Writes a line for the operator.
     fn log(&self, line: &str);

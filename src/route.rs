@@ -74,6 +74,8 @@ pub enum Route {
     EndSession,
     /// The end of one or all sessions of a user, by the owner.
     Revoke,
+    /// The page that helps the owner to set up.
+    SetupPage,
     /// Whether everything is in order.
     Health,
     /// A browser asking whether a page may send a request (CORS preflight).
@@ -101,7 +103,7 @@ impl Allowed {
 }
 
 /// Every address with its verbs. `{id}` stands for one part of a path.
-const ROUTES: [(&str, &[(Method, Route)]); 13] = [
+const ROUTES: [(&str, &[(Method, Route)]); 14] = [
     ("/auth/token", &[(Method::Post, Route::Refresh)]),
     (
         "/auth/me",
@@ -134,6 +136,7 @@ const ROUTES: [(&str, &[(Method, Route)]); 13] = [
         ],
     ),
     ("/health", &[(Method::Get, Route::Health)]),
+    ("/", &[(Method::Get, Route::SetupPage)]),
 ];
 
 /// Finds the route of a request. One slash at the end of a path is forgiven; `HEAD` is a `GET`
@@ -170,7 +173,7 @@ fn fits(known: &str, path: &str) -> bool {
         Some(before) => path
             .strip_prefix(before)
             .is_some_and(|id| !id.is_empty() && !id.contains('/')),
-        None => known == path,
+        None => path == trimmed(known),
     }
 }
 
@@ -187,7 +190,7 @@ mod tests {
         for (path, verbs) in ROUTES {
             for (method, route) in verbs {
                 assert_eq!(resolve(*method, path), Ok(*route));
-                assert_eq!(resolve(*method, &format!("{path}/")), Ok(*route));
+                assert_eq!(resolve(*method, &format!("{}/", trimmed(path))), Ok(*route));
             }
         }
     }
@@ -218,8 +221,7 @@ mod tests {
     #[test]
     fn an_unknown_address_is_not_found() {
         for path in [
-            "",
-            "/",
+            "//",
             "/auth/sessions//",
             "/auth/sessions/a/b",
             "/auth",

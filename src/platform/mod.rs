@@ -4,6 +4,7 @@ mod clock;
 mod d1;
 mod guard;
 mod kv;
+mod page;
 
 use std::{future::Future, rc::Rc};
 
@@ -13,7 +14,7 @@ use worker::{Context, Env, console_log};
 
 use crate::{
     domain::time::UnixMillis,
-    port::{Clock, Fault, Platform, Rng},
+    port::{BuiltPage, Clock, Fault, Platform, Rng},
 };
 
 pub use d1::D1Accounts;
@@ -88,6 +89,10 @@ impl Platform for Cloudflare {
 
     fn after_response(&self, work: impl Future<Output = ()> + 'static) {
         self.context.wait_until(work);
+    }
+
+    fn setup_page(&self) -> BuiltPage {
+        page::built()
     }
 
     fn log(&self, line: &str) {

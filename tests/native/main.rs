@@ -5,6 +5,7 @@ mod accounts;
 mod bearer;
 mod cors;
 mod faults;
+mod page;
 mod refresh;
 mod revocation;
 mod sessions;

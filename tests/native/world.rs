@@ -28,7 +28,8 @@ use tokenkeep::{
         message::{Answer, Ask},
     },
     port::{
-        Accounts, Clock, Fault, Guard, KeyValue, LEAST_TTL_SECONDS, Page, Platform, Rng, Write,
+        Accounts, BuiltPage, Clock, Fault, Guard, KeyValue, LEAST_TTL_SECONDS, Page, Platform, Rng,
+        Write,
     },
     route::Method,
 };
@@ -77,6 +78,8 @@ struct State {
     bound: Cell<bool>,
     accounts: RefCell<BTreeMap<String, (Account, PasswordHash)>>,
     accounts_fail: Cell<bool>,
+    accounts_unbound: Cell<bool>,
+    guard_unbound: Cell<bool>,
     guards: RefCell<BTreeMap<String, Memory>>,
     guard_fails: Cell<bool>,
     deferred: RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>,
@@ -298,10 +301,16 @@ impl Platform for InMemory {
     type Guard = Self;
 
     fn accounts(&self) -> Result<Self, Fault> {
+        if self.0.accounts_unbound.get() {
+            return Err(Fault::NotBound("DB"));
+        }
         Ok(self.clone())
     }
 
     fn guard(&self) -> Result<Self, Fault> {
+        if self.0.guard_unbound.get() {
+            return Err(Fault::NotBound("ACCOUNT_GUARD"));
+        }
         Ok(self.clone())
     }
 
@@ -315,6 +324,14 @@ impl Platform for InMemory {
 
     fn after_response(&self, work: impl Future<Output = ()> + 'static) {
         self.0.deferred.borrow_mut().push(Box::pin(work));
+    }
+
+    fn setup_page(&self) -> BuiltPage {
+        BuiltPage {
+            html: "<!doctype html>".into(),
+            style_hash: "c3R5bGU=".into(),
+            script_hash: "c2NyaXB0".into(),
+        }
     }
 
     fn log(&self, line: &str) {
@@ -386,6 +403,14 @@ impl World {
 
     pub fn unbind_store(&self) {
         self.platform.0.bound.set(false);
+    }
+
+    pub fn unbind_accounts(&self) {
+        self.platform.0.accounts_unbound.set(true);
+    }
+
+    pub fn unbind_guard(&self) {
+        self.platform.0.guard_unbound.set(true);
     }
 
     pub fn accounts_fail(&self, fail: bool) {

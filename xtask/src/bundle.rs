@@ -2,7 +2,7 @@
 //!
 //! 1. wasm-bindgen writes the JavaScript between the worker and the platform.
 //! 2. wasm-opt makes the WebAssembly smaller.
-//! 3. esbuild joins that JavaScript with our entry file.
+//! 3. esbuild joins that JavaScript with our entry file and the setup page.
 //!
 //! The flags are those of `worker-build`, the tool that usually does this. It is not used
 //! because it has to be compiled first, together with two more tools it calls.
@@ -13,6 +13,7 @@ use anyhow::{Context, Result, ensure};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{
+    page,
     process::{run, run_quietly},
     project::Project,
     stamp::cannot_write,
@@ -44,6 +45,7 @@ pub fn bundle(project: &Project, tools: &Tools, wasm: &Path, staging: &Path) -> 
     fs::create_dir_all(staging).with_context(|| cannot_write(staging))?;
     generate_bindings(wasm, staging)?;
     shrink(tools, staging)?;
+    page::build(project, tools, staging)?;
     join(project, tools, staging)
 }
 
@@ -88,9 +90,13 @@ fn join(project: &Project, tools: &Tools, staging: &Path) -> Result<()> {
     let entry = staging.join("entry.js");
     fs::copy(project.path(ENTRY), &entry).with_context(|| cannot_write(&entry))?;
     let mut esbuild = tools.esbuild();
-    esbuild
-        .current_dir(staging)
-        .args(["entry.js", "--bundle", "--minify", "--format=esm"]);
+    esbuild.current_dir(staging).args([
+        "entry.js",
+        "--bundle",
+        "--minify",
+        "--format=esm",
+        "--charset=utf8",
+    ]);
     esbuild.args(["--external:./index_bg.wasm", "--external:cloudflare:*"]);
     esbuild.args([
         "--outfile=index.js",

@@ -13,6 +13,7 @@ mod dev;
 mod dev_vars;
 mod lint;
 mod migrations;
+mod page;
 mod process;
 mod project;
 mod remote_database;
