@@ -5,6 +5,7 @@
 //! installed into the project's own folders where it is missing.
 
 mod advisories;
+mod browser;
 mod build;
 mod bundle;
 mod deny;
