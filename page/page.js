@@ -50,7 +50,7 @@ async function ask(method, path, { body, token } = {}) {
       const json = await response.json();
       return { status, json, problem: !ok && (json.message ?? "Something is not in order.") };
     } catch {
-      return { status, problem: `This answer (status ${status}) is not from Tokenkeep. Wait a minute and try again; if it stays so, look at the worker’s logs in Cloudflare’s dashboard.` };
+      return { status, problem: `This answer (status ${status}) is not from Tokenkeep. Wait a minute and try again.` };
     }
   } catch {
     return { problem: "The worker could not be reached. Check that it runs and that you are online, and try again." };
@@ -85,10 +85,12 @@ async function copy(text, what, source) {
 const line = (text, what, source) =>
   box("line", source, button("Copy", () => copy(text, what, source), { ariaLabel: `Copy ${what}` }));
 
+const sample = (text) => make("code", { className: "value" }, text);
+const label = (text) => make("span", { className: "label" }, text);
+
 // A label and its values, each with its button.
-const field = (label, values, of = "") =>
-  box("field", make("span", { className: "label" }, label), box("", values.map((text) =>
-    line(text, (values[1] ? text : label) + of, make("code", { className: "value" }, text)))));
+const field = (name, values, of = "") =>
+  box("field", label(name), box("", values.map((text) => line(text, (values[1] ? text : name) + of, sample(text)))));
 
 // A value that need not be read.
 const hidden = (what, value) =>
@@ -102,7 +104,7 @@ const RUN = isLocal ? "cargo xtask dev" : "cargo xtask deploy";
 const dashboard = (text) => !isLocal && paragraph(`In Cloudflare’s dashboard: Workers & Pages, your worker, Settings, ${text}`);
 const wait = [paragraph("Wait a minute and check again. If it stays so, look at www.cloudflarestatus.com.")];
 
-const mend = (what, place) => [paragraph(`Mend \`wrangler.toml\`: ${what}. Then start the worker anew:`), command(RUN), dashboard(place)];
+const mend = (what) => [paragraph(`Mend \`wrangler.toml\`: ${what}. Then start the worker anew:`), command(RUN)];
 
 function mendSecret(name) {
   if (name.endsWith("previous")) return [paragraph("Store the earlier secret again, or remove it:"), command(`npx wrangler secret delete ${name}`)];
@@ -116,19 +118,19 @@ function mendSecret(name) {
 }
 
 // What is wrong. The way to mend it follows apart.
-const reason = (told) => told[0].toUpperCase() + told.slice(1).split(". ")[0];
+const reason = (told) => `${told.split(". ")[0].replace(/^the \w+ \w+/, "It")}.`;
 
 // A row of the list: name, kind, state, words, and the way to mend it.
 function setting(name, told, what = "") {
   if (told === "ok") return [name, "good", "in order", what];
   if (told === "not set") return [name, "", "not used", what];
-  const way = name > "a" ? mendSecret(name) : mend(`the line \`${name}\``, `Variables and Secrets shows it, too; but the next deploy takes the value of \`wrangler.toml\`.`);
-  return [name, "bad", told.includes(" not set") ? "missing" : "to be mended", `${reason(told)}. ${what}`, way];
+  const way = name > "a" ? mendSecret(name) : mend(`the line \`${name}\``);
+  return [name, "bad", told.includes(" not set") ? "missing" : "to be mended", `${what} ${reason(told)}`, way];
 }
 
 function binding(name, told, what, kind, section, whenFailing) {
   if (told === "ok") return [name, "good", "in order", what];
-  const way = mend(`it lacks the section \`${section}\` with the name \`${name}\``, `Bindings, Add: a ${kind} under the name \`${name}\`.`);
+  const way = [...mend(`it lacks the section \`${section}\` with the name \`${name}\``), dashboard(`Bindings, Add: a ${kind} under the name \`${name}\`.`)];
   if (!told) return [name, "", "not used", `${what} Without it there are no accounts: your own back end opens the sessions.`, way];
   if (told.endsWith("not bound")) return [name, "bad", "missing", `${what} It is not connected to your worker.`, way];
   return [name, "bad", "does not answer", `${what} It is connected, but ${told}.`, whenFailing];
@@ -148,7 +150,7 @@ function rowsOf({ checks, settings }) {
     binding("SESSIONS", checks.sessions, "The KV store keeps the sessions.", "KV namespace", "[[kv_namespaces]]", wait),
     binding("DB", checks.accounts, "The D1 database keeps the accounts.", "D1 database", "[[d1_databases]]", [paragraph("Most often its tables are missing. This makes them:"), command(RUN), ...wait]),
     binding("ACCOUNT_GUARD", checks.guard, "The Durable Object checks the passwords.", "Durable Object", "[[durable_objects.bindings]]", wait),
-    ...(wrong[0] ? wrong.map((name) => setting(name, settings[name])) : [setting("[vars]", "ok", "The settings in `wrangler.toml`.")]),
+    ...(wrong[0] ? wrong.map((name) => setting(name, settings[name])) : [setting("wrangler.toml", "ok", "The settings under `[vars]`.")]),
   ];
 }
 
@@ -159,8 +161,8 @@ const row = ([name, kind, state, text, way]) =>
     make("span", { className: "mark", ariaHidden: true }, MARKS[kind]),
     box("",
       box("head", make("code", {}, name), make("span", { className: "state" }, state)),
-      paragraph(text),
-      way && box("fix", way)));
+      paragraph(text)),
+    way && box("fix", way));
 
 let health = {};
 async function check() {
@@ -171,7 +173,7 @@ async function check() {
   health = json;
   const rows = rowsOf(json);
   const count = rows.filter((row) => row[1] === "bad").length;
-  if (count) tell("verdict", "bad", count > 1 ? `${count} things need you.` : "One thing needs you.", "It is marked below, with the way to mend it. After that, check again.");
+  if (count) tell("verdict", "bad", count > 1 ? `${count} things need you.` : "One thing needs you.", "Below is what to do. After that, check again.");
   else tell("verdict", "good", "Everything is in order.", "Your worker is ready: go on with the requests for Bravo.");
   $("parts").replaceChildren(...rows.map(row));
   $("version").textContent = json.version;
@@ -198,14 +200,14 @@ function newSecret() {
 function makeSecret(event) {
   event.preventDefault();
   const text = `npx wrangler secret put ${$("which").value}`;
-  const first = field("1. Paste the command into a terminal, in your project’s folder, and press Enter.", [text]);
+  const source = sample(text);
   $("made").replaceChildren(
-    isLocal ? paragraph("On this computer secrets are in the file `.dev.vars`; the command is for the worker on the internet.") : "",
+    isLocal ? paragraph("On this computer secrets are in the file `.dev.vars`: the command is for a worker on the internet.") : "",
     make("ol", {},
-      make("li", {}, first),
+      make("li", {}, paragraph("1. Paste the command into a terminal, in your project’s folder, and press Enter."), line(text, "the command", source)),
       make("li", {}, paragraph("2. When it asks for the value, copy the secret and paste it there. Nothing is shown while you paste."), hidden("the secret", newSecret())),
       make("li", {}, "3. Come back here and check again.")));
-  copy(text, "the command", first.querySelector("code"));
+  copy(text, "the command", source);
 }
 
 // ---- Requests for Bravo ----
@@ -227,13 +229,13 @@ function showCards() {
         body && ["Body (JSON)", JSON.stringify(body, null, 2)],
         outputs && ["Output variables", ...outputs],
         expiry && ["Token expiration time in seconds", `${expiry}`],
-      ].filter(Boolean).map(([label, ...values]) => field(label, values, ` of ${name}`)),
+      ].filter(Boolean).map(([what, ...values]) => field(what, values, ` of ${name}`)),
       note && paragraph(note));
   $("cards").replaceChildren(
     card("Sign up", "POST", "/auth/signup", {
       body: { ...LOGIN, name: "${name}" },
       outputs: GIVEN,
-      note: health.signUp === false ? "Sign-up is closed at present: `SIGN_UP` is `off`." : "If your form has no field for the name, leave `name` out of the body.",
+      note: "If your form has no field for the name, leave `name` out of the body.",
     }),
     card("Log in", "POST", "/auth/login", { body: LOGIN, outputs: GIVEN }),
     card("Refresh token", "POST", "/auth/token", {
@@ -245,7 +247,7 @@ function showCards() {
     card("User info", "GET", "/auth/me", { header: "Bearer ${accessToken}", outputs: ["id", "email", "name"] }),
     card("Log out", "POST", "/auth/logout", {
       body: REFRESH,
-      note: "Bravo’s own logout only forgets the tokens on the phone. Send this request before it, and the session ends on the server as well.",
+      note: "Bravo’s own logout only forgets the tokens on the phone. Send this before it, and the session ends on the server, too.",
     }));
 }
 
@@ -265,8 +267,9 @@ async function step(name, method, path, request) {
   const sent = `${method} ${origin}${path}${token ? `\nAuthorization: Bearer ${short(token)}` : ""}${body ? `\n${masked(body)}` : ""}`;
   $("steps").append(make("li", { className: problem ? "bad" : "good" },
     box("head", make("h3", {}, name), make("span", { className: "state" }, status ? `Status ${status}` : "No answer")),
+    label("Sent"),
     make("pre", {}, sent),
-    json && make("pre", {}, masked(json))));
+    json && [label("Answer"), make("pre", {}, masked(json))]));
   if (problem) tell("outcome", "bad", `${name} did not work.`, problem);
   return problem ? null : json;
 }
@@ -290,7 +293,7 @@ const tryOut = busy(async () => {
   const again = { body: { refreshToken: login.refreshToken } };
   const tokens = (await step("Refresh token", "POST", "/auth/token", again)) && (await step("Refresh token, the same again", "POST", "/auth/token", again));
   if (tokens && (await step("User info", "GET", "/auth/me", { token: tokens.accessToken }))) {
-    tell("outcome", "good", "It works.", "Each request got a good answer. The same refresh token was good twice: a phone that repeats itself does not log anyone out.");
+    tell("outcome", "good", "It works.", "The same refresh token was good twice: a phone that repeats itself does not log anyone out.");
   }
   showActions(login, password);
 });
@@ -312,7 +315,7 @@ function showActions({ accessToken, refreshToken, email }, password) {
     sure.focus();
   }, { className: "danger" });
   $("actions").replaceChildren(
-    box("field", make("span", { className: "label" }, "For the test value of refreshToken in Bravo:"), hidden("refreshToken", refreshToken)),
+    box("field", label("For the test value of refreshToken in Bravo:"), hidden("refreshToken", refreshToken)),
     first, sure, button("Log out", logOut));
 }
 
@@ -326,5 +329,6 @@ $("trial").onsubmit = (event) => {
   tryOut();
 };
 $("trial").onchange = () => ($("real").hidden = $("trial").how.value !== "signup");
+$("logo").src = $("icon").href;
 showCards();
 check();

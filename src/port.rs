@@ -195,13 +195,11 @@ pub trait Rng {
 
 /// The setup page as it was built: one document with its style and its script in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BuiltPage {
+pub struct SetupPage {
     /// The document.
     pub html: String,
-    /// The SHA-256 of its style, in base64.
-    pub style_hash: String,
-    /// The SHA-256 of its script, in base64.
-    pub script_hash: String,
+    /// `Content-Security-Policy`: it names the style and the script by their hashes.
+    pub policy: String,
 }
 
 /// Everything together, as one request sees it.
@@ -234,8 +232,9 @@ pub trait Platform: Clock + Rng + Clone + 'static {
     /// Runs work that need not be done when the answer goes out.
     fn after_response(&self, work: impl Future<Output = ()> + 'static);
 
-    /// The setup page.
-    fn setup_page(&self) -> BuiltPage;
+    /// The page that helps the owner to set up. It shows nothing that `/health` does not tell, so
+    /// it needs no settings: it is there to say which are missing.
+    fn setup_page(&self) -> SetupPage;
 
     /// Writes a line for the operator.
     fn log(&self, line: &str);

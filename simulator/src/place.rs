@@ -12,7 +12,7 @@ use tokenkeep::{
         time::UnixMillis,
     },
     guard::message::{AccountJson, Answer, Ask},
-    port::{Accounts, BuiltPage, Clock, Fault, Guard, KeyValue, Page, Platform, Rng, Write},
+    port::{Accounts, Clock, Fault, Guard, KeyValue, Page, Platform, Rng, SetupPage, Write},
 };
 
 use crate::{kv::is_long_enough, rule::Variant, world::World};
@@ -241,7 +241,7 @@ impl Platform for Place {
         timeline.spawn_at(timeline.now(), work);
     }
 
-    fn setup_page(&self) -> BuiltPage {
+    fn setup_page(&self) -> SetupPage {
         unreachable!("apps do not look at pages")
     }
 

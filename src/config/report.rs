@@ -20,8 +20,6 @@ pub struct Report {
     pub settings: BTreeMap<&'static str, String>,
     /// Lifetime of an access token, where it is in order.
     pub access_token_seconds: Option<u64>,
-    /// Whether new accounts can be made, where that is in order.
-    pub sign_up: Option<bool>,
 }
 
 impl Report {
@@ -29,7 +27,6 @@ impl Report {
     #[must_use]
     pub fn of(settings: &Settings) -> Self {
         let access_token_seconds = access_token_seconds(settings);
-        let sign_up = switch(settings, name::SIGN_UP);
         let mut told = BTreeMap::new();
         let mut tell = |name, verdict: Verdict| {
             told.insert(name, word(verdict));
@@ -50,16 +47,12 @@ impl Report {
         ] {
             tell(name, number.map(|_| true));
         }
-        for (name, switch) in [
-            (name::SIGN_UP, sign_up),
-            (name::SETUP_PAGE, switch(settings, name::SETUP_PAGE)),
-        ] {
-            tell(name, switch.map(|_| true));
+        for name in [name::SIGN_UP, name::SETUP_PAGE] {
+            tell(name, switch(settings, name).map(|_| true));
         }
         Self {
             settings: told,
             access_token_seconds: access_token_seconds.ok(),
-            sign_up: sign_up.ok(),
         }
     }
 }

@@ -58,6 +58,5 @@ pub async fn health<'a, P: Platform>(
         checks,
         settings: &report.settings,
         access_token_seconds: report.access_token_seconds,
-        sign_up: report.sign_up,
     }
 }

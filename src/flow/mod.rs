@@ -14,7 +14,6 @@ pub mod open_session;
 pub mod refresh;
 pub mod rename;
 pub mod revoke;
-pub mod setup_page;
 pub mod show_me;
 pub mod sign_up;
 

@@ -14,7 +14,7 @@ use worker::{Context, Env, console_log};
 
 use crate::{
     domain::time::UnixMillis,
-    port::{BuiltPage, Clock, Fault, Platform, Rng},
+    port::{Clock, Fault, Platform, Rng, SetupPage},
 };
 
 pub use d1::D1Accounts;
@@ -91,7 +91,7 @@ impl Platform for Cloudflare {
         self.context.wait_until(work);
     }
 
-    fn setup_page(&self) -> BuiltPage {
+    fn setup_page(&self) -> SetupPage {
         page::built()
     }
 

@@ -3,22 +3,18 @@
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::port::BuiltPage;
+use crate::port::SetupPage;
 
 #[wasm_bindgen(raw_module = "./page.js")]
 extern "C" {
     fn html() -> String;
-    #[wasm_bindgen(js_name = styleHash)]
-    fn style_hash() -> String;
-    #[wasm_bindgen(js_name = scriptHash)]
-    fn script_hash() -> String;
+    fn policy() -> String;
 }
 
 /// The page of this build.
-pub fn built() -> BuiltPage {
-    BuiltPage {
+pub fn built() -> SetupPage {
+    SetupPage {
         html: html(),
-        style_hash: style_hash(),
-        script_hash: script_hash(),
+        policy: policy(),
     }
 }

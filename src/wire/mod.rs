@@ -147,8 +147,6 @@ pub struct Health<'a> {
     pub settings: &'a BTreeMap<&'static str, String>,
     /// Lifetime of an access token in seconds, where it is in order.
     pub access_token_seconds: Option<u64>,
-    /// Whether new accounts can be made, where that is in order.
-    pub sign_up: Option<bool>,
 }
 
 /// The body of every error.

@@ -33,7 +33,6 @@ fn a_worker_in_order_is_healthy() {
                 "SETUP_PAGE": "ok",
             },
             "accessTokenSeconds": 3600,
-            "signUp": true,
         })
     );
 }
@@ -69,7 +68,6 @@ fn all_that_is_wrong_is_told_at_once_and_no_value_of_it() {
         assert!(!body.to_string().contains(value), "{value} in {body}");
     }
     assert_eq!(body["accessTokenSeconds"], 7200);
-    assert_eq!(body["signUp"], json!(null));
 }
 
 #[test]

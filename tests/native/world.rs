@@ -28,7 +28,7 @@ use tokenkeep::{
         message::{Answer, Ask},
     },
     port::{
-        Accounts, BuiltPage, Clock, Fault, Guard, KeyValue, LEAST_TTL_SECONDS, Page, Platform, Rng,
+        Accounts, Clock, Fault, Guard, KeyValue, LEAST_TTL_SECONDS, Page, Platform, Rng, SetupPage,
         Write,
     },
     route::Method,
@@ -326,11 +326,10 @@ impl Platform for InMemory {
         self.0.deferred.borrow_mut().push(Box::pin(work));
     }
 
-    fn setup_page(&self) -> BuiltPage {
-        BuiltPage {
+    fn setup_page(&self) -> SetupPage {
+        SetupPage {
             html: "<!doctype html>".into(),
-            style_hash: "c3R5bGU=".into(),
-            script_hash: "c2NyaXB0".into(),
+            policy: "default-src 'none'".into(),
         }
     }
 

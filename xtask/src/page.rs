@@ -61,13 +61,21 @@ fn module(document: &str, style: &str, script: &str) -> Result<String> {
         .replace(SCRIPT, "")
         .replace("</body>", &format!("<script>{script}</script></body>"));
     Ok(format!(
-        "export const html = () => {};\n\
-         export const styleHash = () => {};\n\
-         export const scriptHash = () => {};\n",
+        "export const html = () => {};\nexport const policy = () => {};\n",
         Value::from(html),
-        Value::from(hash(style)),
-        Value::from(hash(script)),
+        Value::from(policy(style, script)),
     ))
+}
+
+/// Only the page's own style and script, and only requests to its own worker. Its icon is a `data:`
+/// address.
+fn policy(style: &str, script: &str) -> String {
+    format!(
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; connect-src 'self'; \
+         img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        hash(style),
+        hash(script)
+    )
 }
 
 fn hash(text: &str) -> String {
@@ -85,13 +93,34 @@ mod tests {
     #[test]
     fn style_and_script_become_part_of_the_document() {
         let module = module(DOCUMENT, "p{}", "f()").unwrap();
-        let html = module.lines().next().unwrap();
-        let html = html.strip_prefix("export const html = () => ").unwrap();
-        let html: String = serde_json::from_str(html.trim_end_matches(';')).unwrap();
+        let lines: Vec<&str> = module.lines().collect();
+        let text = |line: &str, name: &str| -> String {
+            let json = line
+                .strip_prefix(&format!("export const {name} = () => "))
+                .and_then(|rest| rest.strip_suffix(';'));
+            serde_json::from_str(json.unwrap()).unwrap()
+        };
         assert_eq!(
-            html,
+            text(lines[0], "html"),
             "<head><style>p{}</style></head><body><p>\"</p><script>f()</script></body>"
         );
+        assert_eq!(text(lines[1], "policy"), policy("p{}", "f()"));
+    }
+
+    #[test]
+    fn the_policy_allows_only_what_the_page_needs() {
+        let policy = policy("p{}", "alert('Hello, world.');");
+        assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+        for part in [
+            "script-src 'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng=';",
+            "connect-src 'self';",
+            "base-uri 'none';",
+            "form-action 'none';",
+            "frame-ancestors 'none'",
+        ] {
+            assert!(policy.contains(part), "{part} is not in {policy}");
+        }
+        assert!(!policy.contains("unsafe") && !policy.contains('*'));
     }
 
     #[test]

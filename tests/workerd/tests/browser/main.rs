@@ -107,12 +107,7 @@ fn each_piece_that_is_missing_is_named_with_its_remedy() {
         ("bad_switch", fresh().with("SETUP_PAGE", "perhaps")),
         ("no_store", fresh().without_store()),
         ("no_service_key", fresh().without("service_key")),
-        (
-            "other_settings",
-            fresh()
-                .with("ACCESS_TOKEN_SECONDS", "7200")
-                .with("SIGN_UP", "off"),
-        ),
+        ("two_hours", fresh().with("ACCESS_TOKEN_SECONDS", "7200")),
         (
             "nothing",
             fresh()

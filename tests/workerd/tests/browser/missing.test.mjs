@@ -56,7 +56,7 @@ test("all that is missing is named at once, with the place in Cloudflare's dashb
       ACCOUNT_GUARD: "not used",
       SIGN_UP: "to be mended",
     });
-    for (const name of ["refresh_token_secret", "SESSIONS", "SIGN_UP"]) {
+    for (const name of ["refresh_token_secret", "SESSIONS", "DB"]) {
       assert.match(await row(page, name).innerText(), /In Cloudflare’s dashboard: Workers & Pages, your worker, Settings, /);
     }
     // What is optional is no alarm, but says how to have it.
@@ -79,12 +79,11 @@ test("the button of a missing secret leads to where one is made", () =>
     assert.equal(await page.evaluate(() => document.activeElement.id), "which");
   }, { expected }));
 
-test("the expiration time is the one in force, and sign-up that is closed is told", () =>
-  onPage(WORKERS.other_settings, async (page) => {
+test("the expiration time is the one in force", () =>
+  onPage(WORKERS.two_hours, async (page) => {
     await checked(page);
     const card = page.locator(".card").filter({ hasText: "Token expiration time in seconds" });
     assert.equal(await card.locator(".field").last().locator(".value").innerText(), "7200");
-    await page.getByText("Sign-up is closed at present").waitFor();
   }));
 
 test("a page that lacks everything fits a phone and passes the eye of the checker", () =>
