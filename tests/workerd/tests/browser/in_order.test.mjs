@@ -150,6 +150,7 @@ test("the keyboard reaches everything, in order, and one sees where it is", () =
 
 test("the skip link leads to the content", () =>
   onPage(URL_, async (page) => {
+    await checked(page);
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     assert.equal(await page.evaluate(() => document.activeElement.id), "main");
@@ -170,6 +171,7 @@ test("dark mode is dark, and light mode is light", async () => {
 
 test("who wants no motion gets none", () =>
   onPage(URL_, async (page) => {
+    await checked(page);
     assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).scrollBehavior), "auto");
   }, { reducedMotion: "reduce" }));
 

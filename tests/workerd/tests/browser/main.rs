@@ -50,6 +50,17 @@ fn in_order() -> &'static (Project, Wrangler) {
     &IN_ORDER
 }
 
+/// Shows what the worker printed when a test fails.
+struct LogOnFailure<'a>(&'a Wrangler);
+
+impl Drop for LogOnFailure<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("wrangler printed:\n{}", self.0.log());
+        }
+    }
+}
+
 fn address(client: &Client) -> String {
     format!("{}/", client.origin)
 }
@@ -57,6 +68,7 @@ fn address(client: &Client) -> String {
 #[test]
 fn the_page_of_a_worker_in_order_says_so_looks_right_and_copies() {
     let (project, wrangler) = in_order();
+    let _told = LogOnFailure(wrangler);
     let secrets = json!(project.secrets()).to_string();
     passes_in_chromium(
         "in_order.test.mjs",
@@ -70,6 +82,7 @@ fn the_page_of_a_worker_in_order_says_so_looks_right_and_copies() {
 #[test]
 fn the_try_out_goes_from_a_new_account_to_its_deletion() {
     let (_, wrangler) = in_order();
+    let _told = LogOnFailure(wrangler);
     passes_in_chromium(
         "try_out.test.mjs",
         &[("WORKER", &address(&wrangler.client))],
@@ -79,6 +92,7 @@ fn the_try_out_goes_from_a_new_account_to_its_deletion() {
 #[test]
 fn the_page_bears_a_net_that_is_down_and_answers_of_others() {
     let (_, wrangler) = in_order();
+    let _told = LogOnFailure(wrangler);
     passes_in_chromium(
         "trouble.test.mjs",
         &[("WORKER", &address(&wrangler.client))],
