@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    config::{AllowedOrigins, Config, ConfigError, Settings},
+    config::{AllowedOrigins, Config, ConfigError, Report, Settings, has_setup_page},
     error::{BadInput, Error},
     flow::{
         Scope, change_password::change_password, delete_account::delete_account,
@@ -14,7 +14,7 @@ use crate::{
     },
     limits::{GET_MS, REQUEST_MS},
     log::Line,
-    port::{Patience, Platform},
+    port::{Patience, Platform, SetupPage},
     route::{Allowed, Method, Route, id_in, resolve, template},
     wire::ErrorBody,
 };
@@ -64,7 +64,7 @@ pub struct Reply {
     pub status: u16,
     /// Headers, each once.
     pub headers: Vec<(&'static str, String)>,
-    /// JSON, or nothing.
+    /// JSON, the setup page, or nothing.
     pub body: String,
 }
 
@@ -72,6 +72,8 @@ pub struct Reply {
 #[derive(Debug)]
 pub struct Setup {
     config: Result<Config, ConfigError>,
+    report: Report,
+    has_setup_page: bool,
     origins: AllowedOrigins,
 }
 
@@ -81,6 +83,8 @@ impl Setup {
     pub fn of(settings: &Settings) -> Self {
         Self {
             config: Config::check(settings),
+            report: Report::of(settings),
+            has_setup_page: has_setup_page(settings),
             origins: AllowedOrigins::read(settings),
         }
     }
@@ -133,6 +137,8 @@ impl<P: Platform> App<'_, P> {
             Route::Preflight(allowed) => preflight(allowed, call),
             Route::GenerateSecret => ok(&generate_secret(&self.platform)),
             Route::Health => self.health(call).await,
+            Route::SetupPage if self.setup.has_setup_page => page(self.platform.setup_page()),
+            Route::SetupPage => return Err(Error::NotFound),
             Route::Describe => describe(),
             Route::Refresh => ok(&refresh(&scope()?, body).await?),
             Route::SignUp => ok(&sign_up(&scope()?, body).await?),
@@ -181,7 +187,8 @@ impl<P: Platform> App<'_, P> {
 
     async fn health(&self, call: &Call) -> Reply {
         let config = self.setup.config.as_ref();
-        let health = health(&self.platform, self.patience(call), config).await;
+        let report = &self.setup.report;
+        let health = health(&self.platform, self.patience(call), config, report).await;
         Reply {
             status: if health.status == "ok" { 200 } else { 503 },
             ..ok(&health)
@@ -304,6 +311,20 @@ fn cursor(query: &str) -> Option<String> {
 
 fn ok(body: &impl Serialize) -> Reply {
     json(200, body)
+}
+
+fn page(page: SetupPage) -> Reply {
+    Reply {
+        status: 200,
+        headers: vec![
+            ("Content-Type", "text/html; charset=utf-8".into()),
+            ("Content-Security-Policy", page.policy),
+            ("Referrer-Policy", "no-referrer".into()),
+            ("Cache-Control", "no-store".into()),
+            ("X-Content-Type-Options", "nosniff".into()),
+        ],
+        body: page.html,
+    }
 }
 
 fn json(status: u16, body: &impl Serialize) -> Reply {

@@ -3,6 +3,8 @@
 //! Nothing is guessed. A value that is missing, weak or out of range becomes an error that names
 //! it and says how to mend it; the rest of the worker only ever sees good values.
 
+mod report;
+
 use std::fmt;
 
 use zeroize::Zeroizing;
@@ -14,6 +16,8 @@ use crate::{
     },
     limits::{LEAST_IDLE_SECONDS, LONGEST_SESSION_SECONDS},
 };
+
+pub use report::Report;
 
 /// Names of secrets and vars, as the owner writes them.
 pub mod name {
@@ -27,13 +31,14 @@ pub mod name {
     pub const SESSION_IDLE_SECONDS: &str = "SESSION_IDLE_SECONDS";
     pub const SESSION_MAX_SECONDS: &str = "SESSION_MAX_SECONDS";
     pub const SIGN_UP: &str = "SIGN_UP";
+    pub const SETUP_PAGE: &str = "SETUP_PAGE";
     pub const ISSUER: &str = "ISSUER";
     pub const AUDIENCE: &str = "AUDIENCE";
     pub const CORS_ALLOWED_ORIGINS: &str = "CORS_ALLOWED_ORIGINS";
 }
 
 /// Every setting that [`Settings`] reads, in its order.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 13] = [
     name::REFRESH_SECRET,
     name::REFRESH_SECRET_PREVIOUS,
     name::ACCESS_SECRET,
@@ -43,6 +48,7 @@ pub const NAMES: [&str; 12] = [
     name::SESSION_IDLE_SECONDS,
     name::SESSION_MAX_SECONDS,
     name::SIGN_UP,
+    name::SETUP_PAGE,
     name::ISSUER,
     name::AUDIENCE,
     name::CORS_ALLOWED_ORIGINS,
@@ -167,24 +173,14 @@ impl Config {
     /// The first thing that is not in order.
     pub fn check(settings: &Settings) -> Result<Self, ConfigError> {
         let secrets = Secrets::check(settings)?;
-        let seconds = |name, default, least, most| number(settings, name, default, least, most);
-        let session_seconds = seconds(
-            name::SESSION_MAX_SECONDS,
-            31_536_000,
-            60,
-            LONGEST_SESSION_SECONDS,
-        )?;
-        let idle_seconds = seconds(
-            name::SESSION_IDLE_SECONDS,
-            7_776_000,
-            LEAST_IDLE_SECONDS,
-            LONGEST_SESSION_SECONDS,
-        )?;
+        let session_seconds = session_seconds(settings)?;
+        let idle_seconds = idle_seconds(settings)?;
+        switch(settings, name::SETUP_PAGE)?;
         Ok(Self {
             refresh_keys: secrets.refresh_keys(),
             access_keys: secrets.access_keys(),
             service_key: optional_secret(settings, name::SERVICE_KEY),
-            access_token_seconds: seconds(name::ACCESS_TOKEN_SECONDS, 3_600, 60, 86_400)?,
+            access_token_seconds: access_token_seconds(settings)?,
             idle_window: IdleWindow {
                 idle_ms: idle_seconds * 1000,
             },
@@ -255,6 +251,20 @@ fn secret_list(settings: &Settings, name: &'static str) -> Result<Vec<Secret>, C
         .map_err(|problem| ConfigError::Secret(name, problem))
 }
 
+fn access_token_seconds(settings: &Settings) -> Result<u64, ConfigError> {
+    number(settings, name::ACCESS_TOKEN_SECONDS, 3_600, 60, 86_400)
+}
+
+fn session_seconds(settings: &Settings) -> Result<u64, ConfigError> {
+    let most = LONGEST_SESSION_SECONDS;
+    number(settings, name::SESSION_MAX_SECONDS, 31_536_000, 60, most)
+}
+
+fn idle_seconds(settings: &Settings) -> Result<u64, ConfigError> {
+    let (least, most) = (LEAST_IDLE_SECONDS, LONGEST_SESSION_SECONDS);
+    number(settings, name::SESSION_IDLE_SECONDS, 7_776_000, least, most)
+}
+
 fn number(
     settings: &Settings,
     name: &'static str,
@@ -279,6 +289,12 @@ fn switch(settings: &Settings, name: &'static str) -> Result<bool, ConfigError> 
         Some(text) if text.eq_ignore_ascii_case("off") => Ok(false),
         Some(_) => Err(ConfigError::NotASwitch(name)),
     }
+}
+
+/// Whether there is a setup page. Where the var cannot be read there is one: it says so.
+#[must_use]
+pub fn has_setup_page(settings: &Settings) -> bool {
+    switch(settings, name::SETUP_PAGE) != Ok(false)
 }
 
 fn trimmed(text: &str) -> String {

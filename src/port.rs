@@ -193,6 +193,15 @@ pub trait Rng {
     }
 }
 
+/// The setup page as it was built: one document with its style and its script in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetupPage {
+    /// The document.
+    pub html: String,
+    /// `Content-Security-Policy`: it names the style and the script by their hashes.
+    pub policy: String,
+}
+
 /// Everything together, as one request sees it.
 pub trait Platform: Clock + Rng + Clone + 'static {
     /// The store of sessions.
@@ -222,6 +231,10 @@ pub trait Platform: Clock + Rng + Clone + 'static {
 
     /// Runs work that need not be done when the answer goes out.
     fn after_response(&self, work: impl Future<Output = ()> + 'static);
+
+    /// The page that helps the owner to set up. It shows nothing that `/health` does not tell, so
+    /// it needs no settings: it is there to say which are missing.
+    fn setup_page(&self) -> SetupPage;
 
     /// Writes a line for the operator.
     fn log(&self, line: &str);

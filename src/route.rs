@@ -76,6 +76,8 @@ pub enum Route {
     EndSession,
     /// The end of one or all sessions of a user, by the owner.
     Revoke,
+    /// The page that helps the owner to set up.
+    SetupPage,
     /// Whether everything is in order.
     Health,
     /// All of this, described for programs.
@@ -105,7 +107,7 @@ impl Allowed {
 }
 
 /// Every address with its verbs. `{id}` stands for one part of a path.
-const ROUTES: [(&str, &[(Method, Route)]); 14] = [
+const ROUTES: [(&str, &[(Method, Route)]); 15] = [
     ("/auth/token", &[(Method::Post, Route::Refresh)]),
     (
         "/auth/me",
@@ -138,6 +140,7 @@ const ROUTES: [(&str, &[(Method, Route)]); 14] = [
         ],
     ),
     ("/health", &[(Method::Get, Route::Health)]),
+    ("/", &[(Method::Get, Route::SetupPage)]),
     ("/openapi.json", &[(Method::Get, Route::Describe)]),
 ];
 
@@ -189,7 +192,7 @@ fn fits(known: &str, path: &str) -> bool {
         Some(before) => path
             .strip_prefix(before)
             .is_some_and(|id| !id.is_empty() && !id.contains('/')),
-        None => known == path,
+        None => path == trimmed(known),
     }
 }
 
@@ -220,7 +223,7 @@ mod tests {
         for (path, verbs) in ROUTES {
             for (method, route) in verbs {
                 assert_eq!(resolve(*method, path), Ok(*route));
-                assert_eq!(resolve(*method, &format!("{path}/")), Ok(*route));
+                assert_eq!(resolve(*method, &format!("{}/", trimmed(path))), Ok(*route));
             }
         }
     }
@@ -259,8 +262,7 @@ mod tests {
     #[test]
     fn an_unknown_address_is_not_found() {
         for path in [
-            "",
-            "/",
+            "//",
             "/auth/sessions//",
             "/auth/sessions/a/b",
             "/auth",

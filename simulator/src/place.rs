@@ -12,7 +12,7 @@ use tokenkeep::{
         time::UnixMillis,
     },
     guard::message::{AccountJson, Answer, Ask},
-    port::{Accounts, Clock, Fault, Guard, KeyValue, Page, Platform, Rng, Write},
+    port::{Accounts, Clock, Fault, Guard, KeyValue, Page, Platform, Rng, SetupPage, Write},
 };
 
 use crate::{kv::is_long_enough, rule::Variant, world::World};
@@ -239,6 +239,10 @@ impl Platform for Place {
     fn after_response(&self, work: impl Future<Output = ()> + 'static) {
         let timeline = &self.0.world.timeline;
         timeline.spawn_at(timeline.now(), work);
+    }
+
+    fn setup_page(&self) -> SetupPage {
+        unreachable!("apps do not look at pages")
     }
 
     fn log(&self, line: &str) {

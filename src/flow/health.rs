@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    config::{Config, ConfigError},
+    config::{Config, ConfigError, Report},
     limits::ACCOUNTS_MS,
     port::{Accounts as _, Patience, Platform},
     store::Sessions,
@@ -12,12 +12,14 @@ use crate::{
 
 const OK: &str = "ok";
 
-/// Looks at the configuration and reads one key of the store, and asks the table of accounts.
-pub async fn health<P: Platform>(
+/// Looks at the configuration and reads one key of the store, asks the table of accounts, and looks
+/// whether the guards are bound.
+pub async fn health<'a, P: Platform>(
     platform: &P,
     patience: Patience,
     config: Result<&Config, &ConfigError>,
-) -> Health {
+    report: &'a Report,
+) -> Health<'a> {
     let configured = match config {
         Ok(config) => config
             .service_key
@@ -35,17 +37,26 @@ pub async fn health<P: Platform>(
         ("config", word(configured)),
         ("sessions", word(store.map_err(|fault| fault.to_string()))),
     ]);
-    // A worker without a database keeps sessions of other back ends only.
-    if let Ok(accounts) = platform.accounts() {
-        let check = patience
-            .within(ACCOUNTS_MS, platform, accounts.check())
-            .await;
+    let (accounts, guard) = (platform.accounts(), platform.guard());
+    // A worker with neither keeps sessions of other back ends only; one of them alone is a mistake.
+    if accounts.is_ok() || guard.is_ok() {
+        let check = match accounts {
+            Ok(accounts) => {
+                let check = accounts.check();
+                patience.within(ACCOUNTS_MS, platform, check).await
+            }
+            Err(fault) => Err(fault),
+        };
         checks.insert("accounts", word(check.map_err(|fault| fault.to_string())));
+        let guard = guard.map(|_| ()).map_err(|fault| fault.to_string());
+        checks.insert("guard", word(guard));
     }
     let healthy = checks.values().all(|check| check == OK);
     Health {
         status: if healthy { OK } else { "failing" },
         version: env!("CARGO_PKG_VERSION"),
         checks,
+        settings: &report.settings,
+        access_token_seconds: report.access_token_seconds,
     }
 }

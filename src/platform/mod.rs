@@ -5,6 +5,7 @@ mod d1;
 mod guard;
 mod kv;
 pub mod promise;
+mod page;
 
 use std::{future::Future, rc::Rc};
 
@@ -14,7 +15,7 @@ use worker::{Context, Env, console_log};
 
 use crate::{
     domain::time::UnixMillis,
-    port::{Clock, Fault, Platform, Rng},
+    port::{Clock, Fault, Platform, Rng, SetupPage},
 };
 
 pub use d1::D1Accounts;
@@ -89,6 +90,10 @@ impl Platform for Cloudflare {
 
     fn after_response(&self, work: impl Future<Output = ()> + 'static) {
         self.context.wait_until(work);
+    }
+
+    fn setup_page(&self) -> SetupPage {
+        page::built()
     }
 
     fn log(&self, line: &str) {

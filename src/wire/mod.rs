@@ -135,13 +135,18 @@ pub struct NewSecret {
 
 /// The answer of `GET /health`.
 #[derive(Debug, Serialize)]
-pub struct Health {
+#[serde(rename_all = "camelCase")]
+pub struct Health<'a> {
     /// `ok` or `failing`.
     pub status: &'static str,
     /// This worker's version.
     pub version: &'static str,
     /// By name: `ok`, or what is wrong.
     pub checks: BTreeMap<&'static str, String>,
+    /// Each setting by name: `ok`, `not set`, or what is wrong. Never a value.
+    pub settings: &'a BTreeMap<&'static str, String>,
+    /// Lifetime of an access token in seconds, where it is in order.
+    pub access_token_seconds: Option<u64>,
 }
 
 /// The body of every error.

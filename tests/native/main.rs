@@ -10,6 +10,7 @@ mod faults;
 mod log;
 mod openapi;
 mod postman;
+mod page;
 mod refresh;
 mod revocation;
 mod sessions;

@@ -16,8 +16,87 @@ fn a_worker_in_order_is_healthy() {
     assert_eq!(status, 200);
     assert_eq!(
         body,
-        json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"), "checks": {"accounts": "ok", "config": "ok", "sessions": "ok"}})
+        json!({
+            "status": "ok",
+            "version": env!("CARGO_PKG_VERSION"),
+            "checks": {"accounts": "ok", "config": "ok", "guard": "ok", "sessions": "ok"},
+            "settings": {
+                "refresh_token_secret": "ok",
+                "refresh_token_secret_previous": "not set",
+                "access_token_secret": "not set",
+                "access_token_secret_previous": "not set",
+                "service_key": "ok",
+                "ACCESS_TOKEN_SECONDS": "ok",
+                "SESSION_IDLE_SECONDS": "ok",
+                "SESSION_MAX_SECONDS": "ok",
+                "SIGN_UP": "ok",
+                "SETUP_PAGE": "ok",
+            },
+            "accessTokenSeconds": 3600,
+        })
     );
+}
+
+#[test]
+fn all_that_is_wrong_is_told_at_once_and_no_value_of_it() {
+    let world = World::with(&[
+        ("refresh_token_secret", ""),
+        ("access_token_secret", "hunter2"),
+        ("service_key", ""),
+        ("ACCESS_TOKEN_SECONDS", "7200"),
+        ("SESSION_IDLE_SECONDS", "soon"),
+        ("SIGN_UP", "perhaps"),
+        ("SETUP_PAGE", "maybe"),
+    ]);
+    let (status, body) = health(&world);
+    assert_eq!(status, 503);
+    let settings = body["settings"].as_object().expect("settings");
+    for (name, told) in settings {
+        let told = told.as_str().expect("text");
+        let expected = match name.as_str() {
+            "refresh_token_secret" => "the secret refresh_token_secret is not set",
+            "access_token_secret" => "the secret access_token_secret ",
+            "SESSION_IDLE_SECONDS" => "the var SESSION_IDLE_SECONDS must be",
+            "SIGN_UP" => "the var SIGN_UP must be",
+            "SETUP_PAGE" => "the var SETUP_PAGE must be",
+            "ACCESS_TOKEN_SECONDS" | "SESSION_MAX_SECONDS" => "ok",
+            _ => "not set",
+        };
+        assert!(told.starts_with(expected), "{name}: {told}");
+    }
+    for value in ["hunter2", "soon", "perhaps", "maybe"] {
+        assert!(!body.to_string().contains(value), "{value} in {body}");
+    }
+    assert_eq!(body["accessTokenSeconds"], 7200);
+}
+
+#[test]
+fn one_secret_for_both_kinds_of_tokens_is_told_of_the_second() {
+    let world = World::with(&[("access_token_secret", crate::world::REFRESH_SECRET)]);
+    let (_, body) = health(&world);
+    assert_eq!(body["settings"]["refresh_token_secret"], "ok");
+    let told = body["settings"]["access_token_secret"].to_string();
+    assert!(told.contains("are the same"), "{told}");
+}
+
+#[test]
+fn a_database_without_guards_or_guards_without_a_database_are_a_mistake() {
+    let world = World::new();
+    world.unbind_guard();
+    let (status, body) = health(&world);
+    let told = json!("ACCOUNT_GUARD is not bound");
+    assert_eq!((status, &body["checks"]["guard"]), (503, &told));
+
+    let world = World::new();
+    world.unbind_accounts();
+    let (status, body) = health(&world);
+    let told = json!("DB is not bound");
+    assert_eq!((status, &body["checks"]["accounts"]), (503, &told));
+
+    world.unbind_guard();
+    let (status, body) = health(&world);
+    let checks = json!({"config": "ok", "sessions": "ok"});
+    assert_eq!((status, &body["checks"]), (200, &checks));
 }
 
 #[test]
@@ -30,6 +109,7 @@ fn what_is_missing_weak_or_out_of_range_is_named() {
         ("SESSION_MAX_SECONDS", "1"),
         ("SESSION_IDLE_SECONDS", "soon"),
         ("ACCESS_TOKEN_SECONDS", "0"),
+        ("SETUP_PAGE", "maybe"),
     ] {
         let world = World::with(&[(name, value)]);
         let reply = world.post("/auth/token", &json!({"refreshToken": "x"}));

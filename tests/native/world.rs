@@ -28,7 +28,8 @@ use tokenkeep::{
         message::{Answer, Ask},
     },
     port::{
-        Accounts, Clock, Fault, Guard, KeyValue, LEAST_TTL_SECONDS, Page, Platform, Rng, Write,
+        Accounts, Clock, Fault, Guard, KeyValue, LEAST_TTL_SECONDS, Page, Platform, Rng, SetupPage,
+        Write,
     },
     route::Method,
 };
@@ -78,6 +79,8 @@ struct State {
     bound: Cell<bool>,
     accounts: RefCell<BTreeMap<String, (Account, PasswordHash)>>,
     accounts_fail: Cell<bool>,
+    accounts_unbound: Cell<bool>,
+    guard_unbound: Cell<bool>,
     guards: RefCell<BTreeMap<String, Memory>>,
     guard_fails: Cell<bool>,
     deferred: RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>,
@@ -299,10 +302,16 @@ impl Platform for InMemory {
     type Guard = Self;
 
     fn accounts(&self) -> Result<Self, Fault> {
+        if self.0.accounts_unbound.get() {
+            return Err(Fault::NotBound("DB"));
+        }
         Ok(self.clone())
     }
 
     fn guard(&self) -> Result<Self, Fault> {
+        if self.0.guard_unbound.get() {
+            return Err(Fault::NotBound("ACCOUNT_GUARD"));
+        }
         Ok(self.clone())
     }
 
@@ -316,6 +325,13 @@ impl Platform for InMemory {
 
     fn after_response(&self, work: impl Future<Output = ()> + 'static) {
         self.0.deferred.borrow_mut().push(Box::pin(work));
+    }
+
+    fn setup_page(&self) -> SetupPage {
+        SetupPage {
+            html: "<!doctype html>".into(),
+            policy: "default-src 'none'".into(),
+        }
     }
 
     fn log(&self, line: &str) {
@@ -387,6 +403,14 @@ impl World {
 
     pub fn unbind_store(&self) {
         self.platform.0.bound.set(false);
+    }
+
+    pub fn unbind_accounts(&self) {
+        self.platform.0.accounts_unbound.set(true);
+    }
+
+    pub fn unbind_guard(&self) {
+        self.platform.0.guard_unbound.set(true);
     }
 
     pub fn accounts_fail(&self, fail: bool) {

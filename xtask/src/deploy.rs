@@ -60,7 +60,7 @@ fn print_next_steps() {
     for name in SECRETS {
         println!("  npx wrangler secret put {name}");
     }
-    println!("\nThen open https://<the address above>/health. It names whatever is still missing.");
+    println!("\nThen open the address above. The page there names whatever is still missing.");
 }
 
 #[cfg(all(test, unix))]

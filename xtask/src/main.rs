@@ -6,6 +6,7 @@
 
 mod advisories;
 mod bench;
+mod browser;
 mod build;
 mod bundle;
 mod deny;
@@ -17,6 +18,7 @@ mod lint;
 mod migrations;
 mod paths;
 mod postman;
+mod page;
 mod process;
 mod project;
 mod python;

@@ -1,9 +1,11 @@
 //! `cargo xtask test`: every test, those that run the built worker in workerd
-//! included. They find the build and the npm packages in the project's folder.
+//! and those of the setup page in a browser included. They find the build and the npm packages in
+//! the project's folder.
 
 use anyhow::Result;
 
 use crate::{
+    browser,
     build::build,
     process::{run as run_program, step},
     project::Project,
@@ -21,6 +23,7 @@ pub struct Arguments {
 pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     let tools = tools::ensure(project)?;
     python::ensure(project)?;
+    let browser = browser::ensure(project)?;
     build(project, &tools)?;
     step("test", "compiling and running every test");
     let mut cargo = project.cargo();
@@ -28,7 +31,9 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     // dependencies would be configured anew and compiled a second time.
     cargo.args(["test", "--workspace", "--exclude", "xtask"]);
     cargo.args(&arguments.cargo_test_arguments);
-    run_program(cargo.env("WRANGLER_SEND_METRICS", "false"), "cargo test")?;
+    cargo.env("WRANGLER_SEND_METRICS", "false");
+    cargo.env(browser::VARIABLE, browser);
+    run_program(&mut cargo, "cargo test")?;
     if arguments.cargo_test_arguments.is_empty() {
         run_program(
             project.cargo().args(["test", "--package", "xtask"]),

@@ -13,7 +13,7 @@ use tokenkeep::{
         time::UnixMillis,
     },
     guard::message::{Answer, Ask},
-    port::{Accounts, Clock, Fault, Guard, KeyValue, Page, Platform, Rng, Write},
+    port::{Accounts, Clock, Fault, Guard, KeyValue, Page, Platform, Rng, SetupPage, Write},
 };
 
 /// `refresh_token_secret`.
@@ -90,6 +90,13 @@ impl Platform for World {
 
     fn after_response(&self, work: impl Future<Output = ()> + 'static) {
         pollster::block_on(work);
+    }
+
+    fn setup_page(&self) -> SetupPage {
+        SetupPage {
+            html: "<!doctype html>".into(),
+            policy: "default-src 'none'".into(),
+        }
     }
 
     fn log(&self, line: &str) {

@@ -10,6 +10,7 @@ use std::{
 };
 
 use tempfile::TempDir;
+use toml::Table;
 
 use crate::{
     client::Client,
@@ -23,6 +24,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Project {
     folder: TempDir,
+    refresh_secret: String,
     service_key: String,
 }
 
@@ -41,27 +43,39 @@ impl Project {
     /// The project is not built.
     #[must_use]
     pub fn new() -> Self {
+        Self::with_settings(settings())
+    }
+
+    /// The same, without a part of `wrangler.toml`.
+    ///
+    /// # Panics
+    /// There is no such part.
+    #[must_use]
+    pub fn without(part: &str) -> Self {
+        let mut settings = settings();
+        settings.remove(part).expect("a part of wrangler.toml");
+        Self::with_settings(settings)
+    }
+
+    fn with_settings(mut wrangler_toml: Table) -> Self {
         let folder = temporary_folder();
         let write = |name: &str, text: String| {
             fs::write(folder.path().join(name), text).expect("a temporary file");
         };
         let secret = || format!("{}{SECRET_MARK}{}", random_name(), random_name());
-        let service_key = secret();
+        let (refresh_secret, service_key) = (secret(), secret());
         copy_build(&folder.path().join("build"));
         copy_migrations(&folder.path().join("migrations"));
-        let mut wrangler_toml = settings();
         // What is tested is built already.
         wrangler_toml.remove("build");
         write("wrangler.toml", wrangler_toml.to_string());
         write(
             ".dev.vars",
-            format!(
-                "refresh_token_secret=\"{}\"\nservice_key=\"{service_key}\"\n",
-                secret()
-            ),
+            format!("refresh_token_secret=\"{refresh_secret}\"\nservice_key=\"{service_key}\"\n"),
         );
         Self {
             folder,
+            refresh_secret,
             service_key,
         }
     }
@@ -78,6 +92,12 @@ impl Project {
             client: Client::new(port, &self.service_key),
             leash,
         }
+    }
+
+    /// The secrets of its worker.
+    #[must_use]
+    pub fn secrets(&self) -> [&str; 2] {
+        [&self.refresh_secret, &self.service_key]
     }
 
     /// Makes the tables of accounts, as `cargo xtask dev` does.

@@ -1,0 +1,93 @@
+// The pages of workers that lack something: each piece is named with its remedy,
+// on the internet and on one's own computer.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PUBLIC_HOST, checked, onPage, states, verdict } from "./browser.mjs";
+
+const WORKERS = JSON.parse(process.env.WORKERS);
+const expected = /status of 503/;
+
+const publicUrl = (url) => url.replace("127.0.0.1", PUBLIC_HOST);
+
+// What a row says, its remedies' commands, and whether its button is there.
+const row = (page, name) =>
+  page.locator("#parts > li").filter({ has: page.locator(`.head code:text-is("${name}")`) });
+const commands = async (page, name) => row(page, name).locator(".value").allInnerTexts();
+
+const ROWS = [
+  // worker, row, its state, the command on the internet, the command at home, words
+  ["no_secret", "refresh_token_secret", "missing", "npx wrangler secret put refresh_token_secret", "cargo xtask dev", /is not set/],
+  ["weak_secret", "refresh_token_secret", "to be mended", "npx wrangler secret put refresh_token_secret", "cargo xtask dev", /32 bytes/],
+  ["same_secrets", "access_token_secret", "to be mended", "npx wrangler secret put access_token_secret", "cargo xtask dev", /are the same/],
+  ["weak_service_key", "service_key", "to be mended", "npx wrangler secret put service_key", "cargo xtask dev", /32 bytes/],
+  ["weak_previous", "refresh_token_secret_previous", "to be mended", "npx wrangler secret delete refresh_token_secret_previous", null, /32 bytes/],
+  ["bad_number", "ACCESS_TOKEN_SECONDS", "to be mended", "cargo xtask deploy", "cargo xtask dev", /from 60 to 86400/],
+  ["bad_switch", "SETUP_PAGE", "to be mended", "cargo xtask deploy", "cargo xtask dev", /"on" or "off"/],
+  ["no_store", "SESSIONS", "missing", "cargo xtask deploy", "cargo xtask dev", /not connected/],
+  ["no_tables", "DB", "does not answer", "cargo xtask deploy", "cargo xtask dev", /tables are missing/],
+  ["no_guard", "ACCOUNT_GUARD", "missing", "cargo xtask deploy", "cargo xtask dev", /not connected/],
+];
+
+for (const [worker, name, state, onTheInternet, atHome, words] of ROWS) {
+  test(`${worker}: ${name} is named with its remedy`, async () => {
+    for (const [url, remedy] of [[publicUrl(WORKERS[worker]), onTheInternet], [WORKERS[worker], atHome]]) {
+      await onPage(url, async (page) => {
+        await checked(page);
+        assert.equal(await verdict(page), "One thing needs you.");
+        assert.equal((await states(page))[name], state);
+        assert.match(await row(page, name).innerText(), words);
+        if (remedy) assert.ok((await commands(page, name)).includes(remedy), `${await commands(page, name)}`);
+        assert.ok(!(await page.content()).includes(process.env.SECRET_MARK), "no value is shown");
+      }, { expected });
+    }
+  });
+}
+
+test("all that is missing is named at once, with the place in Cloudflare's dashboard", () =>
+  onPage(publicUrl(WORKERS.nothing), async (page) => {
+    await checked(page);
+    assert.equal(await verdict(page), "3 things need you.");
+    assert.deepEqual(await states(page), {
+      refresh_token_secret: "missing",
+      access_token_secret: "not used",
+      service_key: "not used",
+      SESSIONS: "missing",
+      DB: "not used",
+      ACCOUNT_GUARD: "not used",
+      SIGN_UP: "to be mended",
+    });
+    for (const name of ["refresh_token_secret", "SESSIONS", "DB"]) {
+      assert.match(await row(page, name).innerText(), /In Cloudflare’s dashboard: Workers & Pages, your worker, Settings, /);
+    }
+    // What is optional is no alarm, but says how to have it.
+    assert.match(await row(page, "DB").innerText(), /no accounts/);
+  }, { expected }));
+
+test("a worker for another back end's logins is in order without a service key, a database and guards", () =>
+  onPage(WORKERS.no_service_key, async (page) => {
+    await checked(page);
+    assert.equal(await verdict(page), "Everything is in order.");
+    const { service_key, DB, ACCOUNT_GUARD } = await states(page);
+    assert.deepEqual({ service_key, DB, ACCOUNT_GUARD }, { service_key: "not used", DB: "not used", ACCOUNT_GUARD: "not used" });
+  }));
+
+test("the button of a missing secret leads to where one is made", () =>
+  onPage(WORKERS.weak_service_key, async (page) => {
+    await checked(page);
+    await page.getByRole("button", { name: "Make a secret for it" }).click();
+    assert.equal(await page.getByLabel("What is it for?").inputValue(), "service_key");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "which");
+  }, { expected }));
+
+test("the expiration time is the one in force", () =>
+  onPage(WORKERS.two_hours, async (page) => {
+    await checked(page);
+    const card = page.locator(".card").filter({ hasText: "Token expiration time in seconds" });
+    assert.equal(await card.locator(".field").last().locator(".value").innerText(), "7200");
+  }));
+
+test("a page that lacks everything fits a phone and passes the eye of the checker", () =>
+  onPage(publicUrl(WORKERS.nothing), async (page) => {
+    await checked(page);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth) <= 360);
+  }, { expected, viewport: { width: 360, height: 740 } }));
