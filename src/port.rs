@@ -194,6 +194,10 @@ pub trait Rng {
 }
 
 /// Everything together, as one request sees it.
+#[expect(
+    async_fn_in_trait,
+    reason = "a Worker has one thread: futures need not be `Send`"
+)]
 pub trait Platform: Clock + Rng + Clone + 'static {
     /// The store of sessions.
     type Sessions: KeyValue;
@@ -222,6 +226,15 @@ pub trait Platform: Clock + Rng + Clone + 'static {
 
     /// Runs work that need not be done when the answer goes out.
     fn after_response(&self, work: impl Future<Output = ()> + 'static);
+
+    /// Counts an attempt that may be part of a flood, whatever its address; true while there are
+    /// too many of them in this place. A platform that cannot count sees no flood.
+    ///
+    /// # Errors
+    /// The counter failed.
+    async fn is_flooded(&self) -> Result<bool, Fault> {
+        Ok(false)
+    }
 
     /// Writes a line for the operator.
     fn log(&self, line: &str);

@@ -12,6 +12,7 @@ pub mod id;
 pub mod password;
 pub mod secret;
 pub mod session;
+pub mod surplus;
 pub mod time;
 pub mod token;
 

@@ -121,7 +121,7 @@ impl GuardInside {
         let memory = self.remember(&mut memory).await?;
         let before = memory.attempts.clone();
         let answer = answer(&Here(&self.env), memory, ask).await;
-        if memory.attempts != before {
+        if memory.is_worth_storing(&before) {
             self.store(&memory.attempts).await?;
         }
         Ok(answer.unwrap_or(Answer::Fault))

@@ -57,8 +57,13 @@ impl KeyValue for WorkersKv {
             .get(&keys.iter().collect(), "text")
             .await
             .map_err(fault)?;
-        let found = found.dyn_into::<Map>().map_err(|_| Fault::Failed)?;
-        Ok(keys.iter().map(|key| found.get(key).as_string()).collect())
+        let found = found.dyn_into::<Map>().map_err(|_| Fault::Unreadable)?;
+        // Only `null` is absence: what is not answered at all must not log anyone out.
+        let value = |key| match found.get(key) {
+            value if value.is_null() => Ok(None),
+            value => value.as_string().map(Some).ok_or(Fault::Unreadable),
+        };
+        keys.iter().map(value).collect()
     }
 
     async fn write(&self, write: &Write) -> Result<(), Fault> {
@@ -89,7 +94,7 @@ impl WorkersKv {
             Reflect::set(&options, &"cursor".into(), &from.into())?;
         }
         let page = self.0.list(&options).await?;
-        let keys: Array = Reflect::get(&page, &"keys".into())?.unchecked_into();
+        let keys: Array = Reflect::get(&page, &"keys".into())?.dyn_into()?;
         let name = |key: JsValue| Reflect::get(&key, &"name".into()).map(|name| name.as_string());
         Ok(Page {
             names: keys

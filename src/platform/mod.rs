@@ -2,6 +2,7 @@
 
 mod clock;
 mod d1;
+mod flood;
 mod guard;
 mod kv;
 
@@ -88,6 +89,10 @@ impl Platform for Cloudflare {
 
     fn after_response(&self, work: impl Future<Output = ()> + 'static) {
         self.context.wait_until(work);
+    }
+
+    async fn is_flooded(&self) -> Result<bool, Fault> {
+        flood::is_flooded(&self.env).await
     }
 
     fn log(&self, line: &str) {

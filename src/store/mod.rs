@@ -14,6 +14,7 @@
 //! by tests: data written by an older version stays readable.
 
 mod record;
+mod trim;
 
 use futures_util::future::join_all;
 
@@ -110,18 +111,20 @@ impl<'a, P: Platform> Sessions<'a, P> {
         self.write_before_answer(write).await
     }
 
-    /// One page of a user's sessions that are alive, the newest knowledge of each: one listing and
-    /// one read.
+    /// One page of a user's sessions whose ids begin like this, the newest knowledge of each: one
+    /// listing and one read.
     ///
     /// # Errors
     /// The store failed, did not answer in time, or holds something unreadable.
     pub async fn page(
         &self,
         user: &UserId,
+        beginning: &str,
         from: Option<&str>,
     ) -> Result<(Vec<(SessionId, Snapshot)>, Option<String>), Fault> {
         let prefix = session_prefix(user);
-        let listing = self.store.list(&prefix, from, SESSIONS_A_PAGE);
+        let beginning = prefix.clone() + beginning;
+        let listing = self.store.list(&beginning, from, SESSIONS_A_PAGE);
         let page = self
             .patience
             .within(READ_MS, self.platform, listing)
@@ -247,10 +250,12 @@ impl<'a, P: Platform> Sessions<'a, P> {
             .await
         {
             Err(Fault::Failed | Fault::Throttled) => {
-                self.platform.sleep_ms(WRITE_AGAIN_MS).await;
-                self.patience
-                    .within(WRITE_MS, self.platform, self.store.write(&write))
-                    .await
+                let again = async {
+                    self.platform.sleep_ms(WRITE_AGAIN_MS).await;
+                    self.store.write(&write).await
+                };
+                let limit = WRITE_AGAIN_MS + WRITE_MS;
+                self.patience.within(limit, self.platform, again).await
             }
             other => other,
         }

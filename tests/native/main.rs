@@ -1,12 +1,17 @@
 //! The worker without Cloudflare: the real code from call to reply, on a store in memory, with a
 //! clock that is moved by hand.
 
+mod abuse;
 mod accounts;
 mod bearer;
 mod cors;
 mod faults;
+mod flows;
 mod refresh;
 mod revocation;
 mod sessions;
 mod setup;
+mod sweep;
+mod timeline;
+mod trouble;
 mod world;
