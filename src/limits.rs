@@ -43,6 +43,10 @@ pub const ERASE_MS: u64 = 3_000;
 /// their turn; the phone gives up at 10 s.
 pub const GUARD_MS: u64 = 6_000;
 
+/// How long a guard may take for one attempt: a question to the table or two, and a password. Less
+/// than [`GUARD_MS`], so that the next in the queue still has a chance.
+pub const ATTEMPT_MS: u64 = 4_000;
+
 /// How long a question to the table of accounts may take.
 pub const ACCOUNTS_MS: u64 = 2_500;
 

@@ -32,7 +32,7 @@ use crate::{
         password::{Password, PasswordHash, Verification},
         time::UnixMillis,
     },
-    limits::GUARD_MS,
+    limits::{ATTEMPT_MS, GUARD_MS},
     port::{Accounts, Clock, Fault, Rng, within},
 };
 
@@ -85,21 +85,36 @@ impl Memory {
     }
 }
 
-/// Answers one question. Questions of one address must be answered one after the other.
+/// Answers one question. Questions of one address must be answered one after the other; this one
+/// came at `came_at`. Whoever has waited too long is gone: his question is not worked on, so that
+/// questions to a table that hangs do not keep later ones waiting when it is well again.
 ///
 /// # Errors
 /// The table of accounts failed: the attempt does not count, nothing was changed. Or the question
-/// could not be read.
-pub async fn answer<W: World>(world: &W, memory: &mut Memory, ask: Ask) -> Result<Answer, Fault> {
+/// could not be read, or came too long ago.
+pub async fn answer<W: World>(
+    world: &W,
+    memory: &mut Memory,
+    ask: Ask,
+    came_at: UnixMillis,
+) -> Result<Answer, Fault> {
+    let waited = world.now().since_ms(came_at);
+    let left_ms = GUARD_MS.saturating_sub(waited).min(ATTEMPT_MS);
     match ask {
+        _ if left_ms == 0 => Err(Fault::TimedOut),
         Ask::Stamp => Ok(Answer::Stamped {
             at: memory.stamp(world),
         }),
-        Ask::Check(shown) => check(world, memory, shown).await,
+        Ask::Check(shown) => check(world, memory, shown, left_ms).await,
     }
 }
 
-async fn check<W: World>(world: &W, memory: &mut Memory, ask: Shown) -> Result<Answer, Fault> {
+async fn check<W: World>(
+    world: &W,
+    memory: &mut Memory,
+    ask: Shown,
+    left_ms: u64,
+) -> Result<Answer, Fault> {
     let email = Email::parse(&ask.email).map_err(unreadable)?;
     let password = Password::parse(ask.password).map_err(unreadable)?;
     let accounts = world.accounts()?;
@@ -119,7 +134,7 @@ async fn check<W: World>(world: &W, memory: &mut Memory, ask: Shown) -> Result<A
         password,
     };
     // Others wait for their turn: a question to the table must not hang.
-    let result = within(GUARD_MS, world, attempt.make(ask.purpose)).await;
+    let result = within(left_ms, world, attempt.make(ask.purpose)).await;
     memory
         .attempts
         .settle(ticket, outcome(&result), world.now());

@@ -117,10 +117,11 @@ impl GuardInside {
 
 impl GuardInside {
     async fn answer(&self, ask: Ask) -> Result<Answer, JsValue> {
+        let came_at = clock::now();
         let mut memory = self.memory.lock().await;
         let memory = self.remember(&mut memory).await?;
         let before = memory.attempts.clone();
-        let answer = answer(&Here(&self.env), memory, ask).await;
+        let answer = answer(&Here(&self.env), memory, ask, came_at).await;
         if memory.is_worth_storing(&before) {
             self.store(&memory.attempts).await?;
         }

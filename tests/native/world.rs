@@ -352,6 +352,7 @@ impl Guard for InMemory {
 impl InMemory {
     /// What `GuardInside` does in its object.
     async fn guard_answers(self, email: String, ask: Ask) -> Result<Answer, Fault> {
+        let came_at = self.now();
         let guard = Rc::clone(self.0.guards.borrow_mut().entry(email.clone()).or_default());
         let mut memory = guard.lock().await;
         if memory.is_none() {
@@ -365,7 +366,7 @@ impl InMemory {
         }
         let memory = memory.as_mut().expect("just put there");
         let before = memory.attempts.clone();
-        let answer = answer(&self, memory, ask).await;
+        let answer = answer(&self, memory, ask, came_at).await;
         if memory.is_worth_storing(&before) {
             let json = serde_json::to_string(&memory.attempts).expect("JSON");
             let json = (!memory.attempts.is_empty()).then_some(json);

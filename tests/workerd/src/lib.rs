@@ -10,7 +10,8 @@
 //! | [`leash`] | A program that ends with the test that started it, and its output. |
 //! | [`workerd`] | The worker in workerd, on [`kv`]: for counts, faults and odd settings. |
 //! | [`kv`] | Workers KV as a server that counts, remembers and fails as it is told. |
-//! | [`http`] | What [`kv`] needs of HTTP. |
+//! | [`d1`] | D1 as a server that remembers, and fails as it is told. |
+//! | [`http`] | What [`kv`] and [`d1`] need of HTTP. |
 //! | [`wrangler`] | The worker in `wrangler dev`, as a developer runs it. |
 //! | [`client`] | Requests and answers. |
 //! | [`tokens`] | JWTs. |
@@ -19,6 +20,7 @@
 //! The tests are in `tests/black_box`. `cargo xtask test` runs them, with all others.
 
 pub mod client;
+pub mod d1;
 pub mod http;
 pub mod kv;
 pub mod leash;

@@ -1,12 +1,19 @@
 //! The worker in workerd, once for each set of settings, on a KV of ours.
 
-use std::{collections::BTreeMap, fs, process::Command};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+};
 
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
 use crate::{
     client::Client,
+    d1::D1,
     kv::Kv,
     leash::Leash,
     project::{copy_build, settings, temporary_folder, vars, workerd},
@@ -21,6 +28,7 @@ const SESSIONS: &str = "SESSIONS";
 pub struct Settings {
     bindings: BTreeMap<String, Binding>,
     store: Store,
+    guard: Guard,
     /// `refresh_token_secret`, unless changed.
     pub refresh_secret: String,
     /// `service_key`, unless changed.
@@ -31,6 +39,13 @@ pub struct Settings {
 enum Binding {
     Text(String),
     Json(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Guard {
+    Good,
+    Broken,
+    NotBound,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +64,7 @@ impl Settings {
         let mut fresh = Self {
             bindings: BTreeMap::new(),
             store: Store::Good,
+            guard: Guard::NotBound,
             refresh_secret: refresh_secret.clone(),
             service_key: service_key.clone(),
         };
@@ -83,6 +99,20 @@ impl Settings {
         self
     }
 
+    /// With a table of accounts, [`crate::d1`], and the guards of the build.
+    #[must_use]
+    pub fn with_accounts(mut self) -> Self {
+        self.guard = Guard::Good;
+        self
+    }
+
+    /// With a table of accounts, and guards that are out of order: `broken_guard.mjs` says how.
+    #[must_use]
+    pub fn with_broken_guards(mut self) -> Self {
+        self.guard = Guard::Broken;
+        self
+    }
+
     /// With a KV that nobody can reach: whatever asks it gets an error.
     #[must_use]
     pub fn with_unreachable_store(mut self) -> Self {
@@ -107,9 +137,11 @@ pub struct Workerd {
     leash: Leash,
     /// The store of all workers.
     pub kv: Kv,
+    /// The table of accounts of all workers that have one.
+    pub d1: D1,
     /// A client for each of the settings, in their order.
     pub clients: Vec<Client>,
-    _folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 impl Workerd {
@@ -121,9 +153,25 @@ impl Workerd {
     pub fn start(all: &[Settings]) -> Self {
         let folder = temporary_folder();
         copy_build(folder.path());
-        let kv = Kv::start();
+        fs::create_dir(folder.path().join("objects")).expect("a temporary folder");
+        let guard = folder.path().join("broken_guard.mjs");
+        fs::write(guard, include_str!("broken_guard.mjs")).expect("a temporary file");
+        Self::start_in(Arc::new(folder), Kv::start(), D1::start(), all)
+    }
+
+    /// Starts another workerd on the stores of this one, with what its objects have on disk.
+    ///
+    /// # Panics
+    /// It does not start.
+    #[must_use]
+    pub fn start_again(&self, all: &[Settings]) -> Self {
+        let (kv, d1) = (self.kv.clone(), self.d1.clone());
+        Self::start_in(Arc::clone(&self.folder), kv, d1, all)
+    }
+
+    fn start_in(folder: Arc<TempDir>, kv: Kv, d1: D1, all: &[Settings]) -> Self {
         let file = folder.path().join("workerd.capnp");
-        fs::write(&file, config(all, kv.port)).expect("a temporary file");
+        fs::write(&file, config(all, folder.path(), kv.port, d1.port)).expect("a temporary file");
         let leash = Leash::start(|command: &mut Command| {
             // Its ports are told on standard output.
             command
@@ -139,8 +187,26 @@ impl Workerd {
             clients: clients.collect(),
             leash,
             kv,
-            _folder: folder,
+            d1,
+            folder,
         }
+    }
+
+    /// The folder in which its objects keep what they store.
+    #[must_use]
+    pub fn objects(&self) -> PathBuf {
+        self.folder.path().join("objects")
+    }
+
+    /// Kills it at once, in the middle of whatever it does.
+    pub fn kill(&self) {
+        self.leash.kill();
+    }
+
+    /// The memory that it takes, in KiB: its resident set.
+    #[must_use]
+    pub fn memory_kib(&self) -> Option<u64> {
+        self.leash.memory_kib()
     }
 
     /// Everything that workerd and the worker printed so far.
@@ -164,7 +230,7 @@ fn port_of(line: &str, socket: &str) -> Option<u16> {
 }
 
 /// workerd's configuration, as `node_modules/workerd/workerd.capnp` describes it.
-fn config(all: &[Settings], kv_port: u16) -> String {
+fn config(all: &[Settings], folder: &Path, kv_port: u16, d1_port: u16) -> String {
     let numbered = || all.iter().enumerate();
     let workers: Vec<String> = numbered()
         .map(|(index, settings)| worker(&worker_name(index), settings))
@@ -180,7 +246,15 @@ fn config(all: &[Settings], kv_port: u16) -> String {
 const config :Workerd.Config = (
   services = [
     (name = "kv", external = (address = "127.0.0.1:{kv_port}", http = ())),
+    (name = "d1", external = (address = "127.0.0.1:{d1_port}", http = ())),
+    (name = "objects", disk = (path = {objects}, writable = true)),
     (name = "unreachable", external = (address = "127.0.0.1:1", http = ())),
+    (name = "broken-guard", worker = (
+      modules = [(name = "broken_guard.mjs", esModule = embed "broken_guard.mjs")],
+      compatibilityDate = "2026-04-01",
+      durableObjectNamespaces = [(className = "AccountGuard", uniqueKey = "broken-guard")],
+      durableObjectStorage = (inMemory = void),
+    )),
     {workers}
   ],
   sockets = [
@@ -188,6 +262,7 @@ const config :Workerd.Config = (
   ],
 );
 "#,
+        objects = quoted(&folder.join("objects").to_string_lossy()),
         workers = workers.join(",\n    "),
         sockets = sockets.join(",\n    "),
     )
@@ -208,6 +283,15 @@ fn worker(name: &str, settings: &Settings) -> String {
         Store::Unreachable => format!("(name = \"{SESSIONS}\", kvNamespace = \"unreachable\"),"),
         Store::NotBound => String::new(),
     };
+    let guards = match settings.guard {
+        Guard::NotBound => String::new(),
+        Guard::Good => {
+            format!("{DB} (name = \"ACCOUNT_GUARD\", durableObjectNamespace = \"AccountGuard\"),")
+        }
+        Guard::Broken => format!(
+            "{DB} (name = \"ACCOUNT_GUARD\", durableObjectNamespace = (className = \"AccountGuard\", serviceName = \"broken-guard\")),"
+        ),
+    };
     let bindings: Vec<String> = settings
         .bindings
         .iter()
@@ -227,7 +311,9 @@ fn worker(name: &str, settings: &Settings) -> String {
       ],
       compatibilityDate = {date},
       compatibilityFlags = [{flags}],
-      bindings = [{store} {bindings}],
+      bindings = [{store} {guards} {bindings}],
+      durableObjectNamespaces = [(className = "AccountGuard", uniqueKey = {name}, enableSql = true)],
+      durableObjectStorage = (localDisk = "objects"),
     ))"#,
         name = quoted(name),
         date = quoted(date),
@@ -235,6 +321,9 @@ fn worker(name: &str, settings: &Settings) -> String {
         bindings = bindings.join(", "),
     )
 }
+
+/// The table of accounts, through the client for D1 that workerd has built in.
+const DB: &str = r#"(name = "DB", wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [(name = "fetcher", service = "d1")])),"#;
 
 /// Text as Cap'n Proto's schema language has it: for what settings hold, the same as JSON.
 fn quoted(text: &str) -> String {
