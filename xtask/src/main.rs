@@ -17,6 +17,7 @@ mod process;
 mod project;
 mod remote_database;
 mod simulate;
+mod soak;
 mod stamp;
 mod test;
 mod tools;
@@ -48,6 +49,8 @@ enum Command {
     Test(test::Arguments),
     /// Try to break the promises of sessions in a simulated world, and report
     Simulate(simulate::Arguments),
+    /// Traffic on a worker that is killed now and then, and an account of what was lost
+    Soak(soak::Arguments),
     /// Check formatting, lints, licences and dependencies
     Lint,
     /// Build the worker into the folder `build`
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Dev(arguments) => dev::run(&project, &arguments),
         Command::Test(arguments) => test::run(&project, &arguments),
         Command::Simulate(arguments) => simulate::run(&project, &arguments),
+        Command::Soak(arguments) => soak::run(&project, &arguments),
         Command::Lint => lint::run(&project),
         Command::Build => build::run(&project),
         Command::Deploy(arguments) => deploy::run(&project, &arguments),

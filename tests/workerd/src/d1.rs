@@ -3,7 +3,7 @@
 //! workerd turns a statement on a D1 binding into `POST /query` or `/execute`, with the SQL and its
 //! values as JSON. The worker has a handful of statements, all on `users`; what they do is played
 //! here, so that the table outlives a workerd that is killed. That the SQL itself is right is seen in
-//! `wrangler dev`, on SQLite.
+//! `wrangler dev`, on `SQLite`.
 
 use std::{
     collections::BTreeMap,

@@ -13,6 +13,7 @@
 //! | [`d1`] | D1 as a server that remembers, and fails as it is told. |
 //! | [`http`] | What [`kv`] and [`d1`] need of HTTP. |
 //! | [`wrangler`] | The worker in `wrangler dev`, as a developer runs it. |
+//! | [`soak`] | Mixed traffic on a workerd that is killed, and an account of what was lost. |
 //! | [`client`] | Requests and answers. |
 //! | [`tokens`] | JWTs. |
 //! | [`time`] | Now, and minutes. |
@@ -25,6 +26,7 @@ pub mod http;
 pub mod kv;
 pub mod leash;
 pub mod project;
+pub mod soak;
 pub mod time;
 pub mod tokens;
 pub mod workerd;

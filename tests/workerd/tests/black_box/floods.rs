@@ -201,9 +201,10 @@ fn with_attempts(folder: &std::path::Path) -> usize {
         .expect("a folder")
         .map(|entry| entry.expect("an entry").path());
     entries
-        .map(|path| match path.is_dir() {
-            true => with_attempts(&path),
-            false => {
+        .map(|path| {
+            if path.is_dir() {
+                with_attempts(&path)
+            } else {
                 let bytes = fs::read(&path).expect("a file");
                 usize::from(bytes.windows(13).any(|part| part == b"\"sources\":[{\""))
             }

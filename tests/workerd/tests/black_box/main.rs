@@ -13,5 +13,6 @@ mod revocation;
 mod rotation;
 mod routes;
 mod sessions;
+mod soak;
 mod stage;
 mod story;
