@@ -9,6 +9,7 @@ mod faults;
 mod flows;
 mod refresh;
 mod revocation;
+mod security;
 mod sessions;
 mod setup;
 mod sweep;

@@ -41,6 +41,16 @@ impl Project {
     /// The project is not built.
     #[must_use]
     pub fn new() -> Self {
+        // Tests make many mistakes a minute.
+        Self::with_flood_limit(1_000_000)
+    }
+
+    /// The same, with so many wrong passwords and sign-ups a minute until there is a flood.
+    ///
+    /// # Panics
+    /// The project is not built.
+    #[must_use]
+    pub fn with_flood_limit(limit: i64) -> Self {
         let folder = temporary_folder();
         let write = |name: &str, text: String| {
             fs::write(folder.path().join(name), text).expect("a temporary file");
@@ -52,6 +62,7 @@ impl Project {
         let mut wrangler_toml = settings();
         // What is tested is built already.
         wrangler_toml.remove("build");
+        wrangler_toml["ratelimits"][0]["simple"]["limit"] = limit.into();
         write("wrangler.toml", wrangler_toml.to_string());
         write(
             ".dev.vars",

@@ -1,6 +1,11 @@
 //! Floods, and what they cost: calls counted in workerd.
 
-use std::{fs, sync::LazyLock, thread};
+use std::{
+    fs,
+    sync::LazyLock,
+    thread,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 use tokenkeep_workerd_tests::{
@@ -9,6 +14,7 @@ use tokenkeep_workerd_tests::{
     time::{HOUR, MINUTE, minute_of, now},
     tokens::random_name,
     workerd::{Settings, Workerd},
+    wrangler::Project,
 };
 
 use crate::stage::{Chain, Stage, leak};
@@ -193,6 +199,32 @@ fn of_too_many_sessions_of_an_account_those_unused_for_longest_end() {
     }
     let _ = client().refresh(&first.refresh).tokens();
     assert!(ended() <= 2, "no more than has to be");
+}
+
+#[test]
+fn a_flood_of_invented_addresses_is_slowed_and_nobody_is_refused() {
+    let project = Project::with_flood_limit(5);
+    project.migrate();
+    let wrangler = project.start();
+    let email = random_user().to_lowercase();
+    let account = json!({"email": email, "password": PASSWORD});
+    let took = |path: &str, body: &serde_json::Value| {
+        let started = Instant::now();
+        let status = wrangler.client.post(path, body).status;
+        (status, started.elapsed())
+    };
+    assert_eq!(took("/auth/signup", &account).0, 200);
+    let pause = Duration::from_secs(2);
+    let slowed = (0..12).filter(|number| {
+        let invented = json!({"email": format!("nobody{number}@users.test"), "password": PASSWORD});
+        let (status, took) = took("/auth/login", &invented);
+        assert_eq!(status, 401);
+        took >= pause
+    });
+    // The limit's minute may end in between, and another five go free.
+    assert!(slowed.count() >= 2);
+    assert_eq!(took("/auth/login", &account).0, 200);
+    assert_eq!(leak(&wrangler.log()), None);
 }
 
 /// How many objects have attempts in their storage.
