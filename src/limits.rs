@@ -20,8 +20,8 @@ pub const REQUEST_MS: u64 = 8_500;
 /// How long a read of the store may take.
 pub const READ_MS: u64 = 2_500;
 
-/// How long a write that the answer waits for may take.
-pub const WRITE_MS: u64 = 3_000;
+/// How long a write that the answer waits for may take, with its second try.
+pub const WRITE_MS: u64 = 5_000;
 
 /// The pause before a refused write is tried once more: KV takes one write a second for a key.
 pub const WRITE_AGAIN_MS: u64 = 1_100;
@@ -86,8 +86,8 @@ pub const WANTED_HEADERS_BYTES: usize = 1024;
 /// How long a wrong password, or a sign-up, waits for its answer during a flood of them.
 pub const FLOOD_PAUSE_MS: u64 = 2_000;
 
-/// How long the question whether there is a flood may take.
-pub const FLOOD_MS: u64 = 500;
+/// How long that may take together with the question whether there is a flood.
+pub const FLOOD_MS: u64 = FLOOD_PAUSE_MS + 500;
 
 /// Most bytes of a listing's cursor: those of KV have about 100.
 pub const CURSOR_BYTES: usize = 1024;

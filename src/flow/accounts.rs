@@ -88,15 +88,15 @@ pub(super) async fn show_password<P: Platform>(
 /// whoever is honest two seconds, and only after a wrong password or at a sign-up; it says nothing
 /// about who has an account; and it stores nothing.
 async fn wait_in_a_flood<P: Platform>(scope: &Scope<'_, P>) {
-    let (patience, platform) = (scope.patience, scope.platform);
-    let flooded = patience.within(FLOOD_MS, platform, platform.is_flooded());
-    if flooded.await.unwrap_or(false) {
-        let pause = async {
+    let platform = scope.platform;
+    let wait = async {
+        if platform.is_flooded().await? {
             platform.sleep_ms(FLOOD_PAUSE_MS).await;
-            Ok(())
-        };
-        let _ = patience.within(FLOOD_PAUSE_MS, platform, pause).await;
-    }
+        }
+        Ok(())
+    };
+    // A limit that fails, or does not answer, sees no flood.
+    let _ = scope.patience.within(FLOOD_MS, platform, wait).await;
 }
 
 /// A stamp of the guard of this address, later than every session that it has let begin.

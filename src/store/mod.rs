@@ -244,21 +244,16 @@ impl<'a, P: Platform> Sessions<'a, P> {
     /// Writes, and once more after a second when that was refused: a key takes one write a second.
     /// A write that did not end in time is not tried again: the phone would give up before.
     async fn write_before_answer(&self, write: Write) -> Result<(), Fault> {
-        match self
-            .patience
-            .within(WRITE_MS, self.platform, self.store.write(&write))
-            .await
-        {
-            Err(Fault::Failed | Fault::Throttled) => {
-                let again = async {
+        let writing = async {
+            match self.store.write(&write).await {
+                Err(Fault::Failed | Fault::Throttled) => {
                     self.platform.sleep_ms(WRITE_AGAIN_MS).await;
                     self.store.write(&write).await
-                };
-                let limit = WRITE_AGAIN_MS + WRITE_MS;
-                self.patience.within(limit, self.platform, again).await
+                }
+                other => other,
             }
-            other => other,
-        }
+        };
+        self.patience.within(WRITE_MS, self.platform, writing).await
     }
 }
 

@@ -191,7 +191,7 @@ fn sweep(flow: &Flow) -> (String, usize) {
     let scene = (flow.begin)();
     let (calls, good) = without_trouble(flow, &scene);
     let mut rows = String::new();
-    let mut cells = 0;
+    let mut faults = 0;
     for (from, call) in calls.iter().enumerate() {
         let _ = write!(rows, "| {call} |");
         for trouble in Trouble::ALL {
@@ -214,16 +214,18 @@ fn sweep(flow: &Flow) -> (String, usize) {
                 .iter()
                 .any(|later| later.store == call.store);
             if is_last && !(call.store == Store::Kv && call.what.starts_with("write")) {
-                cells += 1;
+                faults += 1;
                 let _ = write!(rows, " {} |", cell(false));
                 continue;
             }
             let [once, for_good] = [cell(false), cell(true)];
-            cells += 2;
-            let _ = match once == for_good {
-                true => write!(rows, " {once} |"),
-                false => write!(rows, " {once}; {for_good} |"),
+            faults += 2;
+            let cell = if once == for_good {
+                once
+            } else {
+                format!("{once}; {for_good}")
             };
+            let _ = write!(rows, " {cell} |");
         }
         rows += "\n";
     }
@@ -238,7 +240,7 @@ fn sweep(flow: &Flow) -> (String, usize) {
     if calls.is_empty() {
         return (heading + "It asks no store.\n", 0);
     }
-    (heading + HEAD + &rows, cells)
+    (heading + HEAD + &rows, faults)
 }
 
 fn without_trouble(flow: &Flow, scene: &Scene) -> (Vec<Call>, Outcome) {

@@ -156,8 +156,11 @@ impl KeyValue for InMemory {
         }
         let write = write.clone();
         let what = format!("write {}", kinds(&[&key]));
-        self.call(Store::Kv, what, move |world| Ok(world.put(write)), Ok)
-            .await
+        let put = move |world: &Self| {
+            world.put(write);
+            Ok(())
+        };
+        self.call(Store::Kv, what, put, Ok).await
     }
 
     async fn list(&self, prefix: &str, from: Option<&str>, limit: u32) -> Result<Page, Fault> {
@@ -345,7 +348,10 @@ impl Guard for InMemory {
         // An object goes on when the Worker has given up.
         let timeline = Rc::clone(&self.0.timeline);
         let work = async move { beside(&timeline, world.guard_answers(email, ask)).await };
-        suffer(trouble, &self.0.timeline, work, |_| Err(Fault::Unreadable)).await
+        Box::pin(suffer(trouble, &self.0.timeline, work, |_| {
+            Err(Fault::Unreadable)
+        }))
+        .await
     }
 }
 
