@@ -12,7 +12,7 @@ use crate::{
         open_session::open_session, refresh::refresh, rename::rename, revoke::revoke,
         show_me::show_me, sign_up::sign_up,
     },
-    limits::{GET_MS, REQUEST_MS},
+    limits::{GET_MS, IP_BYTES, REQUEST_MS, WANTED_HEADERS_BYTES},
     log::Line,
     port::{Patience, Platform, SetupPage},
     route::{Allowed, Method, Route, id_in, resolve, template},
@@ -171,7 +171,11 @@ impl<P: Platform> App<'_, P> {
                 .as_ref()
                 .map_err(|error| Error::Misconfigured(*error))?,
             origin: &call.origin,
-            ip: call.ip.as_deref().unwrap_or_default(),
+            ip: call
+                .ip
+                .as_deref()
+                .filter(|ip| ip.len() <= IP_BYTES)
+                .unwrap_or_default(),
             patience: self.patience(call),
             request_id: id,
         })
@@ -277,7 +281,7 @@ fn preflight(allowed: Allowed, call: &Call) -> Reply {
     if let Some(wanted) = call
         .wanted_headers
         .as_ref()
-        .filter(|names| names.is_ascii())
+        .filter(|names| names.is_ascii() && names.len() <= WANTED_HEADERS_BYTES)
     {
         headers.push(("Access-Control-Allow-Headers", wanted.clone()));
     }

@@ -29,6 +29,8 @@
 //!
 //! ## Threat model in short
 //!
+//! All of it, with the tests that show it, is in `docs/security.md`.
+//!
 //! * A stranger without a secret can mint nothing; a forged token costs a signature check and no
 //!   read of the store.
 //! * A thief of a refresh token is found out when the token is used after its owner has moved on to

@@ -203,6 +203,10 @@ pub struct SetupPage {
 }
 
 /// Everything together, as one request sees it.
+#[expect(
+    async_fn_in_trait,
+    reason = "a Worker has one thread: futures need not be `Send`"
+)]
 pub trait Platform: Clock + Rng + Clone + 'static {
     /// The store of sessions.
     type Sessions: KeyValue;
@@ -235,6 +239,15 @@ pub trait Platform: Clock + Rng + Clone + 'static {
     /// The page that helps the owner to set up. It shows nothing that `/health` does not tell, so
     /// it needs no settings: it is there to say which are missing.
     fn setup_page(&self) -> SetupPage;
+
+    /// Counts an attempt that may be part of a flood, whatever its address; true while there are
+    /// too many of them in this place. A platform that cannot count sees no flood.
+    ///
+    /// # Errors
+    /// The counter failed.
+    async fn is_flooded(&self) -> Result<bool, Fault> {
+        Ok(false)
+    }
 
     /// Writes a line for the operator.
     fn log(&self, line: &str);

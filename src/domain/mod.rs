@@ -13,6 +13,7 @@ pub mod json;
 pub mod password;
 pub mod secret;
 pub mod session;
+pub mod surplus;
 pub mod time;
 pub mod token;
 

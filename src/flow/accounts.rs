@@ -11,7 +11,7 @@ use crate::{
     },
     error::Error,
     guard::message::{Answer, Ask, Purpose, Shown},
-    limits::{ACCOUNTS_MS, GUARD_MS},
+    limits::{ACCOUNTS_MS, FLOOD_MS, FLOOD_PAUSE_MS, GUARD_MS},
     port::{Accounts as _, Fault, Guard as _, Platform},
 };
 
@@ -56,12 +56,22 @@ pub(super) async fn show_password<P: Platform>(
         password: password.expose().to_owned(),
         purpose,
     });
+    let makes_accounts = matches!(
+        ask,
+        Ask::Check(Shown {
+            purpose: Purpose::SignUp { .. },
+            ..
+        })
+    );
     let guard = scope.platform.guard()?;
-    match scope
+    let answer = scope
         .patience
         .within(GUARD_MS, scope.platform, guard.ask(email, &ask))
-        .await?
-    {
+        .await?;
+    if makes_accounts || answer == Answer::Wrong {
+        wait_in_a_flood(scope).await;
+    }
+    match answer {
         Answer::Done { account, at } => {
             Ok((account.try_into().map_err(|_| Fault::Unreadable)?, at))
         }
@@ -70,6 +80,23 @@ pub(super) async fn show_password<P: Platform>(
         Answer::Gone => Err(Error::BearerRevoked),
         Answer::Stamped { .. } | Answer::Fault => Err(Fault::Failed.into()),
     }
+}
+
+/// Slows a flood of invented addresses: the limits of each address do not see it.
+///
+/// Nobody is refused for it, because a whole app's users may call from one address. So it costs
+/// whoever is honest two seconds, and only after a wrong password or at a sign-up; it says nothing
+/// about who has an account; and it stores nothing.
+async fn wait_in_a_flood<P: Platform>(scope: &Scope<'_, P>) {
+    let platform = scope.platform;
+    let wait = async {
+        if platform.is_flooded().await? {
+            platform.sleep_ms(FLOOD_PAUSE_MS).await;
+        }
+        Ok(())
+    };
+    // A limit that fails, or does not answer, sees no flood.
+    let _ = scope.patience.within(FLOOD_MS, platform, wait).await;
 }
 
 /// A stamp of the guard of this address, later than every session that it has let begin.

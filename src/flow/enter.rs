@@ -43,7 +43,13 @@ pub(super) async fn open<P: Platform>(
         claims: beginning.claims,
         has_account: beginning.has_account,
     };
-    scope.sessions()?.create(&of, &record).await?;
+    let sessions = scope.sessions()?;
+    sessions.create(&of, &record).await?;
+    // Another back end may have good reasons for thousands of sessions of one user.
+    if record.has_account {
+        let window = scope.config.idle_window;
+        sessions.trim_after_response(&of, window, record.expires_at);
+    }
     let position = Position::first(record.created_at);
     Ok(issue::tokens(scope, &of, &record, position))
 }

@@ -26,7 +26,7 @@ pub async fn list_sessions<P: Platform>(
         return Err(BadInput::field("cursor", "must be a nextCursor as an answer gave it").into());
     }
     let of = &bearer.token.of;
-    let (found, next_cursor) = scope.sessions()?.page(&of.user, cursor).await?;
+    let (found, next_cursor) = scope.sessions()?.page(&of.user, "", cursor).await?;
     let now = scope.platform.now();
     let sessions = found.into_iter().filter_map(|(id, stored)| {
         let window = scope.config.idle_window;

@@ -14,6 +14,10 @@
 //! What it promises: it answers alike and in about the same time whether an address is unknown or
 //! a password wrong; no more passwords are checked than [`crate::domain::attempts`] lets through;
 //! it stores nothing for an address until something failed there, and clears itself.
+//!
+//! For an address without an account it stores nothing at all: a flood of invented addresses would
+//! fill the storage, and there is no password to guess. Its attempts are counted in memory, by the
+//! same numbers and for as long as the object stays awake.
 
 pub mod message;
 
@@ -28,7 +32,7 @@ use crate::{
         password::{Password, PasswordHash, Verification},
         time::UnixMillis,
     },
-    limits::GUARD_MS,
+    limits::{ATTEMPT_MS, GUARD_MS},
     port::{Accounts, Clock, Fault, Rng, within},
 };
 
@@ -47,10 +51,12 @@ pub trait World: Clock + Rng {
 /// What a guard remembers from one question to the next.
 #[derive(Debug, Default)]
 pub struct Memory {
-    /// The attempts so far. To be stored where they changed.
+    /// The attempts so far. To be stored where [`Memory::is_worth_storing`] says so.
     pub attempts: Attempts,
     /// The latest stamp. It need not be stored: a guard that was asleep wakes up later than that.
     last_stamp: Option<UnixMillis>,
+    /// Whether the address had an account when it was last looked up, or when this was stored.
+    has_account: bool,
 }
 
 impl Memory {
@@ -58,9 +64,16 @@ impl Memory {
     #[must_use]
     pub fn of(attempts: Attempts) -> Self {
         Self {
+            has_account: !attempts.is_empty(),
             attempts,
             last_stamp: None,
         }
+    }
+
+    /// Whether the attempts have to be stored, after they were these.
+    #[must_use]
+    pub fn is_worth_storing(&self, before: &Attempts) -> bool {
+        self.has_account && self.attempts != *before
     }
 
     /// The time, but later than every stamp before: a Worker's clock stands still between waits.
@@ -72,21 +85,36 @@ impl Memory {
     }
 }
 
-/// Answers one question. Questions of one address must be answered one after the other.
+/// Answers one question. Questions of one address must be answered one after the other; this one
+/// came at `came_at`. Whoever has waited too long is gone: his question is not worked on, so that
+/// questions to a table that hangs do not keep later ones waiting when it is well again.
 ///
 /// # Errors
 /// The table of accounts failed: the attempt does not count, nothing was changed. Or the question
-/// could not be read.
-pub async fn answer<W: World>(world: &W, memory: &mut Memory, ask: Ask) -> Result<Answer, Fault> {
+/// could not be read, or came too long ago.
+pub async fn answer<W: World>(
+    world: &W,
+    memory: &mut Memory,
+    ask: Ask,
+    came_at: UnixMillis,
+) -> Result<Answer, Fault> {
+    let waited = world.now().since_ms(came_at);
+    let left_ms = GUARD_MS.saturating_sub(waited).min(ATTEMPT_MS);
     match ask {
+        _ if left_ms == 0 => Err(Fault::TimedOut),
         Ask::Stamp => Ok(Answer::Stamped {
             at: memory.stamp(world),
         }),
-        Ask::Check(shown) => check(world, memory, shown).await,
+        Ask::Check(shown) => check(world, memory, shown, left_ms).await,
     }
 }
 
-async fn check<W: World>(world: &W, memory: &mut Memory, ask: Shown) -> Result<Answer, Fault> {
+async fn check<W: World>(
+    world: &W,
+    memory: &mut Memory,
+    ask: Shown,
+    left_ms: u64,
+) -> Result<Answer, Fault> {
     let email = Email::parse(&ask.email).map_err(unreadable)?;
     let password = Password::parse(ask.password).map_err(unreadable)?;
     let accounts = world.accounts()?;
@@ -106,16 +134,18 @@ async fn check<W: World>(world: &W, memory: &mut Memory, ask: Shown) -> Result<A
         password,
     };
     // Others wait for their turn: a question to the table must not hang.
-    let result = within(GUARD_MS, world, attempt.make(ask.purpose)).await;
+    let result = within(left_ms, world, attempt.make(ask.purpose)).await;
     memory
         .attempts
         .settle(ticket, outcome(&result), world.now());
-    Ok(match result? {
+    let made = result?;
+    memory.has_account = !matches!(made, Made::Unknown | Made::Gone);
+    Ok(match made {
         Made::Done(account) => Answer::Done {
             account: AccountJson::from(&account),
             at: memory.stamp(world),
         },
-        Made::Wrong => Answer::Wrong,
+        Made::Wrong | Made::Unknown => Answer::Wrong,
         Made::Gone => Answer::Gone,
     })
 }
@@ -123,7 +153,7 @@ async fn check<W: World>(world: &W, memory: &mut Memory, ask: Shown) -> Result<A
 /// Only a wrong password is a failure.
 fn outcome(result: &Result<Made, Fault>) -> Outcome {
     match result {
-        Ok(Made::Wrong) => Outcome::Failure,
+        Ok(Made::Wrong | Made::Unknown) => Outcome::Failure,
         Ok(Made::Done(_)) => Outcome::Success,
         Ok(Made::Gone) | Err(_) => Outcome::Withdrawn,
     }
@@ -137,6 +167,8 @@ fn unreadable(_: Problem) -> Fault {
 enum Made {
     Done(Account),
     Wrong,
+    /// Wrong too, as far as anyone is told: nobody has the address.
+    Unknown,
     Gone,
 }
 
@@ -190,7 +222,7 @@ impl<W: World> Attempt<'_, W> {
     async fn log_in(&self, found: Option<(Account, PasswordHash)>) -> Result<Made, Fault> {
         let Some((account, hash)) = found else {
             let _ = PasswordHash::decoy().verify(&self.password);
-            return Ok(Made::Wrong);
+            return Ok(Made::Unknown);
         };
         match hash.verify(&self.password) {
             Verification::Mismatch => return Ok(Made::Wrong),

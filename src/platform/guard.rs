@@ -119,11 +119,12 @@ impl GuardInside {
 
 impl GuardInside {
     async fn answer(&self, ask: Ask) -> Result<Answer, JsValue> {
+        let came_at = clock::now();
         let mut memory = self.memory.lock().await;
         let memory = self.remember(&mut memory).await?;
         let before = memory.attempts.clone();
-        let answer = answer(&Here(&self.env), memory, ask).await;
-        if memory.attempts != before {
+        let answer = answer(&Here(&self.env), memory, ask, came_at).await;
+        if memory.is_worth_storing(&before) {
             self.store(&memory.attempts).await?;
         }
         Ok(answer.unwrap_or(Answer::Fault))

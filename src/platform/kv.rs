@@ -49,7 +49,12 @@ impl KeyValue for WorkersKv {
     async fn read_all(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Fault> {
         let found = settled(Ok(get_all(&self.0, &keys.join("\n")))).await;
         let found: Array = found.map_err(fault)?.unchecked_into();
-        Ok(found.iter().map(|value| value.as_string()).collect())
+        // Only `null` is absence: what is not answered at all must not log anyone out.
+        let value = |value: JsValue| match value.as_string() {
+            None if !value.is_null() => Err(Fault::Unreadable),
+            text => Ok(text),
+        };
+        found.iter().map(value).collect()
     }
 
     async fn write(&self, write: &Write) -> Result<(), Fault> {
@@ -78,7 +83,7 @@ impl WorkersKv {
             Reflect::set(&options, &"cursor".into(), &from.into())?;
         }
         let page = settled(self.0.list(&options)).await?;
-        let keys: Array = Reflect::get(&page, &"keys".into())?.unchecked_into();
+        let keys: Array = Reflect::get(&page, &"keys".into())?.dyn_into()?;
         let name = |key: JsValue| Reflect::get(&key, &"name".into()).map(|name| name.as_string());
         Ok(Page {
             names: keys

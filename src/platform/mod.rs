@@ -2,10 +2,11 @@
 
 pub mod clock;
 mod d1;
+mod flood;
 mod guard;
 mod kv;
-pub mod promise;
 mod page;
+pub mod promise;
 
 use std::{future::Future, rc::Rc};
 
@@ -94,6 +95,10 @@ impl Platform for Cloudflare {
 
     fn setup_page(&self) -> SetupPage {
         page::built()
+    }
+
+    async fn is_flooded(&self) -> Result<bool, Fault> {
+        flood::is_flooded(&self.env).await
     }
 
     fn log(&self, line: &str) {

@@ -15,6 +15,7 @@
 //! by tests: data written by an older version stays readable.
 
 mod record;
+mod trim;
 
 use futures_util::future::join_all;
 
@@ -112,18 +113,20 @@ impl<'a, P: Platform> Sessions<'a, P> {
         self.write_before_answer(write).await
     }
 
-    /// One page of a user's sessions that are alive, the newest knowledge of each: one listing and
-    /// one read.
+    /// One page of a user's sessions whose ids begin like this, the newest knowledge of each: one
+    /// listing and one read.
     ///
     /// # Errors
     /// The store failed, did not answer in time, or holds something unreadable.
     pub async fn page(
         &self,
         user: &UserId,
+        beginning: &str,
         from: Option<&str>,
     ) -> Result<(Vec<(SessionId, Snapshot)>, Option<String>), Fault> {
         let prefix = session_prefix(user);
-        let listing = self.store.list(&prefix, from, SESSIONS_A_PAGE);
+        let beginning = prefix.clone() + beginning;
+        let listing = self.store.list(&beginning, from, SESSIONS_A_PAGE);
         let page = self
             .patience
             .within(READ_MS, self.platform, listing)
@@ -242,19 +245,16 @@ impl<'a, P: Platform> Sessions<'a, P> {
     /// Writes, and once more after a second when that was refused: a key takes one write a second.
     /// A write that did not end in time is not tried again: the phone would give up before.
     async fn write_before_answer(&self, write: Write) -> Result<(), Fault> {
-        match self
-            .patience
-            .within(WRITE_MS, self.platform, self.store.write(&write))
-            .await
-        {
-            Err(Fault::Failed | Fault::Throttled) => {
-                self.platform.sleep_ms(WRITE_AGAIN_MS).await;
-                self.patience
-                    .within(WRITE_MS, self.platform, self.store.write(&write))
-                    .await
+        let writing = async {
+            match self.store.write(&write).await {
+                Err(Fault::Failed | Fault::Throttled) => {
+                    self.platform.sleep_ms(WRITE_AGAIN_MS).await;
+                    self.store.write(&write).await
+                }
+                other => other,
             }
-            other => other,
-        }
+        };
+        self.patience.within(WRITE_MS, self.platform, writing).await
     }
 }
 

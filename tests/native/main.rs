@@ -1,18 +1,24 @@
 //! The worker without Cloudflare: the real code from call to reply, on a store in memory, with a
 //! clock that is moved by hand.
 
+mod abuse;
 mod accounts;
 mod bearer;
 mod codes;
 mod cors;
 mod docs;
 mod faults;
+mod flows;
 mod log;
 mod openapi;
-mod postman;
 mod page;
+mod postman;
 mod refresh;
 mod revocation;
+mod security;
 mod sessions;
 mod setup;
+mod sweep;
+mod timeline;
+mod trouble;
 mod world;

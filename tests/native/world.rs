@@ -9,6 +9,7 @@ use std::{
     rc::Rc,
 };
 
+use futures_util::lock::Mutex;
 use serde_json::{Value, json};
 use tokenkeep::{
     app::{App, Body, Call, Reply, Setup},
@@ -34,6 +35,11 @@ use tokenkeep::{
     route::Method,
 };
 use tokenkeep_contract::{Seen, check};
+
+use crate::{
+    timeline::Timeline,
+    trouble::{Store, Troubles, beside, suffer},
+};
 
 pub const REFRESH_SECRET: &str = "a-refresh-secret-of-at-least-32-bytes";
 pub const SERVICE_KEY: &str = "a-service-key-of-at-least-32-bytes";
@@ -67,7 +73,8 @@ pub struct Operations {
 
 #[derive(Default)]
 struct State {
-    now: Cell<u64>,
+    timeline: Rc<Timeline>,
+    pub troubles: Troubles,
     chance: Cell<u64>,
     entries: RefCell<BTreeMap<String, Entry>>,
     operations: RefCell<Operations>,
@@ -81,7 +88,10 @@ struct State {
     accounts_fail: Cell<bool>,
     accounts_unbound: Cell<bool>,
     guard_unbound: Cell<bool>,
-    guards: RefCell<BTreeMap<String, Memory>>,
+    /// The guards that are awake: none before it has read its storage.
+    guards: RefCell<BTreeMap<String, Rc<Mutex<Option<Memory>>>>>,
+    guard_storage: RefCell<BTreeMap<String, String>>,
+    flooded: Cell<bool>,
     guard_fails: Cell<bool>,
     deferred: RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>,
     log: RefCell<Vec<String>>,
@@ -93,12 +103,11 @@ pub struct InMemory(Rc<State>);
 
 impl Clock for InMemory {
     fn now(&self) -> UnixMillis {
-        UnixMillis(self.0.now.get())
+        UnixMillis(self.0.timeline.now.get())
     }
 
-    /// Time jumps: whoever waits has waited.
     async fn sleep_ms(&self, milliseconds: u64) {
-        self.0.now.set(self.0.now.get() + milliseconds);
+        self.0.timeline.sleep(milliseconds).await;
     }
 }
 
@@ -116,60 +125,57 @@ impl Rng for InMemory {
     }
 }
 
+/// The kinds of these keys, for the name of a call.
+fn kinds(keys: &[&str]) -> String {
+    let kind = |key: &&str| key.split(':').next().unwrap_or_default().to_owned();
+    let mut kinds: Vec<String> = keys.iter().map(kind).collect();
+    kinds.dedup();
+    if kinds.len() > 4 {
+        return "sessions".into();
+    }
+    kinds.join(", ")
+}
+
 impl KeyValue for InMemory {
     async fn read_all(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Fault> {
         assert!(keys.len() <= 100, "more keys than KV reads at once");
-        let asked = keys.iter().copied().map(str::to_owned).collect();
-        self.0.operations.borrow_mut().reads.push(asked);
+        let asked: Vec<String> = keys.iter().copied().map(str::to_owned).collect();
+        self.0.operations.borrow_mut().reads.push(asked.clone());
         face(self.0.reading.get()).await?;
-        let entries = self.0.entries.borrow();
-        let alive = |entry: &&Entry| entry.expires_at > self.0.now.get();
-        let value = |key: &&str| {
-            entries
-                .get(*key)
-                .filter(alive)
-                .map(|entry| entry.value.clone())
-        };
-        Ok(keys.iter().map(value).collect())
+        let what = format!("read {}", kinds(keys));
+        let rubbish = |values: Vec<_>| Ok(values.iter().map(|_| Some("rubbish".into())).collect());
+        let values = move |world: &Self| Ok(asked.iter().map(|key| world.alive(key)).collect());
+        self.call(Store::Kv, what, values, rubbish).await
     }
 
     async fn write(&self, write: &Write) -> Result<(), Fault> {
-        self.0
-            .operations
-            .borrow_mut()
-            .writes
-            .push(write.key.clone());
+        let key = write.key.clone();
+        self.0.operations.borrow_mut().writes.push(key.clone());
         if let (left @ 1.., mood) = self.0.writing.get() {
             self.0.writing.set((left - 1, mood));
             face(mood).await?;
         }
-        if write.ttl_seconds < LEAST_TTL_SECONDS || write.key.len() > 512 {
+        if write.ttl_seconds < LEAST_TTL_SECONDS || key.len() > 512 {
             return Err(Fault::Failed);
         }
-        let entry = Entry {
-            value: write.value.clone(),
-            expires_at: self.0.now.get() + write.ttl_seconds * 1000,
-            metadata: write.metadata.clone(),
+        let write = write.clone();
+        let what = format!("write {}", kinds(&[&key]));
+        let put = move |world: &Self| {
+            world.put(write);
+            Ok(())
         };
-        self.0.entries.borrow_mut().insert(write.key.clone(), entry);
-        Ok(())
+        self.call(Store::Kv, what, put, Ok).await
     }
 
     async fn list(&self, prefix: &str, from: Option<&str>, limit: u32) -> Result<Page, Fault> {
+        assert!(limit <= 1000, "more keys than KV lists at once");
         face(self.0.reading.get()).await?;
         face(self.0.listing.get()).await?;
-        let entries = self.0.entries.borrow();
-        let alive = |(_, entry): &(&String, &Entry)| entry.expires_at > self.0.now.get();
-        let mut names = entries
-            .iter()
-            .filter(alive)
-            .map(|(name, _)| name.clone())
-            .filter(|name| {
-                name.starts_with(prefix) && from.is_none_or(|from| name.as_str() > from)
-            });
-        let page: Vec<String> = names.by_ref().take(limit as usize).collect();
-        let next = names.next().and_then(|_| page.last().cloned());
-        Ok(Page { names: page, next })
+        let (prefix, from) = (prefix.to_owned(), from.map(str::to_owned));
+        let unreadable = |_| Err(Fault::Unreadable);
+        let page = move |world: &Self| Ok(world.page(&prefix, from.as_deref(), limit as usize));
+        self.call(Store::Kv, "list sessions".into(), page, unreadable)
+            .await
     }
 
     async fn delete(&self, key: &str) -> Result<(), Fault> {
@@ -177,103 +183,213 @@ impl KeyValue for InMemory {
             self.0.deleting.set((left - 1, mood));
             face(mood).await?;
         }
-        self.0.entries.borrow_mut().remove(key);
-        Ok(())
+        let what = format!("delete {}", kinds(&[key]));
+        let key = key.to_owned();
+        let delete = move |world: &Self| {
+            world.0.entries.borrow_mut().remove(&key);
+            Ok(())
+        };
+        self.call(Store::Kv, what, delete, Ok).await
+    }
+}
+
+impl InMemory {
+    /// A call on a store, with whatever trouble it meets.
+    async fn call<T: 'static>(
+        &self,
+        store: Store,
+        what: String,
+        work: impl FnOnce(&Self) -> Result<T, Fault> + 'static,
+        rubbish: impl FnOnce(T) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let trouble = self.0.troubles.meet(store, what);
+        let pace_ms = self.0.troubles.pace_ms.get();
+        if pace_ms > 0 {
+            self.sleep_ms(pace_ms).await;
+        }
+        let world = self.clone();
+        suffer(
+            trouble,
+            &self.0.timeline,
+            async move { work(&world) },
+            rubbish,
+        )
+        .await
+    }
+
+    fn alive(&self, key: &str) -> Option<String> {
+        let entries = self.0.entries.borrow();
+        let entry = entries.get(key)?;
+        (entry.expires_at > self.0.timeline.now.get()).then(|| entry.value.clone())
+    }
+
+    fn put(&self, write: Write) {
+        let entry = Entry {
+            value: write.value,
+            expires_at: self.0.timeline.now.get() + write.ttl_seconds * 1000,
+            metadata: write.metadata,
+        };
+        self.0.entries.borrow_mut().insert(write.key, entry);
+    }
+
+    fn page(&self, prefix: &str, from: Option<&str>, limit: usize) -> Page {
+        let entries = self.0.entries.borrow();
+        let mut alive = entries
+            .iter()
+            .filter(|(_, entry)| entry.expires_at > self.0.timeline.now.get())
+            .filter(|(name, _)| {
+                name.starts_with(prefix) && from.is_none_or(|from| name.as_str() > from)
+            });
+        let names: Vec<String> = alive
+            .by_ref()
+            .take(limit)
+            .map(|(name, _)| name.clone())
+            .collect();
+        let next = alive.next().and_then(|_| names.last().cloned());
+        Page { names, next }
+    }
+
+    /// A question to the table of accounts.
+    async fn table<T: 'static>(
+        &self,
+        what: &str,
+        work: impl FnOnce(&mut BTreeMap<String, (Account, PasswordHash)>) -> T + 'static,
+    ) -> Result<T, Fault> {
+        if self.0.accounts_fail.get() {
+            return Err(Fault::Failed);
+        }
+        let work = move |world: &Self| Ok(work(&mut world.0.accounts.borrow_mut()));
+        let unreadable = |_| Err(Fault::Unreadable);
+        self.call(Store::D1, what.into(), work, unreadable).await
+    }
+
+    async fn change_account(
+        &self,
+        what: &str,
+        id: &UserId,
+        change: impl FnOnce(&mut (Account, PasswordHash)) + 'static,
+    ) -> Result<(), Fault> {
+        let id = id.clone();
+        self.table(what, move |accounts| {
+            accounts
+                .values_mut()
+                .find(|(account, _)| account.id == id)
+                .map(change);
+        })
+        .await
     }
 }
 
 /// The table of accounts.
 impl Accounts for InMemory {
     async fn check(&self) -> Result<(), Fault> {
-        self.accounts_answer()
+        self.table("check", |_| ()).await
     }
 
     async fn by_email(&self, email: &Email) -> Result<Option<(Account, PasswordHash)>, Fault> {
-        self.accounts_answer()?;
-        Ok(self.0.accounts.borrow().get(email.as_str()).cloned())
+        let email = email.clone();
+        self.table("find by address", move |accounts| {
+            accounts.get(email.as_str()).cloned()
+        })
+        .await
     }
 
     async fn by_id(&self, id: &UserId) -> Result<Option<Account>, Fault> {
-        self.accounts_answer()?;
-        let accounts = self.0.accounts.borrow();
-        let mut accounts = accounts.values().map(|(account, _)| account);
-        Ok(accounts.find(|account| account.id == *id).cloned())
+        let id = id.clone();
+        self.table("find by id", move |accounts| {
+            let mut accounts = accounts.values().map(|(account, _)| account);
+            accounts.find(|account| account.id == id).cloned()
+        })
+        .await
     }
 
     async fn insert(&self, account: &Account, hash: &PasswordHash) -> Result<bool, Fault> {
-        self.accounts_answer()?;
-        let mut accounts = self.0.accounts.borrow_mut();
-        let is_free = !accounts.contains_key(account.email.as_str());
-        if is_free {
-            accounts.insert(
-                account.email.as_str().into(),
-                (account.clone(), hash.clone()),
-            );
-        }
-        Ok(is_free)
+        let new = (account.clone(), hash.clone());
+        self.table("add", move |accounts| {
+            let email = new.0.email.as_str().to_owned();
+            let is_free = !accounts.contains_key(&email);
+            accounts.entry(email).or_insert(new);
+            is_free
+        })
+        .await
     }
 
     async fn set_password(&self, id: &UserId, hash: &PasswordHash) -> Result<(), Fault> {
-        self.change_account(id, |(_, stored)| *stored = hash.clone())
+        let hash = hash.clone();
+        self.change_account("set password", id, |(_, stored)| *stored = hash)
+            .await
     }
 
     async fn set_name(&self, id: &UserId, name: Option<&Name>) -> Result<(), Fault> {
-        self.change_account(id, |(account, _)| account.name = name.cloned())
+        let name = name.cloned();
+        self.change_account("set name", id, |(account, _)| account.name = name)
+            .await
     }
 
     async fn delete(&self, id: &UserId) -> Result<(), Fault> {
-        self.accounts_answer()?;
-        self.0
-            .accounts
-            .borrow_mut()
-            .retain(|_, (account, _)| account.id != *id);
-        Ok(())
+        let id = id.clone();
+        self.table("delete", move |accounts| {
+            accounts.retain(|_, (account, _)| account.id != id);
+        })
+        .await
     }
 }
 
-impl InMemory {
-    fn accounts_answer(&self) -> Result<(), Fault> {
-        if self.0.accounts_fail.get() {
-            Err(Fault::Failed)
-        } else {
-            Ok(())
-        }
-    }
-
-    fn change_account(
-        &self,
-        id: &UserId,
-        change: impl FnOnce(&mut (Account, PasswordHash)),
-    ) -> Result<(), Fault> {
-        self.accounts_answer()?;
-        let mut accounts = self.0.accounts.borrow_mut();
-        accounts
-            .values_mut()
-            .find(|(account, _)| account.id == *id)
-            .map(change);
-        Ok(())
-    }
-}
-
-/// The guards: the real ones, each with its memory.
+/// The guards: the real ones, each with its memory and its storage, one question after the other.
 impl Guard for InMemory {
     async fn ask(&self, email: &Email, ask: &Ask) -> Result<Answer, Fault> {
         if self.0.guard_fails.get() {
             return Err(Fault::Failed);
         }
+        let what = match ask {
+            Ask::Stamp => "stamp",
+            Ask::Check(_) => "check password",
+        };
+        let trouble = self.0.troubles.meet(Store::Guard, what);
         // Over the wire and back, as between a Worker and an object.
         let ask = serde_json::from_str(&serde_json::to_string(ask).expect("JSON")).expect("JSON");
-        let mut memory = self
-            .0
-            .guards
-            .borrow_mut()
-            .remove(email.as_str())
-            .unwrap_or_default();
-        let answer = answer(self, &mut memory, ask).await;
-        self.0
-            .guards
-            .borrow_mut()
-            .insert(email.as_str().into(), memory);
+        let (world, email) = (self.clone(), email.as_str().to_owned());
+        // An object goes on when the Worker has given up.
+        let timeline = Rc::clone(&self.0.timeline);
+        let work = async move { beside(&timeline, world.guard_answers(email, ask)).await };
+        Box::pin(suffer(trouble, &self.0.timeline, work, |_| {
+            Err(Fault::Unreadable)
+        }))
+        .await
+    }
+}
+
+impl InMemory {
+    /// What `GuardInside` does in its object.
+    async fn guard_answers(self, email: String, ask: Ask) -> Result<Answer, Fault> {
+        let came_at = self.now();
+        let guard = Rc::clone(self.0.guards.borrow_mut().entry(email.clone()).or_default());
+        let mut memory = guard.lock().await;
+        if memory.is_none() {
+            let (key, rubbish) = (email.clone(), |_| Ok(Some("rubbish".to_owned())));
+            let get = move |world: &Self| Ok(world.0.guard_storage.borrow().get(&key).cloned());
+            let json = self
+                .call(Store::Storage, "get".into(), get, rubbish)
+                .await?;
+            let attempts = json.and_then(|json| serde_json::from_str(&json).ok());
+            *memory = Some(Memory::of(attempts.unwrap_or_default()));
+        }
+        let memory = memory.as_mut().expect("just put there");
+        let before = memory.attempts.clone();
+        let answer = answer(&self, memory, ask, came_at).await;
+        if memory.is_worth_storing(&before) {
+            let json = serde_json::to_string(&memory.attempts).expect("JSON");
+            let json = (!memory.attempts.is_empty()).then_some(json);
+            let put = move |world: &Self| {
+                let mut storage = world.0.guard_storage.borrow_mut();
+                match json {
+                    Some(json) => storage.insert(email, json),
+                    None => storage.remove(&email),
+                };
+                Ok(())
+            };
+            self.call(Store::Storage, "put".into(), put, Ok).await?;
+        }
         let answer = answer.unwrap_or(Answer::Fault);
         Ok(serde_json::from_str(&serde_json::to_string(&answer).expect("JSON")).expect("JSON"))
     }
@@ -334,6 +450,13 @@ impl Platform for InMemory {
         }
     }
 
+    async fn is_flooded(&self) -> Result<bool, Fault> {
+        let flooded = |world: &Self| Ok(world.0.flooded.get());
+        let unreadable = |_| Err(Fault::Unreadable);
+        self.call(Store::Flood, "count".into(), flooded, unreadable)
+            .await
+    }
+
     fn log(&self, line: &str) {
         self.0.log.borrow_mut().push(line.to_owned());
     }
@@ -342,7 +465,7 @@ impl Platform for InMemory {
 /// The world and the worker in it.
 pub struct World {
     platform: InMemory,
-    setup: Setup,
+    setup: Rc<Setup>,
 }
 
 /// What a client keeps of an answer.
@@ -367,22 +490,61 @@ impl World {
         all.extend(settings.iter().copied());
         let world = Self {
             platform: InMemory::default(),
-            setup: Setup::of(&Settings::read(|name| {
+            setup: Rc::new(Setup::of(&Settings::read(|name| {
                 all.get(name).map(|text| (*text).to_owned())
-            })),
+            }))),
         };
         // 20 s into a minute.
-        world.platform.0.now.set(1_800_000_020_000);
+        world.platform.0.timeline.now.set(1_800_000_020_000);
         world.platform.0.bound.set(true);
         world
     }
 
+    /// Another world like this one: what is done to one is not done to the other. Its guards are
+    /// asleep.
+    pub fn copy(&self) -> Self {
+        let state = &self.platform.0;
+        let copy = State::default();
+        copy.timeline.now.set(state.timeline.now.get());
+        copy.chance.set(state.chance.get());
+        copy.entries.replace(state.entries.borrow().clone());
+        copy.bound.set(state.bound.get());
+        copy.accounts.replace(state.accounts.borrow().clone());
+        copy.guard_storage
+            .replace(state.guard_storage.borrow().clone());
+        copy.flooded.set(state.flooded.get());
+        Self {
+            platform: InMemory(Rc::new(copy)),
+            setup: Rc::clone(&self.setup),
+        }
+    }
+
+    /// From here on other things happen by chance.
+    pub fn set_chance(&self, chance: u64) {
+        self.platform.0.chance.set(chance);
+    }
+
+    /// Takes an account away, and nothing else.
+    pub fn remove_account(&self, email: &str) {
+        self.platform.0.accounts.borrow_mut().remove(email);
+    }
+
+    /// The accounts: address, name, password hash.
+    pub fn accounts(&self) -> Vec<(String, Option<String>, String)> {
+        let accounts = self.platform.0.accounts.borrow();
+        let row = |(email, (account, hash)): (&String, &(Account, PasswordHash))| {
+            let name = account.name.as_ref().map(|name| name.as_str().to_owned());
+            (email.clone(), name, hash.as_str().to_owned())
+        };
+        accounts.iter().map(row).collect()
+    }
+
     pub fn now(&self) -> u64 {
-        self.platform.0.now.get()
+        self.platform.0.timeline.now.get()
     }
 
     pub fn pass(&self, milliseconds: u64) {
-        self.platform.0.now.set(self.now() + milliseconds);
+        self.platform.0.timeline.now.set(self.now() + milliseconds);
     }
 
     pub fn reads_are(&self, mood: Mood) {
@@ -415,6 +577,24 @@ impl World {
 
     pub fn accounts_fail(&self, fail: bool) {
         self.platform.0.accounts_fail.set(fail);
+    }
+
+    pub fn is_flooded(&self, flooded: bool) {
+        self.platform.0.flooded.set(flooded);
+    }
+
+    /// Guards that are not asked for a while are put to sleep: what they have in mind is gone.
+    pub fn guards_fall_asleep(&self) {
+        self.platform.0.guards.take();
+    }
+
+    /// What is stored for addresses.
+    pub fn guard_storage(&self) -> BTreeMap<String, String> {
+        self.platform.0.guard_storage.borrow().clone()
+    }
+
+    pub fn troubles(&self) -> &Troubles {
+        &self.platform.0.troubles
     }
 
     pub fn guard_fails(&self, fail: bool) {
@@ -507,15 +687,23 @@ impl World {
             platform: self.platform.clone(),
             setup: &self.setup,
         };
-        let reply = pollster::block_on(app.handle(call));
+        let timeline = &self.platform.0.timeline;
+        let reply = timeline.run(app.handle(call)).expect("no request hangs");
         expect_documented(call, &reply);
         reply
     }
 
     /// Does the work that comes after the answers so far.
     pub fn settle(&self) {
-        let deferred = self.platform.0.deferred.take();
-        deferred.into_iter().for_each(pollster::block_on);
+        let State {
+            timeline, troubles, ..
+        } = &*self.platform.0;
+        troubles.is_after.set(true);
+        for work in self.platform.0.deferred.take() {
+            timeline.spawn(work);
+        }
+        timeline.settle();
+        troubles.is_after.set(false);
     }
 
     /// The worker is gone before it did that work.

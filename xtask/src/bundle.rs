@@ -137,9 +137,13 @@ fn join(project: &Project, tools: &Tools, staging: &Path, names: Names) -> Resul
     let entry = staging.join("entry.js");
     fs::copy(project.path(ENTRY), &entry).with_context(|| cannot_write(&entry))?;
     let mut esbuild = tools.esbuild();
-    esbuild
-        .current_dir(staging)
-        .args(["entry.js", "--bundle", "--minify", "--format=esm", "--charset=utf8"]);
+    esbuild.current_dir(staging).args([
+        "entry.js",
+        "--bundle",
+        "--minify",
+        "--format=esm",
+        "--charset=utf8",
+    ]);
     if names == Names::Kept {
         esbuild.arg("--minify-identifiers=false");
     }

@@ -16,15 +16,16 @@ mod dev_vars;
 mod fuzz;
 mod lint;
 mod migrations;
+mod page;
 mod paths;
 mod postman;
-mod page;
 mod process;
 mod project;
 mod python;
 mod remote_database;
 mod reproduce;
 mod simulate;
+mod soak;
 mod stamp;
 mod test;
 mod tools;
@@ -60,6 +61,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Let libFuzzer look for input that breaks a promise (takes long)
     Fuzz(fuzz::Arguments),
+    /// Traffic on a worker that is killed now and then, and an account of what was lost
+    Soak(soak::Arguments),
     /// Check formatting, lints, licences and dependencies
     Lint,
     /// Build the worker into the folder `build`
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
         Command::Simulate(arguments) => simulate::run(&project, &arguments),
         Command::Bench(arguments) => bench::run(&project, &arguments),
         Command::Fuzz(arguments) => fuzz::run(&project, &arguments),
+        Command::Soak(arguments) => soak::run(&project, &arguments),
         Command::Lint => lint::run(&project),
         Command::Build => build::run(&project),
         Command::Reproduce => reproduce::run(&project),

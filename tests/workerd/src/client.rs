@@ -89,16 +89,31 @@ impl Client {
     /// It is not, or there is no answer at all.
     #[must_use]
     pub fn send<B: AsSendBody>(&self, request: Builder, body: B) -> Answer {
+        self.try_send(request, body).expect("an answer")
+    }
+
+    /// Sends a request to a worker that may be gone.
+    ///
+    /// # Errors
+    /// There is no answer, or not all of it.
+    ///
+    /// # Panics
+    /// It is no request.
+    pub fn try_send<B: AsSendBody>(
+        &self,
+        request: Builder,
+        body: B,
+    ) -> Result<Answer, ureq::Error> {
         let request = request.body(body).expect("a request");
         let (verb, path) = (request.method().clone(), request.uri().path().to_owned());
-        let mut response = self.agent.run(request).expect("an answer");
+        let mut response = self.agent.run(request)?;
         let answer = Answer {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
-            text: response.body_mut().read_to_string().expect("text"),
+            text: response.body_mut().read_to_string()?,
         };
         answer.assert_documented(verb.as_str(), &path);
-        answer
+        Ok(answer)
     }
 
     /// Sends a body as it is.

@@ -67,12 +67,12 @@ pub enum Operation {
     BulkRead(BTreeSet<String>),
     /// One key.
     Read(String),
+    /// The names of so many keys that begin like this, from where another page ended.
+    List(String, usize, Option<String>),
     /// A write.
     Write(Write),
     /// A delete.
     Delete(String),
-    /// The keys that begin like this.
-    List(String),
     /// Something that the worker has no business with.
     Other(String),
 }
@@ -99,6 +99,8 @@ pub enum Failure {
     Delay(Duration),
     /// There is no answer.
     Silence,
+    /// An answer that says "done", with this body.
+    Rubbish(&'static str),
 }
 
 /// Which calls fail.
@@ -108,6 +110,8 @@ pub enum Calls {
     Reads,
     /// Writes and deletes.
     Writes,
+    /// Listings.
+    Lists,
 }
 
 #[derive(Debug)]
@@ -205,6 +209,19 @@ impl Kv {
         self.fail(calls, key_part, failure, usize::MAX);
     }
 
+    /// Lets all listings of keys that begin like this fail until [`Kv::mend`].
+    pub fn fail_lists(&self, prefix: &str, failure: Failure) {
+        self.fail_for_ever(Calls::Lists, prefix, failure);
+    }
+
+    /// The keys that begin like this.
+    #[must_use]
+    pub fn keys(&self, prefix: &str) -> Vec<String> {
+        let state = self.state();
+        let keys = state.values.keys().filter(|key| key.starts_with(prefix));
+        keys.cloned().collect()
+    }
+
     /// Ends every failure of keys with this text in it.
     pub fn mend(&self, key_part: &str) {
         self.state()
@@ -275,6 +292,7 @@ impl Kv {
                     return Ok(());
                 }
                 Some(Failure::Status(status)) => (status, String::new()),
+                Some(Failure::Rubbish(body)) => (200, body.to_owned()),
                 Some(Failure::Delay(delay)) => {
                     thread::sleep(delay);
                     self.state().answer(operation)
@@ -315,13 +333,16 @@ impl Operation {
         match request.verb.as_str() {
             "POST" if path == "/bulk/get" => Self::BulkRead(keys_of(&request.body)),
             "GET" if path != "/" => Self::Read(key),
-            "GET" => Self::List(
-                query
-                    .split('&')
-                    .find_map(|pair| pair.strip_prefix("prefix="))
-                    .map(|text| percent_decode_str(text).decode_utf8_lossy().into())
-                    .unwrap_or_default(),
-            ),
+            "GET" => {
+                let parameter = |name: &str| {
+                    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+                    let (_, value) = pairs.find(|(known, _)| *known == name)?;
+                    Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
+                };
+                let limit = parameter("key_count_limit").and_then(|text| text.parse().ok());
+                let prefix = parameter("prefix").unwrap_or_default();
+                Self::List(prefix, limit.unwrap_or(1000), parameter("cursor"))
+            }
             "PUT" => Self::Write(Write {
                 key,
                 value: request.body.clone(),
@@ -342,13 +363,16 @@ impl Operation {
         match self {
             Self::BulkRead(keys) => keys.iter().map(String::as_str).collect(),
             Self::Write(write) => vec![&write.key],
-            Self::Read(key) | Self::Delete(key) | Self::List(key) | Self::Other(key) => vec![key],
+            Self::Read(key) | Self::Delete(key) | Self::Other(key) | Self::List(key, ..) => {
+                vec![key]
+            }
         }
     }
 
     fn calls(&self) -> Calls {
         match self {
             Self::Write(_) | Self::Delete(_) => Calls::Writes,
+            Self::List(..) => Calls::Lists,
             _ => Calls::Reads,
         }
     }
@@ -367,7 +391,7 @@ impl Tally {
             }
             Operation::Write(_) => self.writes += 1,
             Operation::Delete(_) => self.deletes += 1,
-            Operation::List(_) => self.lists += 1,
+            Operation::List(..) => self.lists += 1,
             Operation::Other(_) => {}
         }
     }
@@ -444,21 +468,31 @@ impl State {
                 self.values.insert(write.key, write.value);
                 (200, String::new())
             }
+            Operation::List(prefix, limit, cursor) => {
+                (200, self.page(&prefix, limit, cursor.as_deref()))
+            }
             Operation::Delete(key) => {
                 self.values.remove(&key);
                 (200, String::new())
             }
-            Operation::List(prefix) => (200, self.names_with(&prefix)),
             _ => (400, String::new()),
         }
     }
 
-    /// All of them on one page.
-    fn names_with(&self, prefix: &str) -> String {
-        let names = self.values.keys().filter(|key| key.starts_with(prefix));
-        let names: BTreeSet<&String> = names.collect();
-        let keys: Vec<Value> = names.iter().map(|name| json!({"name": name})).collect();
-        json!({"keys": keys, "list_complete": true}).to_string()
+    fn page(&self, prefix: &str, limit: usize, cursor: Option<&str>) -> String {
+        let is_next = |key: &&String| {
+            key.starts_with(prefix) && cursor.is_none_or(|cursor| key.as_str() > cursor)
+        };
+        let mut names: Vec<&String> = self.values.keys().filter(is_next).collect();
+        names.sort();
+        let is_complete = names.len() <= limit;
+        names.truncate(limit);
+        let keys: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
+        let mut page = json!({"keys": keys, "list_complete": is_complete});
+        if let Some(last) = names.last().filter(|_| !is_complete) {
+            page["cursor"] = json!(last);
+        }
+        page.to_string()
     }
 
     fn values_of(&self, keys: &BTreeSet<String>) -> String {

@@ -12,6 +12,9 @@ const child = spawn(program, parameters, {
   detached: !onWindows,
 });
 
+// For who wants to know how much memory it takes.
+console.log(`leash: ${child.pid}`);
+
 function signal(name) {
   try {
     process.kill(-child.pid, name);
@@ -37,6 +40,6 @@ child.on("exit", (code) => {
   if (!onWindows) signal("SIGKILL");
   process.exit(code ?? 1);
 });
-process.stdin.on("close", stop).resume();
+process.stdin.on("close", stop).on("data", () => signal("SIGKILL"));
 process.on("SIGINT", stop);
 process.on("SIGTERM", stop);

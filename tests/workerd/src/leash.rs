@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read},
+    io::{BufRead as _, BufReader, Read, Write as _},
     process::{Child, ChildStdin, Command, Stdio},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
@@ -78,6 +78,33 @@ impl Leash {
     #[must_use]
     pub fn log(&self) -> String {
         self.output.told().lines.join("\n")
+    }
+
+    /// Kills the program at once, and waits until it is gone.
+    ///
+    /// # Panics
+    /// It cannot be killed.
+    pub fn kill(&self) {
+        let mut hold = self.hold.as_ref().expect("held until it is dropped");
+        hold.write_all(b"kill").expect("the program is running");
+        let told = self.output.told();
+        drop(
+            self.output
+                .changed
+                .wait_timeout_while(told, PATIENCE, |told| told.open_pipes > 0)
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+    }
+
+    /// The program's resident set in KiB, where the computer tells it (Linux).
+    #[must_use]
+    pub fn memory_kib(&self) -> Option<u64> {
+        let program = self.wait_for_line(|line| line.strip_prefix("leash: ").map(str::to_owned));
+        let status = fs::read_to_string(format!("/proc/{program}/status")).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.split_whitespace().next()?.parse().ok()
     }
 }
 

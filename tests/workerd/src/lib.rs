@@ -10,8 +10,10 @@
 //! | [`leash`] | A program that ends with the test that started it, and its output. |
 //! | [`workerd`] | The worker in workerd, on [`kv`]: for counts, faults and odd settings. |
 //! | [`kv`] | Workers KV as a server that counts, remembers and fails as it is told. |
-//! | [`http`] | What [`kv`] needs of HTTP. |
+//! | [`d1`] | D1 as a server that remembers, and fails as it is told. |
+//! | [`http`] | What [`kv`] and [`d1`] need of HTTP. |
 //! | [`wrangler`] | The worker in `wrangler dev`, as a developer runs it. |
+//! | [`soak`] | Mixed traffic on a workerd that is killed, and an account of what was lost. |
 //! | [`client`] | Requests and answers. |
 //! | [`tokens`] | JWTs. |
 //! | [`time`] | Now, and minutes. |
@@ -19,10 +21,12 @@
 //! The tests are in `tests/black_box`. `cargo xtask test` runs them, with all others.
 
 pub mod client;
+pub mod d1;
 pub mod http;
 pub mod kv;
 pub mod leash;
 pub mod project;
+pub mod soak;
 pub mod time;
 pub mod tokens;
 pub mod workerd;

@@ -5,6 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::Arc,
 };
 
 use serde_json::Value as Json;
@@ -12,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::{
     client::Client,
+    d1::D1,
     kv::Kv,
     leash::Leash,
     project::{copy_build_of, folder, settings, temporary_folder, vars, workerd},
@@ -32,7 +34,7 @@ pub struct Settings {
     store: Store,
     store_name: String,
     flags: Vec<String>,
-    guard: Option<Guard>,
+    guard: Guard,
     wrapper: Option<&'static str>,
     /// `refresh_token_secret`, unless changed.
     pub refresh_secret: String,
@@ -40,11 +42,19 @@ pub struct Settings {
     pub service_key: String,
 }
 
-/// A class that guards accounts, and the file that exports it.
+/// What guards accounts.
 #[derive(Debug, Clone)]
-struct Guard {
-    file: PathBuf,
-    class: String,
+enum Guard {
+    /// The build's own class, with a table of accounts.
+    Good,
+    /// A class that is out of order, with a table of accounts.
+    Broken,
+    /// Another class, and the file that exports it.
+    Other {
+        file: PathBuf,
+        class: String,
+    },
+    NotBound,
 }
 
 /// What runs.
@@ -81,7 +91,7 @@ impl Settings {
             store: Store::Good,
             store_name: SESSIONS.into(),
             flags: Vec::new(),
-            guard: None,
+            guard: Guard::NotBound,
             wrapper: None,
             refresh_secret: refresh_secret.clone(),
             service_key: service_key.clone(),
@@ -114,7 +124,7 @@ impl Settings {
     #[must_use]
     pub fn with_guard(mut self, file: &Path, class: &str) -> Self {
         let (file, class) = (file.into(), class.into());
-        self.guard = Some(Guard { file, class });
+        self.guard = Guard::Other { file, class };
         self
     }
 
@@ -145,6 +155,20 @@ impl Settings {
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.bindings.remove(name);
+        self
+    }
+
+    /// With a table of accounts, [`crate::d1`], and the guards of the build.
+    #[must_use]
+    pub fn with_accounts(mut self) -> Self {
+        self.guard = Guard::Good;
+        self
+    }
+
+    /// With a table of accounts, and guards that are out of order: `broken_guard.mjs` says how.
+    #[must_use]
+    pub fn with_broken_guards(mut self) -> Self {
+        self.guard = Guard::Broken;
         self
     }
 
@@ -179,9 +203,11 @@ pub struct Workerd {
     leash: Leash,
     /// The store of all workers.
     pub kv: Kv,
+    /// The table of accounts of all workers that have one.
+    pub d1: D1,
     /// A client for each of the settings, in their order.
     pub clients: Vec<Client>,
-    _folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 impl Workerd {
@@ -204,12 +230,35 @@ impl Workerd {
         for (index, settings) in all.iter().enumerate() {
             let copy = folder.path().join(worker_name(index));
             settings.program.copy(&copy);
-            if let Some(guard) = &settings.guard {
-                fs::copy(&guard.file, copy.join(GUARD_FILE)).expect("the file of a guard");
+            if let Guard::Other { file, .. } = &settings.guard {
+                fs::copy(file, copy.join(GUARD_FILE)).expect("the file of a guard");
             }
         }
+        fs::create_dir(folder.path().join("objects")).expect("a temporary folder");
+        let guard = folder.path().join("broken_guard.mjs");
+        fs::write(guard, include_str!("broken_guard.mjs")).expect("a temporary file");
+        Self::start_in(Arc::new(folder), kv, D1::start(), all, parameters)
+    }
+
+    /// Starts another workerd on the stores of this one, with what its objects have on disk.
+    ///
+    /// # Panics
+    /// It does not start.
+    #[must_use]
+    pub fn start_again(&self, all: &[Settings]) -> Self {
+        let (kv, d1) = (self.kv.clone(), self.d1.clone());
+        Self::start_in(Arc::clone(&self.folder), kv, d1, all, &[])
+    }
+
+    fn start_in(
+        folder: Arc<TempDir>,
+        kv: Kv,
+        d1: D1,
+        all: &[Settings],
+        parameters: &[&str],
+    ) -> Self {
         let file = folder.path().join("workerd.capnp");
-        fs::write(&file, config(all, kv.port)).expect("a temporary file");
+        fs::write(&file, config(all, folder.path(), kv.port, d1.port)).expect("a temporary file");
         let leash = Leash::start(|command: &mut Command| {
             // Its ports are told on standard output.
             command
@@ -226,8 +275,26 @@ impl Workerd {
             clients: clients.collect(),
             leash,
             kv,
-            _folder: folder,
+            d1,
+            folder,
         }
+    }
+
+    /// The folder in which its objects keep what they store.
+    #[must_use]
+    pub fn objects(&self) -> PathBuf {
+        self.folder.path().join("objects")
+    }
+
+    /// Kills it at once, in the middle of whatever it does.
+    pub fn kill(&self) {
+        self.leash.kill();
+    }
+
+    /// The memory that it takes, in KiB: its resident set.
+    #[must_use]
+    pub fn memory_kib(&self) -> Option<u64> {
+        self.leash.memory_kib()
     }
 
     /// Everything that workerd and the worker printed so far.
@@ -299,7 +366,7 @@ fn port_of(line: &str, socket: &str) -> Option<u16> {
 }
 
 /// workerd's configuration, as `node_modules/workerd/workerd.capnp` describes it.
-fn config(all: &[Settings], kv_port: u16) -> String {
+fn config(all: &[Settings], folder: &Path, kv_port: u16, d1_port: u16) -> String {
     let numbered = || all.iter().enumerate();
     let workers: Vec<String> = numbered()
         .map(|(index, settings)| worker(&worker_name(index), settings))
@@ -315,6 +382,14 @@ fn config(all: &[Settings], kv_port: u16) -> String {
 const config :Workerd.Config = (
   services = [
     (name = "kv", external = (address = "127.0.0.1:{kv_port}", http = ())),
+    (name = "d1", external = (address = "127.0.0.1:{d1_port}", http = ())),
+    (name = "objects", disk = (path = {objects}, writable = true)),
+    (name = "broken-guard", worker = (
+      modules = [(name = "broken_guard.mjs", esModule = embed "broken_guard.mjs")],
+      compatibilityDate = "2026-04-01",
+      durableObjectNamespaces = [(className = "AccountGuard", uniqueKey = "broken-guard")],
+      durableObjectStorage = (inMemory = void),
+    )),
     (name = "unreachable", external = (address = "127.0.0.1:1", http = ())),
     {workers}
   ],
@@ -323,6 +398,7 @@ const config :Workerd.Config = (
   ],
 );
 "#,
+        objects = quoted(&folder.join("objects").to_string_lossy()),
         workers = workers.join(",\n    "),
         sockets = sockets.join(",\n    "),
     )
@@ -378,21 +454,43 @@ fn worker(name: &str, settings: &Settings) -> String {
     )
 }
 
-/// The first module, a binding, and where the objects keep what they store; all empty for workers
-/// that have none.
-fn guard(folder: &str, settings: &Settings) -> (String, String, String) {
-    let Some(Guard { class, .. }) = &settings.guard else {
-        return Default::default();
-    };
-    let class = quoted(class);
-    (
-        format!(r#"(name = "{GUARD_FILE}", esModule = embed "{folder}/{GUARD_FILE}"),"#),
-        format!(r#"(name = "ACCOUNT_GUARD", durableObjectNamespace = {class}),"#),
-        format!(
-            r#"durableObjectNamespaces = [(className = {class}, uniqueKey = "guard", enableSql = true)],
-      durableObjectStorage = (inMemory = void),"#
+/// The table of accounts, through the client for D1 that workerd has built in.
+const DB: &str = r#"(name = "DB", wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [(name = "fetcher", service = "d1")])),"#;
+
+/// The first module, bindings, and where the objects keep what they store; empty where there is
+/// none of it.
+fn guard(name: &str, settings: &Settings) -> (String, String, String) {
+    let binding =
+        |what: &str| format!(r#"(name = "ACCOUNT_GUARD", durableObjectNamespace = {what}),"#);
+    match &settings.guard {
+        Guard::NotBound => Default::default(),
+        Guard::Good => (
+            String::new(),
+            format!("{DB} {}", binding(r#""AccountGuard""#)),
+            format!(
+                r#"durableObjectNamespaces = [(className = "AccountGuard", uniqueKey = {}, enableSql = true)],
+      durableObjectStorage = (localDisk = "objects"),"#,
+                quoted(name)
+            ),
         ),
-    )
+        Guard::Broken => (
+            String::new(),
+            format!(
+                "{DB} {}",
+                binding(r#"(className = "AccountGuard", serviceName = "broken-guard")"#)
+            ),
+            String::new(),
+        ),
+        Guard::Other { class, .. } => (
+            format!(r#"(name = "{GUARD_FILE}", esModule = embed "{name}/{GUARD_FILE}"),"#),
+            binding(&quoted(class)),
+            format!(
+                r#"durableObjectNamespaces = [(className = {}, uniqueKey = "guard", enableSql = true)],
+      durableObjectStorage = (inMemory = void),"#,
+                quoted(class)
+            ),
+        ),
+    }
 }
 
 /// Text as Cap'n Proto's schema language has it: for what settings hold, the same as JSON.

@@ -43,7 +43,19 @@ impl Project {
     /// The project is not built.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_settings(settings())
+        // Tests make many mistakes a minute.
+        Self::with_flood_limit(1_000_000)
+    }
+
+    /// The same, with so many wrong passwords and sign-ups a minute until there is a flood.
+    ///
+    /// # Panics
+    /// The project is not built.
+    #[must_use]
+    pub fn with_flood_limit(limit: i64) -> Self {
+        let mut settings = settings();
+        settings["ratelimits"][0]["simple"]["limit"] = limit.into();
+        Self::with_settings(settings)
     }
 
     /// The same, without a part of `wrangler.toml`.

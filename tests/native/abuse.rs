@@ -1,0 +1,236 @@
+//! Floods, and what they may cost.
+
+use serde_json::json;
+use tokenkeep::{
+    domain::id::SessionId,
+    limits::{FLOOD_PAUSE_MS, SESSIONS_A_DRAWER},
+    route::Method,
+};
+
+use crate::world::{
+    DAY, HOUR, MINUTE, SERVICE_KEY, Tokens, World, body, call, expect_error, header, tokens,
+};
+
+const EMAIL: &str = "ada@example.com";
+const PASSWORD: &str = "correct horse";
+/// A bcrypt hash of the password: cheap to check.
+const BCRYPT: &str = "$2b$04$7qdbtixLAyqiD75ofza3duyl7dfMOLGrZCWVFyWdrCFY5o2EN65jG";
+
+fn try_log_in(world: &World, email: &str, password: &str) -> tokenkeep::app::Reply {
+    let body = json!({"email": email, "password": password});
+    world.post("/auth/login", &body)
+}
+
+fn log_in(world: &World) -> Tokens {
+    tokens(&try_log_in(world, EMAIL, PASSWORD))
+}
+
+#[test]
+fn a_flood_of_invented_addresses_leaves_nothing_stored() {
+    let world = World::new();
+    for number in 0..20 {
+        for _ in 0..3 {
+            let email = format!("nobody{number}@example.com");
+            let reply = try_log_in(&world, &email, PASSWORD);
+            expect_error(&reply, 401, "invalid_credentials");
+        }
+    }
+    assert!(world.guard_storage().is_empty());
+    assert!(world.accounts().is_empty());
+    assert!(world.keys("").is_empty());
+}
+
+#[test]
+fn an_invented_address_is_limited_like_any_other() {
+    let world = World::new();
+    world.import("u1", EMAIL, BCRYPT);
+    let attempts = |email: &str| {
+        let reply = || try_log_in(&world, email, "wrong horse");
+        let replies = std::iter::repeat_with(reply).take(12);
+        let seen = |reply: tokenkeep::app::Reply| {
+            (
+                reply.status,
+                header(&reply, "Retry-After").map(str::to_owned),
+            )
+        };
+        replies.map(seen).collect::<Vec<_>>()
+    };
+    let known = attempts(EMAIL);
+    assert_eq!(attempts("nobody@example.com"), known);
+    assert_eq!(known[11], (429, Some("60".to_owned())));
+}
+
+#[test]
+fn attempts_at_an_account_are_remembered_when_its_guard_has_slept() {
+    let world = World::new();
+    world.import("u1", EMAIL, BCRYPT);
+    for _ in 0..10 {
+        world.guards_fall_asleep();
+        let reply = try_log_in(&world, EMAIL, "wrong horse");
+        expect_error(&reply, 401, "invalid_credentials");
+    }
+    world.guards_fall_asleep();
+    expect_error(
+        &try_log_in(&world, EMAIL, PASSWORD),
+        429,
+        "too_many_attempts",
+    );
+    world.pass(MINUTE);
+    log_in(&world);
+    assert!(
+        world.guard_storage().is_empty(),
+        "the right password clears it"
+    );
+}
+
+#[test]
+fn a_flood_slows_wrong_passwords_and_sign_ups_and_refuses_nobody() {
+    let world = World::new();
+    world.import("u1", EMAIL, BCRYPT);
+    let took = |send: &dyn Fn() -> u16| {
+        let started = world.now();
+        (send(), world.now() - started)
+    };
+    let right = || try_log_in(&world, EMAIL, PASSWORD).status;
+    let wrong = || try_log_in(&world, EMAIL, "wrong horse").status;
+    let unknown = || try_log_in(&world, "nobody@example.com", PASSWORD).status;
+    let sign_up = || {
+        let body = json!({"email": "eve@example.com", "password": PASSWORD});
+        world.post("/auth/signup", &body).status
+    };
+    assert_eq!(took(&wrong), (401, 0));
+    world.is_flooded(true);
+    assert_eq!(took(&right), (200, 0));
+    assert_eq!(took(&wrong), (401, FLOOD_PAUSE_MS));
+    assert_eq!(took(&unknown), (401, FLOOD_PAUSE_MS));
+    assert_eq!(took(&sign_up), (200, FLOOD_PAUSE_MS));
+}
+
+#[test]
+fn a_flood_of_logouts_with_one_token_is_one_write() {
+    let world = World::new();
+    let [here, there] = [world.log_in(), world.log_in()];
+    for _ in 0..100 {
+        assert_eq!(world.log_out(&there.refresh).status, 200);
+        let path = format!("/auth/sessions/{}", there.session);
+        let end = world.send(Method::Delete, &path, &here.access, &json!({}));
+        assert_eq!(end.status, 200);
+        let one = json!({"userId": "ada", "sessionId": there.session});
+        let revoke = world.send(Method::Post, "/auth/revoke", SERVICE_KEY, &one);
+        assert_eq!(revoke.status, 200);
+        world.refuses(&there.refresh, 401, "session_revoked");
+    }
+    assert_eq!(world.operations().writes.len(), 1);
+}
+
+/// A session of Ada's account that began now, in the same drawer as all others of these.
+fn put_session(world: &World, number: u8) -> String {
+    let id = SessionId::from_random(
+        [[7, number].as_slice(), &[0; 14]]
+            .concat()
+            .try_into()
+            .expect("16"),
+    );
+    let now = world.now();
+    let record = json!({"v": 1, "created_at": now, "expires_at": now + 365 * DAY, "claims": {}, "account": true});
+    world.put(&format!("session:u1:{}", id.as_str()), &record);
+    id.as_str().to_owned()
+}
+
+fn is_ended(world: &World, id: &str) -> bool {
+    let entry = world.entry(&format!("session:u1:{id}"));
+    entry.expect("stored").value.contains("revoked_at")
+}
+
+/// Logs in until one of the logins has looked into that drawer.
+fn log_in_until_one_looks(world: &World) -> Tokens {
+    let drawer = put_session(world, 255)[..1].to_owned();
+    for luck in 0..10_000_u64 {
+        world.set_chance(luck.wrapping_mul(0x9e37_79b9));
+        world.operations();
+        let login = log_in(world);
+        let looked = world.operations().reads.iter().any(|keys| keys.len() > 3);
+        if looked && login.session.starts_with(&drawer) {
+            return login;
+        }
+    }
+    panic!("one login in five hundred is as this one")
+}
+
+#[test]
+fn of_too_many_sessions_those_that_were_not_used_for_longest_end() {
+    let world = World::new();
+    world.import("u1", EMAIL, BCRYPT);
+    log_in(&world);
+    // The oldest of all is a tablet that was seen lately.
+    let tablet = put_session(&world, 0);
+    let unused: Vec<String> = (1..20)
+        .map(|number| {
+            world.pass(HOUR);
+            put_session(&world, number)
+        })
+        .collect();
+    let seen = json!({"v": 1, "gen": 0, "iat": world.now() / 1000, "gen_at": world.now(), "seen_at": world.now()});
+    world.put(&format!("activity:{tablet}"), &seen);
+    world.pass(HOUR);
+    let login = log_in_until_one_looks(&world);
+    assert!(!is_ended(&world, &tablet));
+    assert!(!is_ended(&world, &login.session));
+    world.refresh(&login.refresh);
+    let ended: Vec<bool> = unused.iter().map(|id| is_ended(&world, id)).collect();
+    let number = ended.iter().filter(|ended| **ended).count();
+    assert!(ended[..number].iter().all(|ended| *ended), "{ended:?}");
+    assert!(number >= 22 - SESSIONS_A_DRAWER, "{ended:?}");
+}
+
+#[test]
+fn a_user_of_another_back_end_may_have_any_number_of_sessions() {
+    let world = World::new();
+    let first = world.log_in();
+    for _ in 0..2_000 {
+        world.log_in();
+    }
+    world.settle();
+    world.refresh(&first.refresh);
+    assert_eq!(world.keys("session:").len(), 2_001);
+}
+
+#[test]
+fn headers_that_are_too_long_are_not_worked_on() {
+    let world = World::new();
+    world.import("u1", EMAIL, BCRYPT);
+    let long = "x".repeat(100_000);
+    let mut login = call(
+        Method::Post,
+        "/auth/login",
+        Some(&format!("Bearer {long}")),
+        &json!({"email": EMAIL, "password": PASSWORD}).to_string(),
+    );
+    login.ip = Some(long.clone());
+    login.ray = Some(long.clone());
+    login.page_origin = Some(long.clone());
+    assert_eq!(world.answer(&login).status, 200);
+
+    world.settle();
+    world.operations();
+    for path in ["/auth/me", "/auth/sessions"] {
+        expect_error(&world.get(path, &long), 401, "access_token_invalid");
+    }
+    let user = json!({"userId": "ada"});
+    let opened = world.send(Method::Post, "/auth/session", &long, &user);
+    expect_error(&opened, 401, "service_key_invalid");
+    assert_eq!(world.operations().reads.len(), 0);
+
+    let mut preflight = call(Method::Options, "/auth/token", None, "");
+    preflight.wanted_headers = Some(long.clone());
+    preflight.ray = Some(long);
+    let reply = world.answer(&preflight);
+    assert_eq!(header(&reply, "Access-Control-Allow-Headers"), None);
+    let unknown = call(Method::Get, "/nothing", None, "");
+    assert_eq!(
+        body(&world.answer(&unknown))["requestId"]
+            .as_str()
+            .map(str::len),
+        Some(16)
+    );
+}
