@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use tokenkeep::limits::{
     ACCOUNTS_MS, BODY_BYTES, CURSOR_BYTES, DEVICE_CHARACTERS, GET_MS, GUARD_MS, LEAST_IDLE_SECONDS,
-    LONGEST_SESSION_SECONDS, READ_MS, REQUEST_MS, RETRY_AFTER_SECONDS, SESSIONS_A_PAGE,
-    TOKEN_BYTES, WRITE_MS,
+    LONGEST_SESSION_SECONDS, READ_MS, REQUEST_MS, RETRY_AFTER_SECONDS, SESSIONS_A_DRAWER,
+    SESSIONS_A_PAGE, TOKEN_BYTES, WRITE_MS,
 };
 use tokenkeep_contract::DOCUMENT;
 
@@ -75,7 +75,10 @@ fn the_limits_of_the_page_are_those_of_the_code() {
         "| `claims` | 2048 bytes of JSON |".into(),
         format!("| `cursor` | {CURSOR_BYTES} bytes |"),
         format!("| Sessions on a page of the list | {SESSIONS_A_PAGE} |"),
-        "| Sessions of a user | no limit |".into(),
+        format!(
+            "| Sessions of an account | about {}: those that were not used for longest end |",
+            SESSIONS_A_DRAWER * 64
+        ),
         format!("| Longest `SESSION_MAX_SECONDS` | {LONGEST_SESSION_SECONDS} ({days} days) |"),
         format!("| Shortest `SESSION_IDLE_SECONDS` | {LEAST_IDLE_SECONDS} |"),
         format!("| Time for a `GET` until it is a 503 | {GET_MS} ms |"),
