@@ -46,18 +46,13 @@ async function guarded(call) {
 
 // One request and its answer, as Rust sees them.
 class Exchange {
-  constructor(request, env, context, resolve) {
+  constructor(request, env, context, resolve, end) {
     this.request = request;
     this.env = env;
     this.context = context;
     this.resolve = resolve;
-    this.end = (reason) => {
-      const requestId = crypto.randomUUID();
-      const cause = `this request ended with the instance that served it: ${reason}`;
-      console.error(JSON.stringify({ event: "fault", code: UNAVAILABLE, cause, requestId }));
-      resolve(unavailable(requestId));
-    };
-    inFlight.add(this.end);
+    this.end = end;
+    inFlight.add(end);
   }
 
   header(name) {
@@ -88,21 +83,26 @@ function headersOf(lines) {
 }
 
 function fetch(request, env, context) {
-  return new Promise((resolve) => {
+  const answer = new Promise((resolve, end) => {
     if (isBroken) startAfresh();
-    const exchange = new Exchange(request, env, context, resolve);
+    const exchange = new Exchange(request, env, context, resolve, end);
     try {
       worker.serve(exchange);
     } catch (error) {
       startAfresh(error);
     }
   });
+  // The instance may be ended by another request, and a Response belongs to the one that makes it.
+  return answer.catch(unavailable);
 }
 
 // A repetition meets a fresh instance, so this is no 500.
 const UNAVAILABLE = "temporarily_unavailable";
 
-function unavailable(requestId) {
+function unavailable(reason) {
+  const requestId = crypto.randomUUID();
+  const cause = `this request ended with the instance that served it: ${reason}`;
+  console.error(JSON.stringify({ event: "fault", code: UNAVAILABLE, cause, requestId }));
   const body = {
     code: UNAVAILABLE,
     message: "Something failed on our side. Send the same request again.",

@@ -64,6 +64,17 @@ const SESSION_ID = /^[A-Za-z0-9_-]{22}$/;
 export function refreshing(read: Read) {
   const app = new Hono<{ Bindings: Env }>();
 
+  // A line of JSON for each request.
+  app.use(async (c, next) => {
+    const began = Date.now();
+    await next();
+    const requestId = c.req.header("cf-ray") ?? randomId();
+    const route = "/auth/token";
+    const { method } = c.req;
+    const { status } = c.res;
+    console.log(JSON.stringify({ event: "request", route, method, status, requestId, ms: Date.now() - began }));
+  });
+
   app.post("/auth/token", async (c) => {
     const body = await c.req.json().catch(() => undefined);
     const text = body?.refreshToken ?? body?.refresh_token;
