@@ -5,8 +5,8 @@ use std::{
     rc::Rc,
 };
 
-use js_sys::{Number, Reflect, Uint8Array};
-use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
+use js_sys::{JsString, Number, Reflect, Uint8Array};
+use wasm_bindgen::{JsCast as _, JsThreadLocal, JsValue, prelude::wasm_bindgen};
 use web_sys::{ReadableStreamDefaultReader, Request};
 use worker::{Context, Env, event, worker_sys};
 
@@ -45,10 +45,31 @@ extern "C" {
     fn context(this: &Exchange) -> worker_sys::Context;
     /// The value of a header, by its name in lower case.
     #[wasm_bindgen(method)]
-    fn header(this: &Exchange, name: &str) -> Option<String>;
+    fn header(this: &Exchange, name: &JsString) -> Option<String>;
     /// Sends the answer; `headers` are lines of name, colon and value.
     #[wasm_bindgen(method)]
     fn answer(this: &Exchange, status: u16, headers: &str, body: &str);
+}
+
+/// Names of headers, as texts that JavaScript keeps.
+mod name {
+    use super::{JsString, wasm_bindgen};
+
+    #[wasm_bindgen]
+    extern "C" {
+        #[wasm_bindgen(thread_local_v2, static_string)]
+        pub static IP: JsString;
+        #[wasm_bindgen(thread_local_v2, static_string)]
+        pub static AUTHORIZATION: JsString;
+        #[wasm_bindgen(thread_local_v2, static_string)]
+        pub static ORIGIN: JsString;
+        #[wasm_bindgen(thread_local_v2, static_string)]
+        pub static WANTED_HEADERS: JsString;
+        #[wasm_bindgen(thread_local_v2, static_string)]
+        pub static RAY: JsString;
+        #[wasm_bindgen(thread_local_v2, static_string)]
+        pub static LENGTH: JsString;
+    }
 }
 
 /// Serves a request. What is known at once is answered before this returns.
@@ -131,6 +152,7 @@ fn place(request: &Request) -> Option<String> {
 }
 
 async fn call(exchange: &Exchange) -> Call {
+    let header = |name: &'static JsThreadLocal<JsString>| name.with(|name| exchange.header(name));
     let request = exchange.request();
     let url = request.url();
     let (origin, path, query) = split_url(&url);
@@ -140,13 +162,13 @@ async fn call(exchange: &Exchange) -> Call {
         path: path.to_owned(),
         query: query.to_owned(),
         origin: origin.to_owned(),
-        ip: exchange.header("cf-connecting-ip"),
-        authorization: exchange.header("authorization"),
-        page_origin: exchange.header("origin"),
+        ip: header(&name::IP),
+        authorization: header(&name::AUTHORIZATION),
+        page_origin: header(&name::ORIGIN),
         wanted_headers: (method == Method::Options)
-            .then(|| exchange.header("access-control-request-headers"))
+            .then(|| header(&name::WANTED_HEADERS))
             .flatten(),
-        ray: exchange.header("cf-ray"),
+        ray: header(&name::RAY),
         place: place(&request),
         body: body(exchange, &request).await,
     }
@@ -158,7 +180,7 @@ async fn body(exchange: &Exchange, request: &Request) -> Body {
     let Some(stream) = request.body() else {
         return Body::Whole(Vec::new());
     };
-    let length = exchange.header("content-length");
+    let length = name::LENGTH.with(|name| exchange.header(name));
     if length.is_some_and(|length| {
         length
             .parse()
