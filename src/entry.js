@@ -77,7 +77,8 @@ function headersOf(lines) {
       const colon = line.indexOf(":");
       headers.append(line.slice(0, colon), line.slice(colon + 1));
     }
-    if (knownHeaders.size < MOST_KNOWN_HEADERS) knownHeaders.set(lines, headers);
+    if (knownHeaders.size === MOST_KNOWN_HEADERS) knownHeaders.clear();
+    knownHeaders.set(lines, headers);
   }
   return headers;
 }
@@ -93,7 +94,11 @@ function fetch(request, env, context) {
     }
   });
   // The instance may be ended by another request, and a Response belongs to the one that makes it.
-  return answer.catch(unavailable);
+  const answered = answer.catch(unavailable);
+  // What was begun is ended even if the caller hangs up: a change of password is not left half
+  // done, and nothing waits in Rust for ever.
+  context.waitUntil(answered);
+  return answered;
 }
 
 // A repetition meets a fresh instance, so this is no 500.

@@ -51,24 +51,25 @@ extern "C" {
     fn answer(this: &Exchange, status: u16, headers: &str, body: &str);
 }
 
-/// Names of headers, as texts that JavaScript keeps.
+/// Names of headers, as texts that JavaScript keeps. (The formatter would drop the texts.)
+#[rustfmt::skip]
 mod name {
     use super::{JsString, wasm_bindgen};
 
     #[wasm_bindgen]
     extern "C" {
         #[wasm_bindgen(thread_local_v2, static_string)]
-        pub static IP: JsString;
+        pub static IP: JsString = "cf-connecting-ip";
         #[wasm_bindgen(thread_local_v2, static_string)]
-        pub static AUTHORIZATION: JsString;
+        pub static AUTHORIZATION: JsString = "authorization";
         #[wasm_bindgen(thread_local_v2, static_string)]
-        pub static ORIGIN: JsString;
+        pub static ORIGIN: JsString = "origin";
         #[wasm_bindgen(thread_local_v2, static_string)]
-        pub static WANTED_HEADERS: JsString;
+        pub static WANTED_HEADERS: JsString = "access-control-request-headers";
         #[wasm_bindgen(thread_local_v2, static_string)]
-        pub static RAY: JsString;
+        pub static RAY: JsString = "cf-ray";
         #[wasm_bindgen(thread_local_v2, static_string)]
-        pub static LENGTH: JsString;
+        pub static LENGTH: JsString = "content-length";
     }
 }
 

@@ -16,7 +16,6 @@ use std::{
 };
 
 use js_sys::Promise;
-use slab::Slab;
 use wasm_bindgen::{JsValue, closure::Closure, prelude::wasm_bindgen};
 
 type Callback = Closure<dyn Fn(u32, bool, JsValue)>;
@@ -36,33 +35,62 @@ enum Report {
     Awaited(Waker),
     /// It came.
     Here(Result<JsValue, JsValue>),
-    /// Nothing yet, and nobody waits any more.
-    Unwanted,
 }
 
 type Task = Pin<Box<dyn Future<Output = ()>>>;
 
 thread_local! {
-    static REPORTS: RefCell<Slab<Report>> = const { RefCell::new(Slab::new()) };
+    static REPORTS: RefCell<Numbered<Report>> = const { RefCell::new(Numbered::new()) };
     /// None while the task is running.
-    static TASKS: RefCell<Slab<Option<Task>>> = const { RefCell::new(Slab::new()) };
+    static TASKS: RefCell<Numbered<Option<Task>>> = const { RefCell::new(Numbered::new()) };
     static CALLBACK: Callback = Closure::new(report);
 }
 
-/// Called by JavaScript, once for each number.
+/// Things under numbers. A number is not given twice (but after four billion): what
+/// comes late finds nothing, where the places of a `Slab` would be another's.
+struct Numbered<T> {
+    next: u32,
+    all: Vec<(u32, T)>,
+}
+
+impl<T> Numbered<T> {
+    const fn new() -> Self {
+        Self {
+            next: 0,
+            all: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, thing: T) -> u32 {
+        let number = self.next;
+        self.next = number.wrapping_add(1);
+        self.all.push((number, thing));
+        number
+    }
+
+    fn index(&self, number: u32) -> Option<usize> {
+        self.all.iter().position(|(known, _)| *known == number)
+    }
+
+    fn get_mut(&mut self, number: u32) -> Option<&mut T> {
+        let index = self.index(number)?;
+        Some(&mut self.all[index].1)
+    }
+
+    fn remove(&mut self, number: u32) -> Option<T> {
+        let index = self.index(number)?;
+        Some(self.all.swap_remove(index).1)
+    }
+}
+
+/// Called by JavaScript, once for each number or never.
 fn report(number: u32, is_fulfilled: bool, value: JsValue) {
     let outcome = if is_fulfilled { Ok(value) } else { Err(value) };
-    let waker = REPORTS.with_borrow_mut(|reports| {
-        let known = &mut reports[number as usize];
-        match std::mem::replace(known, Report::Here(outcome)) {
-            Report::Awaited(waker) => Some(waker),
-            Report::Here(_) | Report::Unwanted => {
-                reports.remove(number as usize);
-                None
-            }
-        }
+    let before = REPORTS.with_borrow_mut(|reports| {
+        let known = reports.get_mut(number)?;
+        Some(std::mem::replace(known, Report::Here(outcome)))
     });
-    if let Some(waker) = waker {
+    if let Some(Report::Awaited(waker)) = before {
         waker.wake();
     }
 }
@@ -75,44 +103,38 @@ pub async fn settled(call: Result<Promise, JsValue>) -> Result<JsValue, JsValue>
     Outcome::of(&call?).await
 }
 
-/// The outcome of a promise.
+/// The outcome of a promise, or of a timer.
 struct Outcome {
-    /// None once the outcome was given out.
-    number: Option<u32>,
+    number: u32,
 }
 
 impl Outcome {
     fn of(promise: &Promise) -> Self {
-        let (outcome, number) = Self::new();
-        CALLBACK.with(|callback| watch(promise, number, callback));
+        let outcome = Self::new();
+        CALLBACK.with(|callback| watch(promise, outcome.number, callback));
         outcome
     }
 
-    fn new() -> (Self, u32) {
-        let waiting = Report::Awaited(Waker::noop().clone());
-        let number = REPORTS.with_borrow_mut(|reports| reports.insert(waiting));
-        let number = u32::try_from(number).expect("the address space ends there");
-        let outcome = Self {
-            number: Some(number),
-        };
-        (outcome, number)
+    fn new() -> Self {
+        let nobody = Report::Awaited(Waker::noop().clone());
+        Self {
+            number: REPORTS.with_borrow_mut(|reports| reports.add(nobody)),
+        }
     }
 }
 
 impl Future for Outcome {
     type Output = Result<JsValue, JsValue>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let number = self.number.expect("not polled after its end");
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         REPORTS.with_borrow_mut(|reports| {
-            if let Report::Awaited(waker) = &mut reports[number as usize] {
+            if let Some(Report::Awaited(waker)) = reports.get_mut(self.number) {
                 waker.clone_from(context.waker());
                 return Poll::Pending;
             }
-            self.number = None;
-            match reports.remove(number as usize) {
-                Report::Here(outcome) => Poll::Ready(outcome),
-                _ => unreachable!("what is polled is wanted"),
+            match reports.remove(self.number) {
+                Some(Report::Here(outcome)) => Poll::Ready(outcome),
+                _ => unreachable!("a future is not polled after its end"),
             }
         })
     }
@@ -120,14 +142,9 @@ impl Future for Outcome {
 
 impl Drop for Outcome {
     fn drop(&mut self) {
-        let Some(number) = self.number else { return };
-        REPORTS.with_borrow_mut(|reports| {
-            let known = &mut reports[number as usize];
-            match known {
-                Report::Here(_) => drop(reports.remove(number as usize)),
-                _ => *known = Report::Unwanted,
-            }
-        });
+        // What wakes a task may drop others: not while the map is lent.
+        let report = REPORTS.with_borrow_mut(|reports| reports.remove(self.number));
+        drop(report);
     }
 }
 
@@ -140,8 +157,8 @@ pub struct Sleep {
 /// Waits for so many milliseconds.
 #[must_use]
 pub fn sleep_ms(milliseconds: u32) -> Sleep {
-    let (outcome, number) = Outcome::new();
-    let timer = CALLBACK.with(|callback| start_timer(milliseconds, number, callback));
+    let outcome = Outcome::new();
+    let timer = CALLBACK.with(|callback| start_timer(milliseconds, outcome.number, callback));
     Sleep { outcome, timer }
 }
 
@@ -155,29 +172,23 @@ impl Future for Sleep {
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        // A timer that was stopped reports nothing.
-        if let Some(number) = self.outcome.number.take() {
-            stop_timer(&self.timer);
-            REPORTS.with_borrow_mut(|reports| drop(reports.remove(number as usize)));
-        }
+        stop_timer(&self.timer);
     }
 }
 
 /// Runs a task until its end, the first part of it at once.
 pub fn spawn(task: impl Future<Output = ()> + 'static) {
     let task: Task = Box::pin(task);
-    let number = TASKS.with_borrow_mut(|tasks| tasks.insert(Some(task)));
-    let woken_meanwhile = AtomicBool::new(false);
-    Arc::new(Handle {
-        number,
-        woken_meanwhile,
-    })
-    .wake();
+    let handle = Handle {
+        number: TASKS.with_borrow_mut(|tasks| tasks.add(Some(task))),
+        woken_meanwhile: AtomicBool::new(false),
+    };
+    Arc::new(handle).wake();
 }
 
 /// What wakes a task.
 struct Handle {
-    number: usize,
+    number: u32,
     woken_meanwhile: AtomicBool,
 }
 
@@ -201,6 +212,8 @@ impl Wake for Handle {
                 break;
             }
         }
-        TASKS.with_borrow_mut(|tasks| tasks[number] = Some(task));
+        TASKS.with_borrow_mut(|tasks| {
+            *tasks.get_mut(number).expect("it has not ended") = Some(task);
+        });
     }
 }
