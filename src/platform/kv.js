@@ -1,7 +1,6 @@
 // Calls of KV that are cheaper made here: each text that crosses the border to Rust is copied.
 
-export async function getAll(namespace, keys) {
+export function getAll(namespace, keys) {
   const names = keys.split("\n");
-  const found = await namespace.get(names, "text");
-  return names.map((name) => found.get(name));
+  return namespace.get(names, "text").then((found) => names.map((name) => found.get(name)));
 }

@@ -27,8 +27,8 @@ extern "C" {
 #[wasm_bindgen(module = "/src/platform/kv.js")]
 extern "C" {
     /// The values of these keys, which are separated by line breaks: texts or `null`s.
-    #[wasm_bindgen(js_name = getAll)]
-    fn get_all(namespace: &Namespace, keys: &str) -> Promise;
+    #[wasm_bindgen(catch, js_name = getAll)]
+    fn get_all(namespace: &Namespace, keys: &str) -> Result<Promise, JsValue>;
 }
 
 /// A KV namespace.
@@ -47,7 +47,7 @@ impl WorkersKv {
 
 impl KeyValue for WorkersKv {
     async fn read_all(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Fault> {
-        let found = settled(Ok(get_all(&self.0, &keys.join("\n")))).await;
+        let found = settled(get_all(&self.0, &keys.join("\n"))).await;
         let found: Array = found.map_err(fault)?.unchecked_into();
         // Only `null` is absence: what is not answered at all must not log anyone out.
         let value = |value: JsValue| match value.as_string() {
