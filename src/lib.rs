@@ -20,7 +20,7 @@
 //! Dependencies point one way: `domain` ← `port` ← `store` ← `flow` ← `app` ← `worker`; `platform`
 //! implements `port`.
 //!
-//! To follow one refresh: `worker::fetch` → [`app::App::handle`] → [`flow::refresh::refresh`] →
+//! To follow one refresh: `worker::serve` → [`app::App::handle`] → [`flow::refresh::refresh`] →
 //! [`domain::session::judge`].
 //!
 //! ## Scope
