@@ -9,6 +9,7 @@ mod configuration;
 mod counts;
 mod faults;
 mod floods;
+mod hang_up;
 mod log;
 mod outages;
 mod panic;
