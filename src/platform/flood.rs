@@ -1,11 +1,11 @@
 //! A rate limit of Cloudflare's over all addresses together. It counts in each place for itself,
 //! in memory, and costs nothing.
 
-use js_sys::{Object, Reflect};
+use js_sys::{Object, Promise, Reflect};
 use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
 use worker::Env;
 
-use super::binding;
+use super::{binding, promise::settled};
 use crate::port::Fault;
 
 /// The name of the binding in `wrangler.toml`. A worker without it sees no flood.
@@ -17,7 +17,7 @@ extern "C" {
     type RateLimit;
     /// An object with `success`.
     #[wasm_bindgen(method, catch)]
-    async fn limit(this: &RateLimit, options: &Object) -> Result<JsValue, JsValue>;
+    fn limit(this: &RateLimit, options: &Object) -> Result<Promise, JsValue>;
 }
 
 /// Counts an attempt; true when there are more than `wrangler.toml` says.
@@ -26,7 +26,8 @@ pub async fn is_flooded(env: &Env) -> Result<bool, Fault> {
     let options = Object::new();
     // One count for all.
     Reflect::set(&options, &"key".into(), &"all".into()).map_err(|_| Fault::Failed)?;
-    let outcome = limit.limit(&options).await.map_err(|_| Fault::Failed)?;
+    let outcome = settled(limit.limit(&options)).await;
+    let outcome = outcome.map_err(|_| Fault::Failed)?;
     let success = Reflect::get(&outcome, &"success".into()).map_err(|_| Fault::Unreadable)?;
     Ok(success == JsValue::FALSE)
 }
