@@ -70,12 +70,17 @@ pub const SESSIONS_A_PAGE: u32 = 50;
 /// of the idle window; that sixteen do, which would end its session, is a chance of 1 in 30,000.
 pub const SESSIONS_A_DRAWER: usize = 16;
 
-/// One login in so many looks whether there are too many sessions: a listing costs as much as the
-/// login's own write.
+/// One login in so many looks whether there are too many sessions: each page of a listing costs as
+/// much as the login's own write.
 pub const LOGINS_A_LOOK: u8 = 8;
 
-/// How long that may take, after the answer.
-pub const TRIM_MS: u64 = 20_000;
+/// Most pages of a drawer that one login looks through: five hundred keys, of which most are of
+/// sessions that were ended. A drawer that is fuller takes logins by the tens of thousands.
+pub const PAGES_A_LOOK: usize = 10;
+
+/// How long work after the answer may take. Nobody waits for it, but the runtime ends it after
+/// 30 s, without a word.
+pub const AFTER_ANSWER_MS: u64 = 20_000;
 
 /// Most bytes of `CF-Connecting-IP`: an IPv6 address has 45 at most.
 pub const IP_BYTES: usize = 64;

@@ -162,6 +162,12 @@ impl<'a, P: Platform> Sessions<'a, P> {
         Ok((found, page.next))
     }
 
+    /// What ended sessions of this user, if anything did.
+    async fn cut_off(&self, user: &UserId) -> Result<Option<CutOff>, Fault> {
+        let [cut_off] = self.read([cut_off_key(user).as_str()]).await?;
+        record::read_cut_off(cut_off)
+    }
+
     /// Ends every session of a user that began at this time or earlier, but for one.
     ///
     /// # Errors

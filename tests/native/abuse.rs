@@ -8,7 +8,7 @@ use tokenkeep::{
 };
 
 use crate::world::{
-    DAY, HOUR, MINUTE, SERVICE_KEY, Tokens, World, body, call, expect_error, header, tokens,
+    DAY, HOUR, MINUTE, Mood, SERVICE_KEY, Tokens, World, body, call, expect_error, header, tokens,
 };
 
 const EMAIL: &str = "ada@example.com";
@@ -181,6 +181,58 @@ fn of_too_many_sessions_those_that_were_not_used_for_longest_end() {
     let number = ended.iter().filter(|ended| **ended).count();
     assert!(ended[..number].iter().all(|ended| *ended), "{ended:?}");
     assert!(number >= 22 - SESSIONS_A_DRAWER, "{ended:?}");
+}
+
+/// How many of these sessions nobody has ended.
+fn alive(world: &World, ids: &[String]) -> usize {
+    ids.iter().filter(|id| !is_ended(world, id)).count()
+}
+
+#[test]
+fn too_many_sessions_end_in_a_drawer_that_is_full_of_ended_ones_too() {
+    let world = World::new();
+    world.import("u1", EMAIL, BCRYPT);
+    log_in(&world);
+    let mut ids: Vec<String> = (0..240).map(|number| put_session(&world, number)).collect();
+    ids.sort();
+    let tombstone = json!({"v": 1, "revoked_at": world.now()});
+    for id in &ids[..180] {
+        world.put(&format!("session:u1:{id}"), &tombstone);
+    }
+    world.pass(HOUR);
+    log_in_until_one_looks(&world);
+    // The session of that login, and the one that names the drawer, are among those that stay.
+    let alive = alive(&world, &ids[180..]);
+    assert!(alive <= SESSIONS_A_DRAWER - 2, "{alive} are alive");
+}
+
+#[test]
+fn what_is_too_much_ends_though_a_later_page_cannot_be_listed() {
+    let world = World::new();
+    world.import("u1", EMAIL, BCRYPT);
+    log_in(&world);
+    let ids: Vec<String> = (0..120).map(|number| put_session(&world, number)).collect();
+    world.pass(HOUR);
+    world.later_pages_are(Mood::Failing);
+    log_in_until_one_looks(&world);
+    assert!(alive(&world, &ids) <= 120 - 50 + SESSIONS_A_DRAWER);
+}
+
+#[test]
+fn sessions_that_a_cut_off_has_ended_push_nobody_out() {
+    let world = World::new();
+    world.import("u1", EMAIL, BCRYPT);
+    log_in(&world);
+    let tablet = put_session(&world, 0);
+    world.pass(HOUR);
+    for number in 1..20 {
+        put_session(&world, number);
+    }
+    let cut_off = json!({"v": 1, "before": world.now(), "keep": tablet});
+    world.put("revoked:u1", &cut_off);
+    world.pass(HOUR);
+    log_in_until_one_looks(&world);
+    assert!(!is_ended(&world, &tablet));
 }
 
 #[test]

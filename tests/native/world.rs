@@ -80,6 +80,7 @@ struct State {
     operations: RefCell<Operations>,
     reading: Cell<Mood>,
     listing: Cell<Mood>,
+    listing_on: Cell<Mood>,
     deleting: Cell<(u32, Mood)>,
     /// How many writes from now on, and what becomes of them.
     writing: Cell<(u32, Mood)>,
@@ -171,6 +172,9 @@ impl KeyValue for InMemory {
         assert!(limit <= 1000, "more keys than KV lists at once");
         face(self.0.reading.get()).await?;
         face(self.0.listing.get()).await?;
+        if from.is_some() {
+            face(self.0.listing_on.get()).await?;
+        }
         let (prefix, from) = (prefix.to_owned(), from.map(str::to_owned));
         let unreadable = |_| Err(Fault::Unreadable);
         let page = move |world: &Self| Ok(world.page(&prefix, from.as_deref(), limit as usize));
@@ -557,6 +561,11 @@ impl World {
 
     pub fn listings_are(&self, mood: Mood) {
         self.platform.0.listing.set(mood);
+    }
+
+    /// How listings are that go on where a page ended.
+    pub fn later_pages_are(&self, mood: Mood) {
+        self.platform.0.listing_on.set(mood);
     }
 
     pub fn next_deletes_are(&self, count: u32, mood: Mood) {
