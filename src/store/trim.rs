@@ -20,6 +20,7 @@ use crate::{
         time::UnixMillis,
     },
     limits::{AFTER_ANSWER_MS, LOGINS_A_LOOK, PAGES_A_LOOK, SESSIONS_A_DRAWER},
+    log::Line,
     port::{Fault, Patience, Platform},
 };
 
@@ -58,8 +59,10 @@ impl<P: Platform> Sessions<'_, P> {
             }));
             for session in surplus(&mut alive, SESSIONS_A_DRAWER) {
                 let user = of.user.clone();
-                self.end(&SessionRef { user, session }, end.seconds())
-                    .await?;
+                let surplus = SessionRef { user, session };
+                self.end(&surplus, end.seconds()).await?;
+                let line = Line::of_revocation("too_many_sessions", "one");
+                self.platform.log(&line.about(&surplus.session).json());
             }
             next = rest;
             if next.is_none() {

@@ -181,6 +181,12 @@ fn of_too_many_sessions_those_that_were_not_used_for_longest_end() {
     let number = ended.iter().filter(|ended| **ended).count();
     assert!(ended[..number].iter().all(|ended| *ended), "{ended:?}");
     assert!(number >= 22 - SESSIONS_A_DRAWER, "{ended:?}");
+    let lines = world.lines("sessions_revoked");
+    assert!(lines.len() >= number);
+    for id in &unused[..number] {
+        let line = json!({"event": "sessions_revoked", "reason": "too_many_sessions", "sessions": "one", "session": id[..8]});
+        assert!(lines.contains(&line), "{id}");
+    }
 }
 
 /// How many of these sessions nobody has ended.
