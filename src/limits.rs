@@ -20,7 +20,8 @@ pub const REQUEST_MS: u64 = 8_500;
 /// How long a read of the store may take.
 pub const READ_MS: u64 = 2_500;
 
-/// How long a write that the answer waits for may take, with its second try.
+/// How long a write that the answer waits for may take, with its second try; and each try of one
+/// that no answer waits for.
 pub const WRITE_MS: u64 = 5_000;
 
 /// The pause before a refused write is tried once more: KV takes one write a second for a key.
@@ -36,7 +37,7 @@ pub const LONGEST_SESSION_SECONDS: u64 = 400 * 24 * 60 * 60;
 /// How many sessions are erased in one go: a request on the free plan may make 50 calls.
 pub const ERASED_AT_ONCE: u32 = 25;
 
-/// How long that may take.
+/// How long each time may take.
 pub const ERASE_MS: u64 = 3_000;
 
 /// How long a guard may take. A password costs it well under a second, but several may wait for
