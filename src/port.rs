@@ -134,11 +134,17 @@ pub trait Accounts {
     /// The table failed.
     async fn insert(&self, account: &Account, hash: &PasswordHash) -> Result<bool, Fault>;
 
-    /// Puts another password hash in place.
+    /// Puts another password hash in place of this one; false when it is not there any more. So a
+    /// write that comes late, after whoever asked for it has given up, undoes no later one.
     ///
     /// # Errors
     /// The table failed.
-    async fn set_password(&self, id: &UserId, hash: &PasswordHash) -> Result<(), Fault>;
+    async fn set_password(
+        &self,
+        id: &UserId,
+        verified: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, Fault>;
 
     /// Changes the name, or takes it away.
     ///

@@ -267,18 +267,17 @@ impl InMemory {
         self.call(Store::D1, what.into(), work, unreadable).await
     }
 
-    async fn change_account(
+    async fn change_account<T: Default + 'static>(
         &self,
         what: &str,
         id: &UserId,
-        change: impl FnOnce(&mut (Account, PasswordHash)) + 'static,
-    ) -> Result<(), Fault> {
+        change: impl FnOnce(&mut (Account, PasswordHash)) -> T + 'static,
+    ) -> Result<T, Fault> {
         let id = id.clone();
         self.table(what, move |accounts| {
-            accounts
-                .values_mut()
-                .find(|(account, _)| account.id == id)
-                .map(change);
+            let mut accounts = accounts.values_mut();
+            let found = accounts.find(|(account, _)| account.id == id);
+            found.map(change).unwrap_or_default()
         })
         .await
     }
@@ -318,10 +317,21 @@ impl Accounts for InMemory {
         .await
     }
 
-    async fn set_password(&self, id: &UserId, hash: &PasswordHash) -> Result<(), Fault> {
-        let hash = hash.clone();
-        self.change_account("set password", id, |(_, stored)| *stored = hash)
-            .await
+    async fn set_password(
+        &self,
+        id: &UserId,
+        verified: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, Fault> {
+        let (verified, new) = (verified.clone(), new.clone());
+        self.change_account("set password", id, move |(_, stored)| {
+            let is_there = stored.as_str() == verified.as_str();
+            if is_there {
+                *stored = new;
+            }
+            is_there
+        })
+        .await
     }
 
     async fn set_name(&self, id: &UserId, name: Option<&Name>) -> Result<(), Fault> {
