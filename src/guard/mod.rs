@@ -76,6 +76,13 @@ impl Memory {
         self.has_account && self.attempts != *before
     }
 
+    /// Forgets what is too old to count, and says what is to be stored from now on: nothing for an
+    /// address without an account, whose attempts are in memory only.
+    pub fn clear(&mut self, now: UnixMillis) -> Option<&Attempts> {
+        self.attempts.forget(now);
+        self.has_account.then_some(&self.attempts)
+    }
+
     /// The time, but later than every stamp before: a Worker's clock stands still between waits.
     fn stamp(&mut self, clock: &impl Clock) -> UnixMillis {
         let now = clock.now();

@@ -84,6 +84,24 @@ fn attempts_at_an_account_are_remembered_when_its_guard_has_slept() {
 }
 
 #[test]
+fn attempts_at_an_account_that_was_deleted_are_not_stored_by_the_alarm() {
+    let world = World::new();
+    world.import("u1", EMAIL, BCRYPT);
+    let wrong = || try_log_in(&world, EMAIL, "wrong horse");
+    expect_error(&wrong(), 401, "invalid_credentials");
+    world.clear_guard(EMAIL);
+    assert_eq!(world.guard_storage().len(), 1, "an account's stay");
+    world.remove_account(EMAIL);
+    expect_error(&wrong(), 401, "invalid_credentials");
+    world.clear_guard(EMAIL);
+    assert!(world.guard_storage().is_empty());
+    for _ in 0..8 {
+        expect_error(&wrong(), 401, "invalid_credentials");
+    }
+    expect_error(&wrong(), 429, "too_many_attempts");
+}
+
+#[test]
 fn a_flood_slows_wrong_passwords_and_sign_ups_and_refuses_nobody() {
     let world = World::new();
     world.import("u1", EMAIL, BCRYPT);

@@ -417,6 +417,22 @@ impl guard::World for InMemory {
     }
 }
 
+impl InMemory {
+    /// What `GuardInside` does when its alarm goes off.
+    fn clear_guard(&self, email: &str) {
+        let guards = self.0.guards.borrow();
+        let mut memory = guards[email].try_lock().expect("no question is open");
+        let memory = memory.as_mut().expect("it is awake");
+        let stays = memory.clear(self.now()).filter(|stays| !stays.is_empty());
+        let json = stays.map(|stays| serde_json::to_string(stays).expect("JSON"));
+        let mut storage = self.0.guard_storage.borrow_mut();
+        match json {
+            Some(json) => storage.insert(email.into(), json),
+            None => storage.remove(email),
+        };
+    }
+}
+
 async fn face(mood: Mood) -> Result<(), Fault> {
     match mood {
         Mood::Well => Ok(()),
@@ -605,6 +621,11 @@ impl World {
     /// Guards that are not asked for a while are put to sleep: what they have in mind is gone.
     pub fn guards_fall_asleep(&self) {
         self.platform.0.guards.take();
+    }
+
+    /// The alarm of the guard of this address goes off.
+    pub fn clear_guard(&self, email: &str) {
+        self.platform.clear_guard(email);
     }
 
     /// What is stored for addresses.
