@@ -5,8 +5,13 @@
 pub const BODY_BYTES: usize = 16 * 1024;
 
 /// Most bytes of a token that is looked at: ours have about 300, an access token with full claims
-/// about 3,100.
+/// about 3,100, with the longest [`ISSUER_BYTES`] too about 3,900.
 pub const TOKEN_BYTES: usize = 4 * 1024;
+
+/// Most bytes of `ISSUER`, and of `AUDIENCE`, as JSON. With both, a user's id of 128 characters and
+/// 2 KiB of claims, an access token still has no more than [`TOKEN_BYTES`]. Without them, the
+/// worker's address takes their place, which ends at about as much.
+pub const ISSUER_BYTES: usize = 256;
 
 /// Most characters of a device's name: it is kept in KV metadata, which ends at 1,024 bytes.
 pub const DEVICE_CHARACTERS: usize = 100;

@@ -246,6 +246,11 @@ pub trait Platform: Clock + Rng + Clone + 'static {
     /// it needs no settings: it is there to say which are missing.
     fn setup_page(&self) -> SetupPage;
 
+    /// Whether floods can be counted here.
+    fn counts_floods(&self) -> bool {
+        false
+    }
+
     /// Counts an attempt that may be part of a flood, whatever its address; true while there are
     /// too many of them in this place. A platform that cannot count sees no flood.
     ///

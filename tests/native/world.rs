@@ -93,6 +93,7 @@ struct State {
     guards: RefCell<BTreeMap<String, Rc<Mutex<Option<Memory>>>>>,
     guard_storage: RefCell<BTreeMap<String, String>>,
     flooded: Cell<bool>,
+    flood_limit_unbound: Cell<bool>,
     guard_fails: Cell<bool>,
     deferred: RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>,
     log: RefCell<Vec<String>>,
@@ -480,6 +481,10 @@ impl Platform for InMemory {
         }
     }
 
+    fn counts_floods(&self) -> bool {
+        !self.0.flood_limit_unbound.get()
+    }
+
     async fn is_flooded(&self) -> Result<bool, Fault> {
         let flooded = |world: &Self| Ok(world.0.flooded.get());
         let unreadable = |_| Err(Fault::Unreadable);
@@ -608,6 +613,10 @@ impl World {
 
     pub fn unbind_guard(&self) {
         self.platform.0.guard_unbound.set(true);
+    }
+
+    pub fn unbind_flood_limit(&self) {
+        self.platform.0.flood_limit_unbound.set(true);
     }
 
     pub fn accounts_fail(&self, fail: bool) {
