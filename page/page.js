@@ -136,6 +136,11 @@ function binding(name, told, what, kind, section, whenFailing) {
   return [name, "bad", "does not answer", `${what} It is connected, but ${told}.`, whenFailing];
 }
 
+function limit(told, what) {
+  if (told === "ok") return ["ATTEMPTS", "good", "in order", what];
+  return ["ATTEMPTS", "", "not used", `${what} Without it nothing fails, and a flood is not slowed.`, mend("it lacks the section `[[ratelimits]]` with the name `ATTEMPTS`")];
+}
+
 const SECRETS = {
   refresh_token_secret: "It signs refresh tokens.",
   access_token_secret: "Optional: for other servers of yours that check access tokens.",
@@ -150,8 +155,9 @@ function rowsOf({ checks, settings }) {
     binding("SESSIONS", checks.sessions, "The KV store keeps the sessions.", "KV namespace", "[[kv_namespaces]]", wait),
     binding("DB", checks.accounts, "The D1 database keeps the accounts.", "D1 database", "[[d1_databases]]", [paragraph("Most often its tables are missing. This makes them:"), command(RUN), ...wait]),
     binding("ACCOUNT_GUARD", checks.guard, "The Durable Object checks the passwords.", "Durable Object", "[[durable_objects.bindings]]", wait),
+    checks.flood && limit(checks.flood, "Optional: the rate limit slows floods of wrong passwords and sign-ups."),
     ...(wrong[0] ? wrong.map((name) => setting(name, settings[name])) : [setting("wrangler.toml", "ok", "The settings under `[vars]`.")]),
-  ];
+  ].filter(Boolean);
 }
 
 const MARKS = { good: "✓", bad: "!", "": "–" };

@@ -14,7 +14,7 @@ use crate::{
         secret::{Keyring, Secret, SecretProblem, SigningKey},
         session::IdleWindow,
     },
-    limits::{LEAST_IDLE_SECONDS, LONGEST_SESSION_SECONDS},
+    limits::{ISSUER_BYTES, LEAST_IDLE_SECONDS, LONGEST_SESSION_SECONDS},
 };
 
 pub use report::Report;
@@ -113,6 +113,11 @@ pub enum ConfigError {
         "the var {0} must be \"on\" or \"off\". Mend it in wrangler.toml and deploy again with: cargo xtask deploy"
     )]
     NotASwitch(&'static str),
+    /// A var is too long.
+    #[error(
+        "the var {0} must be at most 256 bytes. Mend it in wrangler.toml and deploy again with: cargo xtask deploy"
+    )]
+    TooLong(&'static str),
     /// A var is not a whole number within its range.
     #[error(
         "the var {name} must be a whole number of seconds from {least} to {most}. Mend it in wrangler.toml and deploy again with: cargo xtask deploy"
@@ -136,6 +141,7 @@ impl ConfigError {
             | Self::Secret(name, _)
             | Self::NotBound(name)
             | Self::NotASwitch(name)
+            | Self::TooLong(name)
             | Self::OutOfRange { name, .. } => name,
             Self::SameSecret => name::ACCESS_SECRET,
         }
@@ -152,6 +158,8 @@ pub struct Config {
     /// What the owner's back end shows; without it the routes that need it are closed. A weak one
     /// closes those routes only: no user should suffer for it.
     pub service_key: Result<Option<Secret>, ConfigError>,
+    /// Whether there is a setup page. A bad one is told by `/health` and the page, and closes nothing.
+    pub setup_page: Result<bool, ConfigError>,
     /// Lifetime of an access token.
     pub access_token_seconds: u64,
     /// How long a session lives without being used.
@@ -175,19 +183,19 @@ impl Config {
         let secrets = Secrets::check(settings)?;
         let session_seconds = session_seconds(settings)?;
         let idle_seconds = idle_seconds(settings)?;
-        switch(settings, name::SETUP_PAGE)?;
         Ok(Self {
             refresh_keys: secrets.refresh_keys(),
             access_keys: secrets.access_keys(),
             service_key: optional_secret(settings, name::SERVICE_KEY),
+            setup_page: switch(settings, name::SETUP_PAGE),
             access_token_seconds: access_token_seconds(settings)?,
             idle_window: IdleWindow {
                 idle_ms: idle_seconds * 1000,
             },
             session_ms: session_seconds * 1000,
             sign_up: switch(settings, name::SIGN_UP)?,
-            issuer: settings.get(name::ISSUER).map(trimmed),
-            audience: settings.get(name::AUDIENCE).map(trimmed),
+            issuer: party(settings, name::ISSUER)?,
+            audience: party(settings, name::AUDIENCE)?,
         })
     }
 }
@@ -297,8 +305,15 @@ pub fn has_setup_page(settings: &Settings) -> bool {
     switch(settings, name::SETUP_PAGE) != Ok(false)
 }
 
-fn trimmed(text: &str) -> String {
-    text.trim().to_owned()
+/// A name that stands in every access token: measured as it stands there.
+fn party(settings: &Settings, name: &'static str) -> Result<Option<String>, ConfigError> {
+    let Some(text) = settings.get(name).map(str::trim) else {
+        return Ok(None);
+    };
+    match serde_json::to_string(text) {
+        Ok(json) if json.len() <= ISSUER_BYTES + r#""""#.len() => Ok(Some(text.to_owned())),
+        _ => Err(ConfigError::TooLong(name)),
+    }
 }
 
 /// Which web pages may call: `CORS_ALLOWED_ORIGINS`, separated by commas or white space; any where

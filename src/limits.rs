@@ -5,8 +5,13 @@
 pub const BODY_BYTES: usize = 16 * 1024;
 
 /// Most bytes of a token that is looked at: ours have about 300, an access token with full claims
-/// about 3,100.
+/// about 3,100, with the longest [`ISSUER_BYTES`] too about 3,900.
 pub const TOKEN_BYTES: usize = 4 * 1024;
+
+/// Most bytes of `ISSUER`, and of `AUDIENCE`, as JSON. With both, a user's id of 128 characters and
+/// 2 KiB of claims, an access token still has no more than [`TOKEN_BYTES`]. Without them, the
+/// worker's address takes their place, which ends at about as much.
+pub const ISSUER_BYTES: usize = 256;
 
 /// Most characters of a device's name: it is kept in KV metadata, which ends at 1,024 bytes.
 pub const DEVICE_CHARACTERS: usize = 100;
@@ -20,7 +25,8 @@ pub const REQUEST_MS: u64 = 8_500;
 /// How long a read of the store may take.
 pub const READ_MS: u64 = 2_500;
 
-/// How long a write that the answer waits for may take, with its second try.
+/// How long a write that the answer waits for may take, with its second try; and each try of one
+/// that no answer waits for.
 pub const WRITE_MS: u64 = 5_000;
 
 /// The pause before a refused write is tried once more: KV takes one write a second for a key.
@@ -36,7 +42,7 @@ pub const LONGEST_SESSION_SECONDS: u64 = 400 * 24 * 60 * 60;
 /// How many sessions are erased in one go: a request on the free plan may make 50 calls.
 pub const ERASED_AT_ONCE: u32 = 25;
 
-/// How long that may take.
+/// How long each time may take.
 pub const ERASE_MS: u64 = 3_000;
 
 /// How long a guard may take. A password costs it well under a second, but several may wait for
@@ -70,12 +76,17 @@ pub const SESSIONS_A_PAGE: u32 = 50;
 /// of the idle window; that sixteen do, which would end its session, is a chance of 1 in 30,000.
 pub const SESSIONS_A_DRAWER: usize = 16;
 
-/// One login in so many looks whether there are too many sessions: a listing costs as much as the
-/// login's own write.
+/// One login in so many looks whether there are too many sessions: each page of a listing costs as
+/// much as the login's own write.
 pub const LOGINS_A_LOOK: u8 = 8;
 
-/// How long that may take, after the answer.
-pub const TRIM_MS: u64 = 20_000;
+/// Most pages of a drawer that one login looks through: five hundred keys, of which most are of
+/// sessions that were ended. A drawer that is fuller takes logins by the tens of thousands.
+pub const PAGES_A_LOOK: usize = 10;
+
+/// How long work after the answer may take. Nobody waits for it, but the runtime ends it after
+/// 30 s, without a word.
+pub const AFTER_ANSWER_MS: u64 = 20_000;
 
 /// Most bytes of `CF-Connecting-IP`: an IPv6 address has 45 at most.
 pub const IP_BYTES: usize = 64;

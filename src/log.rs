@@ -42,7 +42,7 @@ pub struct Line<'a> {
     /// The begin of the id of the session that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<&'a str>,
-    /// The request, as its error names it too; none where work after the answer failed.
+    /// The request, as its error names it too; none for work after the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<&'a str>,
     /// Milliseconds from call to reply. On Workers the clock stands still but for input and output.
@@ -60,6 +60,16 @@ impl<'a> Line<'a> {
         Self {
             event,
             ..Self::default()
+        }
+    }
+
+    /// A line that tells that sessions were ended: why, and which (`one`, `all` or `others`).
+    #[must_use]
+    pub fn of_revocation(reason: &'static str, sessions: &'static str) -> Self {
+        Self {
+            reason: Some(reason),
+            sessions: Some(sessions),
+            ..Self::of("sessions_revoked")
         }
     }
 

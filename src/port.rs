@@ -134,11 +134,17 @@ pub trait Accounts {
     /// The table failed.
     async fn insert(&self, account: &Account, hash: &PasswordHash) -> Result<bool, Fault>;
 
-    /// Puts another password hash in place.
+    /// Puts another password hash in place of this one; false when it is not there any more. So a
+    /// write that comes late, after whoever asked for it has given up, undoes no later one.
     ///
     /// # Errors
     /// The table failed.
-    async fn set_password(&self, id: &UserId, hash: &PasswordHash) -> Result<(), Fault>;
+    async fn set_password(
+        &self,
+        id: &UserId,
+        verified: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, Fault>;
 
     /// Changes the name, or takes it away.
     ///
@@ -239,6 +245,11 @@ pub trait Platform: Clock + Rng + Clone + 'static {
     /// The page that helps the owner to set up. It shows nothing that `/health` does not tell, so
     /// it needs no settings: it is there to say which are missing.
     fn setup_page(&self) -> SetupPage;
+
+    /// Whether floods can be counted here.
+    fn counts_floods(&self) -> bool {
+        false
+    }
 
     /// Counts an attempt that may be part of a flood, whatever its address; true while there are
     /// too many of them in this place. A platform that cannot count sees no flood.

@@ -174,7 +174,12 @@ impl Accounts for Place {
         Err(Fault::NotBound("DB"))
     }
 
-    async fn set_password(&self, _: &UserId, _: &PasswordHash) -> Result<(), Fault> {
+    async fn set_password(
+        &self,
+        _: &UserId,
+        _: &PasswordHash,
+        _: &PasswordHash,
+    ) -> Result<bool, Fault> {
         Err(Fault::NotBound("DB"))
     }
 

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ConfigError, Settings, access_token_seconds, idle_seconds, name, optional_secret, secret_list,
-    session_seconds, switch,
+    ConfigError, Settings, access_token_seconds, idle_seconds, name, optional_secret, party,
+    secret_list, session_seconds, switch,
 };
 
 const OK: &str = "ok";
@@ -49,6 +49,9 @@ impl Report {
         }
         for name in [name::SIGN_UP, name::SETUP_PAGE] {
             tell(name, switch(settings, name).map(|_| true));
+        }
+        for name in [name::ISSUER, name::AUDIENCE] {
+            tell(name, party(settings, name).map(|_| true));
         }
         Self {
             settings: told,

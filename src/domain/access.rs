@@ -140,6 +140,7 @@ mod tests {
         session::Position,
         token::RefreshToken,
     };
+    use crate::limits::{ISSUER_BYTES, TOKEN_BYTES};
 
     fn keys() -> Keyring {
         let secret = Secret::parse("0123456789abcdef0123456789abcdef").expect("long enough");
@@ -195,6 +196,34 @@ mod tests {
         let seen = AccessToken::verify(&token(&claims), &keys(), NOW).expect("ours");
         assert_eq!(seen.claims, claims);
         assert_eq!((seen.of, seen.position), (session(), Some(PLACE)));
+    }
+
+    #[test]
+    fn the_largest_access_token_is_not_too_large() {
+        // A domain ends at 253 characters.
+        let longest = ISSUER_BYTES.max("https://:65535".len() + 253);
+        let claims = json!({"text": "x".repeat(2048 - r#"{"text":""}"#.len())});
+        let issuer = "i".repeat(longest);
+        let token = Grant {
+            issuer: &issuer,
+            audience: &issuer,
+            of: &SessionRef {
+                user: UserId::parse("u".repeat(128)).expect("a user id"),
+                session: SessionId::from_random([7; 16]),
+            },
+            token_id: "BwcHBwcHBwcHBwcHBwcHBw",
+            issued_at: UnixSeconds(99_999_999_999),
+            expires_at: UnixSeconds(99_999_999_999),
+            position: Position {
+                generation: u32::MAX,
+                issued_at: UnixSeconds(99_999_999_999),
+            },
+            has_account: true,
+            claims: &CustomClaims::parse(claims).expect("good claims"),
+        }
+        .sign(&keys().current);
+        assert!(token.len() <= TOKEN_BYTES, "{}", token.len());
+        assert!(token.len() > TOKEN_BYTES - 200, "{}", token.len());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::{
 const OK: &str = "ok";
 
 /// Looks at the configuration and reads one key of the store, asks the table of accounts, and looks
-/// whether the guards are bound.
+/// whether the guards and the limit of floods are bound.
 pub async fn health<'a, P: Platform>(
     platform: &P,
     patience: Patience,
@@ -21,11 +21,15 @@ pub async fn health<'a, P: Platform>(
     report: &'a Report,
 ) -> Health<'a> {
     let configured = match config {
-        Ok(config) => config
-            .service_key
-            .as_ref()
-            .map(|_| ())
-            .map_err(ToString::to_string),
+        // What closes nothing else, or next to nothing.
+        Ok(config) => [
+            config.service_key.as_ref().err(),
+            config.setup_page.as_ref().err(),
+        ]
+        .into_iter()
+        .flatten()
+        .next()
+        .map_or(Ok(()), |error| Err(error.to_string())),
         Err(error) => Err(error.to_string()),
     };
     let store = match Sessions::new(platform, patience) {
@@ -52,6 +56,15 @@ pub async fn health<'a, P: Platform>(
         checks.insert("guard", word(guard));
     }
     let healthy = checks.values().all(|check| check == OK);
+    // Nothing fails without this one.
+    if checks.contains_key("guard") {
+        let flood = if platform.counts_floods() {
+            OK
+        } else {
+            "not bound"
+        };
+        checks.insert("flood", flood.into());
+    }
     Health {
         status: if healthy { OK } else { "failing" },
         version: env!("CARGO_PKG_VERSION"),

@@ -24,6 +24,7 @@ pub async fn log_out<P: Platform>(scope: &Scope<'_, P>, body: &[u8]) -> Result<L
     let stored = sessions.load_without_activity(&token.of).await?;
     if !matches!(stored.session, Some(StoredSession::Revoked(_))) {
         sessions.end(&token.of, token.session_end).await?;
+        scope.log_revocation("logged_out", "one", Some(&token.of.session));
     }
     Ok(done)
 }

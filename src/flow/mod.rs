@@ -60,11 +60,7 @@ impl<'a, P: Platform> Scope<'a, P> {
         sessions: &'static str,
         session: Option<&SessionId>,
     ) {
-        let line = Line {
-            reason: Some(reason),
-            sessions: Some(sessions),
-            ..Line::of("sessions_revoked")
-        };
+        let line = Line::of_revocation(reason, sessions);
         self.log(match session {
             Some(session) => line.about(session),
             None => line,

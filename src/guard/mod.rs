@@ -76,6 +76,13 @@ impl Memory {
         self.has_account && self.attempts != *before
     }
 
+    /// Forgets what is too old to count, and says what is to be stored from now on: nothing for an
+    /// address without an account, whose attempts are in memory only.
+    pub fn clear(&mut self, now: UnixMillis) -> Option<&Attempts> {
+        self.attempts.forget(now);
+        self.has_account.then_some(&self.attempts)
+    }
+
     /// The time, but later than every stamp before: a Worker's clock stands still between waits.
     fn stamp(&mut self, clock: &impl Clock) -> UnixMillis {
         let now = clock.now();
@@ -230,13 +237,17 @@ impl<W: World> Attempt<'_, W> {
             Verification::MatchOutdated => {
                 let renewed = self.hash(&self.password);
                 // If it fails, the next login tries again: no reason to refuse this one.
-                let _ = self.accounts.set_password(&account.id, &renewed).await;
+                let _ = self
+                    .accounts
+                    .set_password(&account.id, &hash, &renewed)
+                    .await;
             }
         }
         Ok(Made::Done(account))
     }
 
-    /// A repeated request finds the new password in place already: that is no failure.
+    /// A repeated request finds the new password in place already: that is no failure. Nor is it
+    /// one when an earlier try lands between question and change: the next repetition finds it.
     async fn change(
         &self,
         account: Account,
@@ -249,10 +260,12 @@ impl<W: World> Attempt<'_, W> {
                 Verification::Match | Verification::MatchOutdated => Made::Done(account),
             });
         }
-        self.accounts
-            .set_password(&account.id, &self.hash(new))
-            .await?;
-        Ok(Made::Done(account))
+        let new = self.hash(new);
+        if self.accounts.set_password(&account.id, hash, &new).await? {
+            Ok(Made::Done(account))
+        } else {
+            Err(Fault::Failed)
+        }
     }
 
     async fn delete(&self, account: Account, hash: &PasswordHash) -> Result<Made, Fault> {

@@ -109,11 +109,20 @@ impl Accounts for D1Accounts {
         Ok(self.run(SQL, &values).await? > 0.0)
     }
 
-    async fn set_password(&self, id: &UserId, hash: &PasswordHash) -> Result<(), Fault> {
-        const SQL: &str = "UPDATE users SET password_hash = ?2 WHERE id = ?1";
-        self.run(SQL, &[id.as_str().into(), hash.as_str().into()])
-            .await?;
-        Ok(())
+    async fn set_password(
+        &self,
+        id: &UserId,
+        verified: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, Fault> {
+        const SQL: &str =
+            "UPDATE users SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2";
+        let values = [
+            id.as_str().into(),
+            verified.as_str().into(),
+            new.as_str().into(),
+        ];
+        Ok(self.run(SQL, &values).await? > 0.0)
     }
 
     async fn set_name(&self, id: &UserId, name: Option<&Name>) -> Result<(), Fault> {

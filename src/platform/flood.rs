@@ -20,6 +20,11 @@ extern "C" {
     fn limit(this: &RateLimit, options: &Object) -> Result<Promise, JsValue>;
 }
 
+/// Whether there is a limit.
+pub fn is_bound(env: &Env) -> bool {
+    binding(env, ATTEMPTS).is_ok()
+}
+
 /// Counts an attempt; true when there are more than `wrangler.toml` says.
 pub async fn is_flooded(env: &Env) -> Result<bool, Fault> {
     let limit: RateLimit = binding(env, ATTEMPTS)?.unchecked_into();

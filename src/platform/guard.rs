@@ -111,9 +111,8 @@ impl GuardInside {
     /// The storage failed.
     pub async fn alarm(&self) -> Result<(), JsValue> {
         let mut memory = self.memory.lock().await;
-        let attempts = &mut self.remember(&mut memory).await?.attempts;
-        attempts.forget(clock::now());
-        self.store(attempts).await
+        let stays = self.remember(&mut memory).await?.clear(clock::now());
+        self.store(stays.unwrap_or(&Attempts::default())).await
     }
 }
 

@@ -97,6 +97,10 @@ impl Platform for Cloudflare {
         page::built()
     }
 
+    fn counts_floods(&self) -> bool {
+        flood::is_bound(&self.env)
+    }
+
     async fn is_flooded(&self) -> Result<bool, Fault> {
         flood::is_flooded(&self.env).await
     }

@@ -26,11 +26,11 @@ use crate::{
         time::{UnixMillis, UnixSeconds},
     },
     limits::{
-        ERASE_MS, ERASED_AT_ONCE, LONGEST_SESSION_SECONDS, READ_MS, SESSIONS_A_PAGE,
-        WRITE_AGAIN_MS, WRITE_MS,
+        AFTER_ANSWER_MS, ERASE_MS, ERASED_AT_ONCE, LONGEST_SESSION_SECONDS, READ_MS,
+        SESSIONS_A_PAGE, WRITE_AGAIN_MS, WRITE_MS,
     },
     log::Line,
-    port::{Fault, KeyValue, LEAST_TTL_SECONDS, Patience, Platform, Write},
+    port::{Fault, KeyValue, LEAST_TTL_SECONDS, Patience, Platform, Write, within},
 };
 
 /// The sessions of all users, as this place sees them.
@@ -162,6 +162,12 @@ impl<'a, P: Platform> Sessions<'a, P> {
         Ok((found, page.next))
     }
 
+    /// What ended sessions of this user, if anything did.
+    async fn cut_off(&self, user: &UserId) -> Result<Option<CutOff>, Fault> {
+        let [cut_off] = self.read([cut_off_key(user).as_str()]).await?;
+        record::read_cut_off(cut_off)
+    }
+
     /// Ends every session of a user that began at this time or earlier, but for one.
     ///
     /// # Errors
@@ -188,8 +194,10 @@ impl<'a, P: Platform> Sessions<'a, P> {
         if next.is_some() {
             let (store, platform) = (self.store.clone(), self.platform.clone());
             self.platform.after_response(async move {
+                let patience = Patience::of_ms(AFTER_ANSWER_MS, &platform);
                 while next.is_some() {
-                    match erase_page(&store, &prefix, next.as_deref()).await {
+                    let page = erase_page(&store, &prefix, next.as_deref());
+                    match patience.within(ERASE_MS, &platform, page).await {
                         Ok(page) => next = page,
                         Err(_) => return platform.log(&Line::of("sessions_not_erased").json()),
                     }
@@ -218,9 +226,10 @@ impl<'a, P: Platform> Sessions<'a, P> {
         };
         let (store, platform) = (self.store.clone(), self.platform.clone());
         self.platform.after_response(async move {
-            if store.write(&write).await.is_err() {
+            let write = || within(WRITE_MS, &platform, store.write(&write));
+            if write().await.is_err() {
                 platform.sleep_ms(WRITE_AGAIN_MS).await;
-                if let Err(fault) = store.write(&write).await {
+                if let Err(fault) = write().await {
                     let line = Line::of("activity_write_lost");
                     platform.log(&line.because_of(&fault.to_string()).json());
                 }

@@ -2,8 +2,11 @@
 //!
 //! Session ids are random, so the sessions of a user fall evenly into 64 drawers: those whose ids
 //! begin with the same character. A login looks after its own drawer, and ends what is too much
-//! there. So nothing has to be counted over all, and what is listed and read is a handful of keys
-//! however many sessions there are.
+//! there. So nothing has to be counted over all.
+//!
+//! A drawer holds more than what is alive: what was ended stands there until its tokens die. So a
+//! look goes on from page to page, but over no more than [`PAGES_A_LOOK`], and ends what is too
+//! much of the pages so far before it turns to the next.
 //!
 //! It happens after the answer, and only for one login in [`LOGINS_A_LOOK`]: a listing costs as
 //! much as the write of the login itself. A drawer may hold a few more for a while.
@@ -16,8 +19,9 @@ use crate::{
         surplus::surplus,
         time::UnixMillis,
     },
-    limits::{LOGINS_A_LOOK, SESSIONS_A_DRAWER, TRIM_MS},
-    port::{Patience, Platform},
+    limits::{AFTER_ANSWER_MS, LOGINS_A_LOOK, PAGES_A_LOOK, SESSIONS_A_DRAWER},
+    log::Line,
+    port::{Fault, Patience, Platform},
 };
 
 impl<P: Platform> Sessions<'_, P> {
@@ -29,28 +33,43 @@ impl<P: Platform> Sessions<'_, P> {
         }
         let (platform, of) = (self.platform.clone(), of.clone());
         self.platform.after_response(async move {
-            // Nobody waits, but the runtime ends it after 30 s.
-            let patience = Patience::of_ms(TRIM_MS, &platform);
-            let Ok(sessions) = Sessions::new(&platform, patience) else {
-                return;
-            };
-            let drawer = &of.session.as_str()[..1];
-            let Ok((found, _)) = sessions.page(&of.user, drawer, None).await else {
-                return;
-            };
-            let now = platform.now();
-            let alive = found.into_iter().filter_map(|(session, stored)| {
-                let listed = listed(&session, stored, None, window, now)?;
-                Some((listed.seen_at, session))
-            });
-            for session in surplus(alive.collect(), SESSIONS_A_DRAWER) {
-                let user = of.user.clone();
-                let surplus = SessionRef { user, session };
-                if sessions.end(&surplus, end.seconds()).await.is_err() {
-                    return;
-                }
+            let patience = Patience::of_ms(AFTER_ANSWER_MS, &platform);
+            if let Ok(sessions) = Sessions::new(&platform, patience) {
+                let _ = sessions.trim(&of, window, end).await;
             }
         });
+    }
+
+    async fn trim(
+        &self,
+        of: &SessionRef,
+        window: IdleWindow,
+        end: UnixMillis,
+    ) -> Result<(), Fault> {
+        let drawer = &of.session.as_str()[..1];
+        let cut_off = self.cut_off(&of.user).await?;
+        let now = self.platform.now();
+        let mut alive = Vec::new();
+        let mut next = None;
+        for _ in 0..PAGES_A_LOOK {
+            let (found, rest) = self.page(&of.user, drawer, next.as_deref()).await?;
+            alive.extend(found.into_iter().filter_map(|(session, stored)| {
+                let listed = listed(&session, stored, cut_off.as_ref(), window, now)?;
+                Some((listed.seen_at, session))
+            }));
+            for session in surplus(&mut alive, SESSIONS_A_DRAWER) {
+                let user = of.user.clone();
+                let surplus = SessionRef { user, session };
+                self.end(&surplus, end.seconds()).await?;
+                let line = Line::of_revocation("too_many_sessions", "one");
+                self.platform.log(&line.about(&surplus.session).json());
+            }
+            next = rest;
+            if next.is_none() {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -8,7 +8,7 @@ use tokenkeep::{
 };
 
 use crate::world::{
-    DAY, HOUR, MINUTE, SERVICE_KEY, Tokens, World, body, call, expect_error, header, tokens,
+    DAY, HOUR, MINUTE, Mood, SERVICE_KEY, Tokens, World, body, call, expect_error, header, tokens,
 };
 
 const EMAIL: &str = "ada@example.com";
@@ -81,6 +81,24 @@ fn attempts_at_an_account_are_remembered_when_its_guard_has_slept() {
         world.guard_storage().is_empty(),
         "the right password clears it"
     );
+}
+
+#[test]
+fn attempts_at_an_account_that_was_deleted_are_not_stored_by_the_alarm() {
+    let world = World::new();
+    world.import("u1", EMAIL, BCRYPT);
+    let wrong = || try_log_in(&world, EMAIL, "wrong horse");
+    expect_error(&wrong(), 401, "invalid_credentials");
+    world.clear_guard(EMAIL);
+    assert_eq!(world.guard_storage().len(), 1, "an account's stay");
+    world.remove_account(EMAIL);
+    expect_error(&wrong(), 401, "invalid_credentials");
+    world.clear_guard(EMAIL);
+    assert!(world.guard_storage().is_empty());
+    for _ in 0..8 {
+        expect_error(&wrong(), 401, "invalid_credentials");
+    }
+    expect_error(&wrong(), 429, "too_many_attempts");
 }
 
 #[test]
@@ -181,6 +199,64 @@ fn of_too_many_sessions_those_that_were_not_used_for_longest_end() {
     let number = ended.iter().filter(|ended| **ended).count();
     assert!(ended[..number].iter().all(|ended| *ended), "{ended:?}");
     assert!(number >= 22 - SESSIONS_A_DRAWER, "{ended:?}");
+    let lines = world.lines("sessions_revoked");
+    assert!(lines.len() >= number);
+    for id in &unused[..number] {
+        let line = json!({"event": "sessions_revoked", "reason": "too_many_sessions", "sessions": "one", "session": id[..8]});
+        assert!(lines.contains(&line), "{id}");
+    }
+}
+
+/// How many of these sessions nobody has ended.
+fn alive(world: &World, ids: &[String]) -> usize {
+    ids.iter().filter(|id| !is_ended(world, id)).count()
+}
+
+#[test]
+fn too_many_sessions_end_in_a_drawer_that_is_full_of_ended_ones_too() {
+    let world = World::new();
+    world.import("u1", EMAIL, BCRYPT);
+    log_in(&world);
+    let mut ids: Vec<String> = (0..240).map(|number| put_session(&world, number)).collect();
+    ids.sort();
+    let tombstone = json!({"v": 1, "revoked_at": world.now()});
+    for id in &ids[..180] {
+        world.put(&format!("session:u1:{id}"), &tombstone);
+    }
+    world.pass(HOUR);
+    log_in_until_one_looks(&world);
+    // The session of that login, and the one that names the drawer, are among those that stay.
+    let alive = alive(&world, &ids[180..]);
+    assert!(alive <= SESSIONS_A_DRAWER - 2, "{alive} are alive");
+}
+
+#[test]
+fn what_is_too_much_ends_though_a_later_page_cannot_be_listed() {
+    let world = World::new();
+    world.import("u1", EMAIL, BCRYPT);
+    log_in(&world);
+    let ids: Vec<String> = (0..120).map(|number| put_session(&world, number)).collect();
+    world.pass(HOUR);
+    world.later_pages_are(Mood::Failing);
+    log_in_until_one_looks(&world);
+    assert!(alive(&world, &ids) <= 120 - 50 + SESSIONS_A_DRAWER);
+}
+
+#[test]
+fn sessions_that_a_cut_off_has_ended_push_nobody_out() {
+    let world = World::new();
+    world.import("u1", EMAIL, BCRYPT);
+    log_in(&world);
+    let tablet = put_session(&world, 0);
+    world.pass(HOUR);
+    for number in 1..20 {
+        put_session(&world, number);
+    }
+    let cut_off = json!({"v": 1, "before": world.now(), "keep": tablet});
+    world.put("revoked:u1", &cut_off);
+    world.pass(HOUR);
+    log_in_until_one_looks(&world);
+    assert!(!is_ended(&world, &tablet));
 }
 
 #[test]

@@ -346,6 +346,23 @@ fn many_sessions_are_erased_page_by_page() {
 }
 
 #[test]
+fn what_is_left_to_erase_and_never_answered_is_given_up_with_a_line() {
+    let world = World::new();
+    let here = sign_up(&world);
+    for _ in 0..40 {
+        log_in(&world);
+    }
+    world.later_pages_are(crate::world::Mood::Hanging);
+    assert_eq!(delete(&world, &here, PASSWORD).status, 200);
+    assert_eq!(world.lines("sessions_not_erased").len(), 1);
+    assert_eq!(world.keys("session:").len(), 41 - 25);
+    // Its sessions are over all the same, so no request of theirs gets as far as to erase them.
+    world.later_pages_are(crate::world::Mood::Well);
+    expect_error(&me(&world, &here), 401, "session_revoked");
+    assert_eq!(world.keys("session:").len(), 41 - 25);
+}
+
+#[test]
 fn a_session_of_another_back_end_has_no_account_to_change_whatever_its_claims_say() {
     let world = World::new();
     let claims = json!({"email": EMAIL});

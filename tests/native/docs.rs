@@ -1,6 +1,6 @@
 //! The pages in `docs/` that name codes and numbers, held against the code.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs, path::Path};
 
 use serde_json::json;
 use tokenkeep::limits::{
@@ -149,40 +149,50 @@ fn the_costs_of_the_page_are_what_is_asked_of_the_store() {
     expect("Log out", cost());
 }
 
+/// Every file of the worker, as text.
+fn sources(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths
+        .flat_map(|path| match path.extension() {
+            None => sources(&path),
+            Some(_) => vec![fs::read_to_string(&path).expect("text")],
+        })
+        .collect()
+}
+
+/// The first text that each call of this kind is given.
+fn given<'s>(sources: &'s [String], call: &str) -> BTreeSet<&'s str> {
+    let calls = sources.iter().flat_map(|source| source.split(call).skip(1));
+    calls
+        .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
+        .collect()
+}
+
 #[test]
 fn every_event_and_reason_that_the_code_logs_is_explained() {
-    let sources = [
-        include_str!("../../src/app.rs"),
-        include_str!("../../src/flow/mod.rs"),
-        include_str!("../../src/flow/refresh.rs"),
-        include_str!("../../src/platform/guard.rs"),
-        include_str!("../../src/store/mod.rs"),
-    ];
-    let named = sources.iter().flat_map(|source| {
-        let calls = source.split("Line::of(\"").skip(1);
-        calls.filter_map(|rest| rest.split('"').next())
-    });
+    let sources = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let mut events = given(&sources, "Line::of(");
+    events.extend(given(&sources, "Self::of("));
+    events.extend(given(&sources, "event:"));
     // Named by the code of their error.
-    let events: Vec<&str> = named
-        .chain(["too_many_attempts", "service_key_invalid"])
-        .collect();
-    assert!(events.len() >= 8, "{events:?}");
-    let table = rows(OPERATING, "Logs\n").join("\n");
-    for event in events {
-        assert!(table.contains(&format!("| `{event}` |")), "{event}");
-    }
-    let flows = [
-        include_str!("../../src/flow/change_password.rs"),
-        include_str!("../../src/flow/delete_account.rs"),
-        include_str!("../../src/flow/end_session.rs"),
-        include_str!("../../src/flow/log_out_all.rs"),
-        include_str!("../../src/flow/revoke.rs"),
-    ];
-    for flow in flows {
-        let (_, rest) = flow.split_once("log_revocation(\"").expect("it logs");
-        let reason = rest.split('"').next().expect("a reason");
-        assert!(table.contains(&format!("`{reason}`")), "{reason}");
-    }
+    events.extend(["too_many_attempts", "service_key_invalid"]);
+    // A test of its own.
+    events.remove("x");
+    let table = rows(OPERATING, "Logs\n");
+    let described = table
+        .iter()
+        .skip_while(|row| !row.starts_with("| `event` | Meaning"))
+        .skip(1)
+        .filter_map(|row| row.split('`').nth(1));
+    assert_eq!(events, described.collect());
+
+    let mut reasons = given(&sources, "log_revocation(");
+    reasons.extend(given(&sources, "Line::of_revocation("));
+    let row = table.iter().find(|row| row.contains("`sessions_revoked`"));
+    let (_, told) = row.expect("told").split_once("`reason` is").expect("told");
+    let told = told.split('`').skip(1).step_by(2);
+    assert_eq!(reasons, told.collect());
 }
 
 #[test]

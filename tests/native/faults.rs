@@ -84,6 +84,22 @@ fn a_note_that_is_lost_leaves_the_predecessor_good_and_a_line_for_the_owner() {
 }
 
 #[test]
+fn a_note_that_is_never_answered_is_given_up_and_tried_again() {
+    let world = World::new();
+    let login = world.log_in();
+    world.pass(HOUR);
+    let first = world.refresh(&login.refresh);
+    world.next_writes_are(2, Mood::Hanging);
+    world.refresh(&first.refresh);
+    assert_eq!(world.lines("activity_write_lost").len(), 1);
+    world.next_writes_are(1, Mood::Hanging);
+    world.refresh(&first.refresh);
+    assert_eq!(world.lines("activity_write_lost").len(), 1);
+    world.pass(HOUR);
+    world.refuses(&login.refresh, 401, "refresh_token_reused");
+}
+
+#[test]
 fn a_reuse_that_cannot_be_written_down_is_a_503_and_found_again() {
     let world = World::new();
     let login = world.log_in();

@@ -142,6 +142,22 @@ fn each_end_of_sessions_is_an_event_that_says_why() {
     );
     let events = expect("account_deleted", "all", None);
     assert_eq!(events, 6, "one for each, and none for {}", of(&other));
+
+    let leaver = world.log_in();
+    for _ in 0..2 {
+        world.log_out(&leaver.refresh);
+    }
+    world.log_out("x");
+    let [.., before, _again, _never] = &world.lines("request")[..] else {
+        panic!("three requests");
+    };
+    let lines = world.lines("sessions_revoked");
+    assert_eq!(lines.len(), events + 1, "one for the logout that ended it");
+    let expected = json!({
+        "event": "sessions_revoked", "reason": "logged_out", "sessions": "one",
+        "session": of(&leaver), "requestId": before["requestId"],
+    });
+    assert_eq!(lines.last(), Some(&expected));
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod cors;
 mod docs;
 mod faults;
 mod flows;
+mod late;
 mod log;
 mod openapi;
 mod page;

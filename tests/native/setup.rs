@@ -1,9 +1,16 @@
 //! What a worker that is not set up says.
 
 use serde_json::json;
-use tokenkeep::route::Method;
+use tokenkeep::{limits::ISSUER_BYTES, route::Method};
 
-use crate::world::{Mood, World, body, call, expect_error};
+use crate::world::{Mood, World, body, call, expect_error, tokens};
+
+/// 257 bytes.
+const TOO_LONG: &str = concat!(
+    "https://an-issuer.example.com/with-a-path-that-somebody-has-made-much-too-long/",
+    "0123456789-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789-",
+    "0123456789-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789-xx"
+);
 
 fn health(world: &World) -> (u16, serde_json::Value) {
     let reply = world.answer(&call(Method::Get, "/health", None, ""));
@@ -19,7 +26,7 @@ fn a_worker_in_order_is_healthy() {
         json!({
             "status": "ok",
             "version": env!("CARGO_PKG_VERSION"),
-            "checks": {"accounts": "ok", "config": "ok", "guard": "ok", "sessions": "ok"},
+            "checks": {"accounts": "ok", "config": "ok", "flood": "ok", "guard": "ok", "sessions": "ok"},
             "settings": {
                 "refresh_token_secret": "ok",
                 "refresh_token_secret_previous": "not set",
@@ -31,6 +38,8 @@ fn a_worker_in_order_is_healthy() {
                 "SESSION_MAX_SECONDS": "ok",
                 "SIGN_UP": "ok",
                 "SETUP_PAGE": "ok",
+                "ISSUER": "ok",
+                "AUDIENCE": "ok",
             },
             "accessTokenSeconds": 3600,
         })
@@ -59,7 +68,7 @@ fn all_that_is_wrong_is_told_at_once_and_no_value_of_it() {
             "SESSION_IDLE_SECONDS" => "the var SESSION_IDLE_SECONDS must be",
             "SIGN_UP" => "the var SIGN_UP must be",
             "SETUP_PAGE" => "the var SETUP_PAGE must be",
-            "ACCESS_TOKEN_SECONDS" | "SESSION_MAX_SECONDS" => "ok",
+            "ACCESS_TOKEN_SECONDS" | "SESSION_MAX_SECONDS" | "ISSUER" | "AUDIENCE" => "ok",
             _ => "not set",
         };
         assert!(told.starts_with(expected), "{name}: {told}");
@@ -109,7 +118,8 @@ fn what_is_missing_weak_or_out_of_range_is_named() {
         ("SESSION_MAX_SECONDS", "1"),
         ("SESSION_IDLE_SECONDS", "soon"),
         ("ACCESS_TOKEN_SECONDS", "0"),
-        ("SETUP_PAGE", "maybe"),
+        ("ISSUER", TOO_LONG),
+        ("AUDIENCE", TOO_LONG),
     ] {
         let world = World::with(&[(name, value)]);
         let reply = world.post("/auth/token", &json!({"refreshToken": "x"}));
@@ -122,6 +132,50 @@ fn what_is_missing_weak_or_out_of_range_is_named() {
             body["checks"]["config"].to_string().contains(name),
             "{body}"
         );
+    }
+}
+
+#[test]
+fn a_typing_error_at_the_setup_page_is_told_and_no_user_suffers_from_it() {
+    let world = World::with(&[("SETUP_PAGE", "of")]);
+    let login = world.log_in();
+    world.refresh(&login.refresh);
+    assert_eq!(world.get("/auth/me", &login.access).status, 200);
+    let (status, body) = health(&world);
+    assert_eq!(status, 503);
+    for told in [&body["checks"]["config"], &body["settings"]["SETUP_PAGE"]] {
+        let told = told.to_string();
+        assert!(told.contains("the var SETUP_PAGE must be"), "{told}");
+    }
+}
+
+#[test]
+fn a_flood_limit_that_is_not_bound_is_told_and_is_no_failure() {
+    let world = World::new();
+    world.unbind_flood_limit();
+    let (status, body) = health(&world);
+    assert_eq!((status, &body["status"]), (200, &json!("ok")));
+    assert_eq!(body["checks"]["flood"], "not bound");
+}
+
+#[test]
+fn the_largest_access_token_of_the_longest_settings_is_taken() {
+    let longest = "i".repeat(ISSUER_BYTES);
+    let quotes = "\"".repeat(ISSUER_BYTES / 2);
+    let world = World::with(&[("ISSUER", &longest), ("AUDIENCE", &quotes)]);
+    let claims = json!({"text": "x".repeat(2048 - r#"{"text":""}"#.len())});
+    let user = json!({"userId": "u".repeat(128), "claims": claims});
+    let login = tokens(&world.open(&user));
+    assert!(login.access.len() > 3_800, "{}", login.access.len());
+    assert_eq!(world.get("/auth/me", &login.access).status, 200);
+
+    for (name, text) in [("ISSUER", longest), ("AUDIENCE", quotes)] {
+        let world = World::with(&[(name, &(text + "/"))]);
+        let reply = world.post("/auth/token", &json!({"refreshToken": "x"}));
+        expect_error(&reply, 500, "misconfigured");
+        let (_, body) = health(&world);
+        let told = body["settings"][name].to_string();
+        assert!(told.contains("at most 256 bytes"), "{told}");
     }
 }
 

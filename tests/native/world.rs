@@ -80,6 +80,7 @@ struct State {
     operations: RefCell<Operations>,
     reading: Cell<Mood>,
     listing: Cell<Mood>,
+    listing_on: Cell<Mood>,
     deleting: Cell<(u32, Mood)>,
     /// How many writes from now on, and what becomes of them.
     writing: Cell<(u32, Mood)>,
@@ -92,6 +93,7 @@ struct State {
     guards: RefCell<BTreeMap<String, Rc<Mutex<Option<Memory>>>>>,
     guard_storage: RefCell<BTreeMap<String, String>>,
     flooded: Cell<bool>,
+    flood_limit_unbound: Cell<bool>,
     guard_fails: Cell<bool>,
     deferred: RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>,
     log: RefCell<Vec<String>>,
@@ -171,6 +173,9 @@ impl KeyValue for InMemory {
         assert!(limit <= 1000, "more keys than KV lists at once");
         face(self.0.reading.get()).await?;
         face(self.0.listing.get()).await?;
+        if from.is_some() {
+            face(self.0.listing_on.get()).await?;
+        }
         let (prefix, from) = (prefix.to_owned(), from.map(str::to_owned));
         let unreadable = |_| Err(Fault::Unreadable);
         let page = move |world: &Self| Ok(world.page(&prefix, from.as_deref(), limit as usize));
@@ -263,18 +268,17 @@ impl InMemory {
         self.call(Store::D1, what.into(), work, unreadable).await
     }
 
-    async fn change_account(
+    async fn change_account<T: Default + 'static>(
         &self,
         what: &str,
         id: &UserId,
-        change: impl FnOnce(&mut (Account, PasswordHash)) + 'static,
-    ) -> Result<(), Fault> {
+        change: impl FnOnce(&mut (Account, PasswordHash)) -> T + 'static,
+    ) -> Result<T, Fault> {
         let id = id.clone();
         self.table(what, move |accounts| {
-            accounts
-                .values_mut()
-                .find(|(account, _)| account.id == id)
-                .map(change);
+            let mut accounts = accounts.values_mut();
+            let found = accounts.find(|(account, _)| account.id == id);
+            found.map(change).unwrap_or_default()
         })
         .await
     }
@@ -314,10 +318,21 @@ impl Accounts for InMemory {
         .await
     }
 
-    async fn set_password(&self, id: &UserId, hash: &PasswordHash) -> Result<(), Fault> {
-        let hash = hash.clone();
-        self.change_account("set password", id, |(_, stored)| *stored = hash)
-            .await
+    async fn set_password(
+        &self,
+        id: &UserId,
+        verified: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, Fault> {
+        let (verified, new) = (verified.clone(), new.clone());
+        self.change_account("set password", id, move |(_, stored)| {
+            let is_there = stored.as_str() == verified.as_str();
+            if is_there {
+                *stored = new;
+            }
+            is_there
+        })
+        .await
     }
 
     async fn set_name(&self, id: &UserId, name: Option<&Name>) -> Result<(), Fault> {
@@ -403,6 +418,22 @@ impl guard::World for InMemory {
     }
 }
 
+impl InMemory {
+    /// What `GuardInside` does when its alarm goes off.
+    fn clear_guard(&self, email: &str) {
+        let guards = self.0.guards.borrow();
+        let mut memory = guards[email].try_lock().expect("no question is open");
+        let memory = memory.as_mut().expect("it is awake");
+        let stays = memory.clear(self.now()).filter(|stays| !stays.is_empty());
+        let json = stays.map(|stays| serde_json::to_string(stays).expect("JSON"));
+        let mut storage = self.0.guard_storage.borrow_mut();
+        match json {
+            Some(json) => storage.insert(email.into(), json),
+            None => storage.remove(email),
+        };
+    }
+}
+
 async fn face(mood: Mood) -> Result<(), Fault> {
     match mood {
         Mood::Well => Ok(()),
@@ -448,6 +479,10 @@ impl Platform for InMemory {
             html: "<!doctype html>".into(),
             policy: "default-src 'none'".into(),
         }
+    }
+
+    fn counts_floods(&self) -> bool {
+        !self.0.flood_limit_unbound.get()
     }
 
     async fn is_flooded(&self) -> Result<bool, Fault> {
@@ -559,6 +594,11 @@ impl World {
         self.platform.0.listing.set(mood);
     }
 
+    /// How listings are that go on where a page ended.
+    pub fn later_pages_are(&self, mood: Mood) {
+        self.platform.0.listing_on.set(mood);
+    }
+
     pub fn next_deletes_are(&self, count: u32, mood: Mood) {
         self.platform.0.deleting.set((count, mood));
     }
@@ -575,6 +615,10 @@ impl World {
         self.platform.0.guard_unbound.set(true);
     }
 
+    pub fn unbind_flood_limit(&self) {
+        self.platform.0.flood_limit_unbound.set(true);
+    }
+
     pub fn accounts_fail(&self, fail: bool) {
         self.platform.0.accounts_fail.set(fail);
     }
@@ -586,6 +630,11 @@ impl World {
     /// Guards that are not asked for a while are put to sleep: what they have in mind is gone.
     pub fn guards_fall_asleep(&self) {
         self.platform.0.guards.take();
+    }
+
+    /// The alarm of the guard of this address goes off.
+    pub fn clear_guard(&self, email: &str) {
+        self.platform.clear_guard(email);
     }
 
     /// What is stored for addresses.

@@ -151,8 +151,13 @@ impl Accounts for World {
         Ok(true)
     }
 
-    async fn set_password(&self, _: &UserId, _: &PasswordHash) -> Result<(), Fault> {
-        Ok(())
+    async fn set_password(
+        &self,
+        _: &UserId,
+        _: &PasswordHash,
+        _: &PasswordHash,
+    ) -> Result<bool, Fault> {
+        Ok(true)
     }
 
     async fn set_name(&self, _: &UserId, _: Option<&Name>) -> Result<(), Fault> {

@@ -23,6 +23,7 @@ test("everything is in order, and no secret is in the document", () =>
       SESSIONS: "in order",
       DB: "in order",
       ACCOUNT_GUARD: "in order",
+      ATTEMPTS: "in order",
       "wrangler.toml": "in order",
     });
     const html = await page.content();

@@ -121,6 +121,7 @@ fn each_piece_that_is_missing_is_named_with_its_remedy() {
         ("bad_switch", fresh().with("SETUP_PAGE", "perhaps")),
         ("no_store", fresh().without_store()),
         ("no_service_key", fresh().without("service_key")),
+        ("no_flood_limit", fresh().with_accounts()),
         ("two_hours", fresh().with("ACCESS_TOKEN_SECONDS", "7200")),
         (
             "nothing",

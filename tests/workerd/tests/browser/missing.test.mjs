@@ -71,6 +71,15 @@ test("a worker for another back end's logins is in order without a service key, 
     assert.deepEqual({ service_key, DB, ACCOUNT_GUARD }, { service_key: "not used", DB: "not used", ACCOUNT_GUARD: "not used" });
   }));
 
+test("a worker without its limit of floods is in order, and says how to have it", () =>
+  onPage(WORKERS.no_flood_limit, async (page) => {
+    await checked(page);
+    assert.equal(await verdict(page), "Everything is in order.");
+    assert.equal((await states(page)).ATTEMPTS, "not used");
+    assert.match(await row(page, "ATTEMPTS").innerText(), /Optional: .* it lacks the section \[\[ratelimits\]\]/s);
+    assert.deepEqual(await commands(page, "ATTEMPTS"), ["cargo xtask dev"]);
+  }));
+
 test("the button of a missing secret leads to where one is made", () =>
   onPage(WORKERS.weak_service_key, async (page) => {
     await checked(page);
