@@ -33,6 +33,7 @@ struct State {
     /// By id: e-mail address, name, password hash, time of creation.
     users: BTreeMap<String, [Value; 4]>,
     faults: Vec<(String, Failure)>,
+    late: usize,
 }
 
 impl D1 {
@@ -76,6 +77,24 @@ impl D1 {
         found.map(|(id, _)| id.clone()).collect()
     }
 
+    /// The password hash of the user with this address.
+    ///
+    /// # Panics
+    /// There is no such user.
+    #[must_use]
+    pub fn password_hash(&self, email: &str) -> String {
+        let state = self.state();
+        let mut rows = state.users.values();
+        let row = rows.find(|row| row[0] == email).expect("a user");
+        row[2].as_str().expect("text").to_owned()
+    }
+
+    /// How many statements were worked on late.
+    #[must_use]
+    pub fn late(&self) -> usize {
+        self.state().late
+    }
+
     fn serve(&self, mut connection: TcpStream) -> io::Result<()> {
         let mut incoming = BufReader::new(connection.try_clone()?);
         while let Some(request) = Request::read(&mut incoming)? {
@@ -97,7 +116,9 @@ impl D1 {
                 Some(Failure::Rubbish(body)) => body.to_owned(),
                 Some(Failure::Delay(delay)) => {
                     thread::sleep(delay);
-                    self.state().answer(sql, values)
+                    let mut state = self.state();
+                    state.late += 1;
+                    state.answer(sql, values)
                 }
                 None => self.state().answer(sql, values),
             };
@@ -133,20 +154,17 @@ impl State {
                 }
                 (Vec::new(), u8::from(!is_taken))
             }
-            "UPDATE" => {
-                let column = if sql.contains("SET name") { 1 } else { 2 };
-                // The id is the last word of the statement, whatever the order of its values.
-                let (id, value) = if sql.ends_with("?1") {
-                    (&values[0], &values[1])
-                } else {
-                    (&values[1], &values[0])
-                };
-                let row = self.users.get_mut(&text(id));
-                let changes = row.map_or(0, |row| {
-                    row[column] = value.clone();
-                    1
-                });
-                (Vec::new(), changes)
+            "UPDATE" if sql.ends_with("SET name = ?2 WHERE id = ?1") => {
+                let row = self.users.get_mut(&text(&values[0]));
+                let name = row.map(|row| row[1] = values[1].clone());
+                (Vec::new(), u8::from(name.is_some()))
+            }
+            "UPDATE" if sql.ends_with("= ?3 WHERE id = ?1 AND password_hash = ?2") => {
+                let row = self.users.get_mut(&text(&values[0]));
+                let hash = row.map(|row| &mut row[2]);
+                let hash = hash.filter(|hash| **hash == values[1]);
+                let hash = hash.map(|hash| *hash = values[2].clone());
+                (Vec::new(), u8::from(hash.is_some()))
             }
             "DELETE" => {
                 let gone = self.users.remove(&text(&values[0]));

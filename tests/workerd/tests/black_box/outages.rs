@@ -147,6 +147,31 @@ fn a_sign_up_whose_row_is_written_and_whose_answer_is_lost_can_be_repeated() {
 }
 
 #[test]
+fn a_change_of_password_that_comes_late_does_not_undo_a_later_one() {
+    let workerd = Workerd::start(&[Settings::fresh().with_accounts()]);
+    let client = &workerd.clients[0];
+    let email = address();
+    let tokens = sign_up(client, &email).tokens();
+    let change = |new: &str| {
+        let change = json!({"currentPassword": PASSWORD, "newPassword": new});
+        client.send_as(&tokens.access, "POST", "/auth/password/change", &change)
+    };
+    // Only the change itself has the hash among its values.
+    let hash = workerd.d1.password_hash(&email);
+    workerd
+        .d1
+        .fail(&hash, Failure::Delay(Duration::from_secs(7)));
+    change("second horse").assert_error(503, "temporarily_unavailable");
+    workerd.d1.mend(&hash);
+    assert_eq!(change("third horse").status, 200);
+    while workerd.d1.late() == 0 {
+        thread::sleep(Duration::from_millis(100));
+    }
+    let third = json!({"email": email, "password": "third horse"});
+    assert_eq!(client.post("/auth/login", &third).status, 200);
+}
+
+#[test]
 fn guards_out_of_order_are_a_503_before_the_phone_gives_up() {
     let broken = &stage().clients[1];
     let tests: Vec<_> = ["fails", "silent", "slow", "rubbish", "nothing", "other"]
