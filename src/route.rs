@@ -154,8 +154,12 @@ pub fn table() -> impl Iterator<Item = (&'static str, Method)> {
 /// How the table spells the address of this path: what may be logged.
 #[must_use]
 pub fn template(path: &str) -> Option<&'static str> {
-    let mut known = ROUTES.iter().map(|(known, _)| *known);
-    known.find(|known| fits(known, path))
+    address(path).map(|(known, _)| known)
+}
+
+/// The row of the table for this path.
+fn address(path: &str) -> Option<(&'static str, &'static [(Method, Route)])> {
+    ROUTES.iter().copied().find(|(known, _)| fits(known, path))
 }
 
 /// Finds the route of a request. One slash at the end of a path is forgiven; `HEAD` is a `GET`
@@ -164,10 +168,7 @@ pub fn template(path: &str) -> Option<&'static str> {
 /// # Errors
 /// 404 or 405.
 pub fn resolve(method: Method, path: &str) -> Result<Route, Error> {
-    let verbs = ROUTES
-        .iter()
-        .find_map(|(known, verbs)| fits(known, path).then_some(*verbs))
-        .ok_or(Error::NotFound)?;
+    let (_, verbs) = address(path).ok_or(Error::NotFound)?;
     let wanted = match method {
         Method::Options => return Ok(Route::Preflight(Allowed(verbs))),
         Method::Head => Method::Get,

@@ -166,6 +166,12 @@ fn works(scene: &Scene, answer: &Value) {
     scene.world.refresh(token);
 }
 
+/// Both sessions of the account are over.
+fn both_ended(scene: &Scene) {
+    is_ended(&scene.world, &scene.here);
+    is_ended(&scene.world, &scene.there);
+}
+
 fn is_ended(world: &World, tokens: &Tokens) {
     world.refuses(&tokens.refresh, 401, "session_revoked");
     let me = world.get("/auth/me", &tokens.access);
@@ -272,10 +278,7 @@ pub const FLOWS: [Flow; 23] = [
         },
         good: 200,
         done_before: Some(401),
-        holds: |scene, _| {
-            is_ended(&scene.world, &scene.here);
-            is_ended(&scene.world, &scene.there);
-        },
+        holds: |scene, _| both_ended(scene),
     },
     Flow {
         name: "POST /auth/session",
@@ -331,10 +334,7 @@ pub const FLOWS: [Flow; 23] = [
         call: |scene| as_bearer(Method::Get, "/auth/me", &scene.here.access, &json!({})),
         good: 401,
         done_before: None,
-        holds: |scene, _| {
-            is_ended(&scene.world, &scene.here);
-            is_ended(&scene.world, &scene.there);
-        },
+        holds: |scene, _| both_ended(scene),
     },
     Flow {
         name: "PATCH /auth/me",
@@ -378,8 +378,7 @@ pub const FLOWS: [Flow; 23] = [
         good: 200,
         done_before: Some(401),
         holds: |scene, _| {
-            is_ended(&scene.world, &scene.here);
-            is_ended(&scene.world, &scene.there);
+            both_ended(scene);
             assert_eq!(scene.world.password_hash(ADA), None);
             let left = scene.world.keys("session:");
             assert_eq!(left, [format!("session:bob:{}", scene.bob.session)]);
@@ -408,10 +407,7 @@ pub const FLOWS: [Flow; 23] = [
         },
         good: 200,
         done_before: None,
-        holds: |scene, _| {
-            is_ended(&scene.world, &scene.here);
-            is_ended(&scene.world, &scene.there);
-        },
+        holds: |scene, _| both_ended(scene),
     },
     Flow {
         name: "GET /health",

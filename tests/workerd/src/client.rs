@@ -210,6 +210,16 @@ impl Client {
         self.send(request, body.to_string())
     }
 
+    /// The session of these tokens was ended.
+    ///
+    /// # Panics
+    /// One of the two is not refused as that of a session that was ended.
+    pub fn assert_ended(&self, tokens: &Tokens) {
+        self.refresh(&tokens.refresh)
+            .assert_error(401, "session_revoked");
+        self.me(&tokens.access).assert_error(401, "session_revoked");
+    }
+
     /// `POST /auth/session` with the service key.
     #[must_use]
     pub fn open_session(&self, body: &Value) -> Answer {

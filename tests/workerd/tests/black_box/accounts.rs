@@ -145,12 +145,7 @@ fn the_life_of_an_account_on_two_devices() {
         (&changed.session, &changed.refresh),
         (&phone.session, &phone.refresh)
     );
-    client()
-        .refresh(&tablet.refresh)
-        .assert_error(401, "session_revoked");
-    client()
-        .me(&tablet.access)
-        .assert_error(401, "session_revoked");
+    client().assert_ended(&tablet);
     let _ = client().refresh(&phone.refresh).tokens();
     try_log_in(&email, PASSWORD).assert_error(401, "invalid_credentials");
     let tablet = try_log_in(&email, "better horse").tokens();
@@ -160,12 +155,7 @@ fn the_life_of_an_account_on_two_devices() {
         json!({"deleted": true})
     );
     for tokens in [&phone, &tablet] {
-        client()
-            .refresh(&tokens.refresh)
-            .assert_error(401, "session_revoked");
-        client()
-            .me(&tokens.access)
-            .assert_error(401, "session_revoked");
+        client().assert_ended(tokens);
         delete(tokens, "better horse").assert_error(401, "session_revoked");
     }
     try_log_in(&email, "better horse").assert_error(401, "invalid_credentials");

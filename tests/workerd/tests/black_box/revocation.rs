@@ -64,12 +64,7 @@ fn a_user_sees_and_ends_sessions() {
         end(&phone, &tablet.session).json(),
         json!({"revoked": true})
     );
-    client()
-        .refresh(&tablet.refresh)
-        .assert_error(401, "session_revoked");
-    client()
-        .me(&tablet.access)
-        .assert_error(401, "session_revoked");
+    client().assert_ended(&tablet);
     assert_eq!(sessions(&phone).len(), 1);
 
     let eve = log_in(&random_user(), "phone");
@@ -114,12 +109,7 @@ fn logging_out_everywhere_spares_only_what_begins_later() {
     assert_eq!(log_out_all(&here).json(), json!({"loggedOut": true}));
     let again = client().post("/auth/login", &account).tokens();
     for tokens in [&here, &there] {
-        client()
-            .refresh(&tokens.refresh)
-            .assert_error(401, "session_revoked");
-        client()
-            .me(&tokens.access)
-            .assert_error(401, "session_revoked");
+        client().assert_ended(tokens);
         log_out_all(tokens).assert_error(401, "session_revoked");
     }
     let _ = client().refresh(&again.refresh).tokens();
