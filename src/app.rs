@@ -3,70 +3,29 @@
 use serde::Serialize;
 
 use crate::{
-    config::{AllowedOrigins, Config, ConfigError, Report, Settings, has_setup_page},
-    error::{BadInput, Error},
-    flow::{
-        Scope, change_password::change_password, delete_account::delete_account,
-        end_session::end_session, generate_secret::generate_secret, health::health,
-        list_sessions::list_sessions, log_in::log_in, log_out::log_out, log_out_all::log_out_all,
-        open_session::open_session, refresh::refresh, rename::rename, revoke::revoke,
-        show_me::show_me, sign_up::sign_up,
+    account::{
+        change_password::change_password, delete::delete_account, log_in::log_in,
+        log_out_all::log_out_all, me::show_me, rename::rename, sign_up::sign_up,
     },
-    limits::{GET_MS, IP_BYTES, REQUEST_MS, WANTED_HEADERS_BYTES},
+    config::{AllowedOrigins, Config, ConfigError, Report, Settings, has_setup_page},
+    http::{
+        answers::ErrorBody,
+        cors::WANTED_HEADERS_BYTES,
+        error::{BadInput, Error},
+        method::Method,
+        reply::Reply,
+        request::{Body, Call, GET_MS, IP_BYTES, REQUEST_MS},
+        scope::Scope,
+    },
     log::Line,
     port::{Patience, Platform, SetupPage},
-    route::{Allowed, Method, Route, id_in, resolve, template},
-    wire::ErrorBody,
+    routes::{Allowed, Route, id_in, resolve, template},
+    session::{
+        end::end_session, list::list_sessions, log_out::log_out, open::open_session,
+        refresh::refresh, revoke::revoke,
+    },
+    setup::{generate_secret::generate_secret, health::health},
 };
-
-/// A request, as far as Tokenkeep looks at it. There are secrets in it: it cannot be printed.
-#[derive(Clone)]
-pub struct Call {
-    /// The verb.
-    pub method: Method,
-    /// The address's path, without the query.
-    pub path: String,
-    /// The address's query, without its `?`; empty where there is none.
-    pub query: String,
-    /// The address's scheme and host, such as `https://api.example.com`.
-    pub origin: String,
-    /// The IP address that called: the header `CF-Connecting-IP`.
-    pub ip: Option<String>,
-    /// The header `Authorization`.
-    pub authorization: Option<String>,
-    /// The header `Origin`: the web page that calls.
-    pub page_origin: Option<String>,
-    /// The header `Access-Control-Request-Headers`.
-    pub wanted_headers: Option<String>,
-    /// The header `CF-Ray`: Cloudflare's name for the request.
-    pub ray: Option<String>,
-    /// Cloudflare's code of the place where it runs, such as `MAD`.
-    pub place: Option<String>,
-    /// The body.
-    pub body: Body,
-}
-
-/// A request's body, read up to its limit.
-#[derive(Clone)]
-pub enum Body {
-    /// All of it; empty where there was none.
-    Whole(Vec<u8>),
-    /// More than [`crate::limits::BODY_BYTES`].
-    TooLarge,
-    /// The connection broke off, or what came is no body.
-    Unreadable,
-}
-
-/// An answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply {
-    /// HTTP status.
-    pub status: u16,
-    /// Headers, each once.
-    pub headers: Vec<(&'static str, String)>,
-    /// JSON, the setup page, or nothing.
-    pub body: String,
-}
 
 /// What is read from the settings, once for as long as they stay the same.
 #[derive(Debug)]

@@ -6,22 +6,19 @@
 //!
 //! ## The map
 //!
-//! | Module | What it is |
+//! | Folder | What its owner gets |
 //! |---|---|
-//! | [`domain`] | What Tokenkeep knows: tokens, secrets, and the rule of sessions. Pure. |
-//! | [`flow`] | What it does: one use case a file. |
-//! | [`guard`] | What checks passwords: one for each address, in a Durable Object. |
-//! | [`store`] | Sessions in a key-value store: keys, JSON, lifetimes. |
-//! | [`port`] | What it needs from outside. |
-//! | [`app`] | From a call to a reply, with [`route`], [`wire`], [`error`], [`config`] and [`limits`]. |
-//! | [`log`] | What the operator can read. |
-//! | `platform`, `worker` | Where it runs: the only modules that know Cloudflare. |
+//! | [`token`] | What a secret gives: refresh tokens, access tokens, the ids in them. Pure. |
+//! | [`session`] | What the key-value store gives: the rule of sessions, their storage, their requests. |
+//! | [`account`] | What the database and the guards give: accounts, passwords, and their requests. |
+//! | [`setup`] | For the owner: `/health` and new secrets. |
+//! | [`routes`], [`app`], [`http`] | From a request to a reply. |
+//! | [`config`] | The owner's settings. |
+//! | [`port`], [`log`], [`problem`] | What every floor needs. |
+//! | `cloudflare` | Where it runs: the only folder that knows Cloudflare. |
 //!
-//! Dependencies point one way: `domain` ← `port` ← `store` ← `flow` ← `app` ← `worker`; `platform`
-//! implements `port`.
-//!
-//! To follow one refresh: `worker::serve` → [`app::App::handle`] → [`flow::refresh::refresh`] →
-//! [`domain::session::judge`].
+//! To follow one refresh: `cloudflare::serve` → [`app::App::handle`] → [`session::refresh::refresh`] →
+//! [`session::rule::judge`].
 //!
 //! ## Scope
 //!
@@ -34,23 +31,21 @@
 //! * A stranger without a secret can mint nothing; a forged token costs a signature check and no
 //!   read of the store.
 //! * A thief of a refresh token is found out when the token is used after its owner has moved on to
-//!   a successor; see [`domain::session`].
+//!   a successor; see [`session::rule`].
 //! * A reader of the whole store can mint nothing: tokens are never stored.
 //! * Whoever holds `refresh_token_secret` can mint access tokens, unless `access_token_secret` is
 //!   set, and can refresh the sessions whose id he knows.
 
+pub mod account;
 pub mod app;
 pub mod config;
-pub mod domain;
-pub mod error;
-pub mod flow;
-pub mod guard;
-pub mod limits;
+pub mod http;
 pub mod log;
 pub mod port;
-pub mod route;
-pub mod store;
-pub mod wire;
+pub mod problem;
+pub mod routes;
+pub mod session;
+pub mod setup;
+pub mod token;
 
-mod platform;
-mod worker;
+mod cloudflare;

@@ -7,7 +7,7 @@
 
 use serde::Serialize;
 
-use crate::domain::id::SessionId;
+use crate::token::id::SessionId;
 
 /// Characters of a session's id that are logged, of 22: 48 bits tell any two apart.
 const SESSION_CHARACTERS: usize = 8;

@@ -5,14 +5,13 @@
 use std::{future::Future, pin::pin};
 
 use crate::{
-    domain::{
-        account::{Account, Name},
+    account::{
+        Account, Name,
         email::Email,
-        id::UserId,
+        message::{Answer, Ask},
         password::PasswordHash,
-        time::UnixMillis,
     },
-    guard::message::{Answer, Ask},
+    token::{id::UserId, time::UnixMillis},
 };
 use futures_util::future::{Either, select};
 
@@ -159,7 +158,7 @@ pub trait Accounts {
     async fn delete(&self, id: &UserId) -> Result<(), Fault>;
 }
 
-/// The one that checks passwords: see [`crate::guard`].
+/// The one that checks passwords: see [`crate::account::guard`].
 #[expect(
     async_fn_in_trait,
     reason = "a Worker has one thread: futures need not be `Send`"

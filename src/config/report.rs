@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
+use crate::config::{
     ConfigError, Settings, access_token_seconds, idle_seconds, name, optional_secret, party,
     secret_list, session_seconds, switch,
 };

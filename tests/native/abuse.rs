@@ -2,9 +2,8 @@
 
 use serde_json::json;
 use tokenkeep::{
-    domain::id::SessionId,
-    limits::{FLOOD_PAUSE_MS, SESSIONS_A_DRAWER},
-    route::Method,
+    account::table::FLOOD_PAUSE_MS, http::method::Method, session::trim::SESSIONS_A_DRAWER,
+    token::id::SessionId,
 };
 
 use crate::world::{
@@ -16,7 +15,7 @@ const PASSWORD: &str = "correct horse";
 /// A bcrypt hash of the password: cheap to check.
 const BCRYPT: &str = "$2b$04$7qdbtixLAyqiD75ofza3duyl7dfMOLGrZCWVFyWdrCFY5o2EN65jG";
 
-fn try_log_in(world: &World, email: &str, password: &str) -> tokenkeep::app::Reply {
+fn try_log_in(world: &World, email: &str, password: &str) -> tokenkeep::http::reply::Reply {
     let body = json!({"email": email, "password": password});
     world.post("/auth/login", &body)
 }
@@ -47,7 +46,7 @@ fn an_invented_address_is_limited_like_any_other() {
     let attempts = |email: &str| {
         let reply = || try_log_in(&world, email, "wrong horse");
         let replies = std::iter::repeat_with(reply).take(12);
-        let seen = |reply: tokenkeep::app::Reply| {
+        let seen = |reply: tokenkeep::http::reply::Reply| {
             (
                 reply.status,
                 header(&reply, "Retry-After").map(str::to_owned),

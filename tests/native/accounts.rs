@@ -1,7 +1,7 @@
 //! Sign-up, login, and what the owner of an account can do with it.
 
 use serde_json::{Value, json};
-use tokenkeep::{app::Reply, route::Method};
+use tokenkeep::http::{method::Method, reply::Reply};
 
 use crate::world::{HOUR, MINUTE, Tokens, World, body, call, expect_error, header, tokens};
 

@@ -1,7 +1,7 @@
 //! Routes that ask for an access token.
 
 use serde_json::json;
-use tokenkeep::route::Method;
+use tokenkeep::http::method::Method;
 
 use crate::world::{HOUR, Operations, World, body, call, expect_error, header};
 

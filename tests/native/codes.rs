@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-const SOURCE: &str = include_str!("../../src/error.rs");
+const SOURCE: &str = include_str!("../../src/http/error.rs");
 
 /// Status and code of each answer that `src/error.rs` makes.
 pub fn in_source() -> BTreeSet<(u16, String)> {

@@ -1,8 +1,8 @@
 //! Browsers, verbs and addresses.
 
-use tokenkeep::{
-    app::{Body, Call},
-    route::Method,
+use tokenkeep::http::{
+    method::Method,
+    request::{Body, Call},
 };
 
 use crate::world::{World, call, expect_error, header};

@@ -3,10 +3,20 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use serde_json::json;
-use tokenkeep::limits::{
-    ACCOUNTS_MS, BODY_BYTES, CURSOR_BYTES, DEVICE_CHARACTERS, GET_MS, GUARD_MS, LEAST_IDLE_SECONDS,
-    LONGEST_SESSION_SECONDS, READ_MS, REQUEST_MS, RETRY_AFTER_SECONDS, SESSIONS_A_DRAWER,
-    SESSIONS_A_PAGE, TOKEN_BYTES, WRITE_MS,
+use tokenkeep::{
+    account::{guard::GUARD_MS, table::ACCOUNTS_MS},
+    config::LEAST_IDLE_SECONDS,
+    http::{
+        error::RETRY_AFTER_SECONDS,
+        request::{BODY_BYTES, GET_MS, REQUEST_MS},
+    },
+    session::{
+        list::CURSOR_BYTES,
+        record::DEVICE_CHARACTERS,
+        store::{READ_MS, SESSIONS_A_PAGE, WRITE_MS},
+        trim::SESSIONS_A_DRAWER,
+    },
+    token::{TOKEN_BYTES, time::LONGEST_SESSION_SECONDS},
 };
 use tokenkeep_contract::DOCUMENT;
 

@@ -2,7 +2,11 @@
 //! once it was acknowledged.
 
 use serde_json::{Value, json};
-use tokenkeep::{app::Call, domain::id::SessionId, limits::SESSIONS_A_DRAWER, route::Method};
+use tokenkeep::{
+    http::{method::Method, request::Call},
+    session::trim::SESSIONS_A_DRAWER,
+    token::id::SessionId,
+};
 
 use crate::world::{DAY, HOUR, SERVICE_KEY, Tokens, World, body, call, expect_error, tokens};
 

@@ -1,10 +1,7 @@
 //! Changes of the table of accounts that come when whoever asked for them has given up.
 
 use serde_json::json;
-use tokenkeep::{
-    app::{Call, Reply},
-    route::Method,
-};
+use tokenkeep::http::{method::Method, reply::Reply, request::Call};
 
 use crate::{
     trouble::{Plan, SLOW_MS, Trouble},

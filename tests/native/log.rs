@@ -1,7 +1,7 @@
 //! What the operator can read.
 
 use serde_json::{Value, json};
-use tokenkeep::route::Method;
+use tokenkeep::http::method::Method;
 
 use crate::world::{HOUR, Mood, SERVICE_KEY, Tokens, World, body, call, header, tokens};
 
@@ -34,7 +34,7 @@ fn a_line_and_the_error_that_was_answered_name_the_same_request() {
     let world = World::new();
     let reply = world.try_refresh("x");
     assert_eq!(last_request(&world)["requestId"], body(&reply)["requestId"]);
-    let ray = tokenkeep::app::Call {
+    let ray = tokenkeep::http::request::Call {
         ray: Some("8f2c0b7d5e6a1234-MAD".into()),
         ..call(Method::Get, "/nowhere", None, "")
     };
@@ -65,7 +65,10 @@ fn the_time_that_a_store_takes_is_seen() {
     let login = world.log_in();
     world.reads_are(Mood::Hanging);
     world.try_refresh(&login.refresh);
-    assert_eq!(last_request(&world)["ms"], tokenkeep::limits::READ_MS);
+    assert_eq!(
+        last_request(&world)["ms"],
+        tokenkeep::session::store::READ_MS
+    );
 }
 
 #[test]

@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use tokenkeep::{
-    limits::{
-        BODY_BYTES, CURSOR_BYTES, DEVICE_CHARACTERS, RETRY_AFTER_SECONDS, SESSIONS_A_PAGE,
-        TOKEN_BYTES,
-    },
-    route::{Method, table},
+    http::{error::RETRY_AFTER_SECONDS, method::Method, request::BODY_BYTES},
+    routes::table,
+    session::{list::CURSOR_BYTES, record::DEVICE_CHARACTERS, store::SESSIONS_A_PAGE},
+    token::TOKEN_BYTES,
 };
 use tokenkeep_contract::{DOCUMENT, PAGES, fits, resolve};
 

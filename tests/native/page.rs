@@ -1,6 +1,6 @@
 //! `GET /`: the setup page, as far as it is not the browser's.
 
-use tokenkeep::route::Method;
+use tokenkeep::http::method::Method;
 
 use crate::world::{Mood, World, call, expect_error, header};
 

@@ -1,7 +1,7 @@
 //! The Postman collection, sent as Postman would.
 
 use serde_json::{Value, json};
-use tokenkeep::route::Method;
+use tokenkeep::http::method::Method;
 
 use crate::world::{SERVICE_KEY, World, call, tokens};
 

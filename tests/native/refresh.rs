@@ -352,7 +352,7 @@ fn a_lost_note_does_not_log_the_user_out() {
     let first = world.refresh(&login.refresh);
     world.pass(HOUR);
     let call = crate::world::call(
-        tokenkeep::route::Method::Post,
+        tokenkeep::http::method::Method::Post,
         "/auth/token",
         None,
         &json!({"refreshToken": first.refresh}).to_string(),

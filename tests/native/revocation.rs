@@ -1,7 +1,7 @@
 //! Where a user is logged in, and how sessions are ended from afar.
 
 use serde_json::{Value, json};
-use tokenkeep::{app::Reply, route::Method};
+use tokenkeep::http::{method::Method, reply::Reply};
 
 use crate::world::{
     DAY, HOUR, Mood, Operations, SERVICE_KEY, Tokens, World, body, call, expect_error, tokens,

@@ -1,7 +1,7 @@
 //! How sessions begin and end.
 
 use serde_json::json;
-use tokenkeep::route::Method;
+use tokenkeep::http::method::Method;
 
 use crate::world::{DAY, Operations, SERVICE_KEY, World, body, call, expect_error, tokens};
 

@@ -1,7 +1,7 @@
 //! What a worker that is not set up says.
 
 use serde_json::json;
-use tokenkeep::{limits::ISSUER_BYTES, route::Method};
+use tokenkeep::{http::method::Method, token::access::ISSUER_BYTES};
 
 use crate::world::{Mood, World, body, call, expect_error, tokens};
 

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, sync::Mutex, thread};
 
-use tokenkeep::app::Reply;
+use tokenkeep::http::reply::Reply;
 
 use crate::{
     flows::{FLOWS, Flow, Scene},
@@ -123,7 +123,7 @@ fn send(flow: &Flow, scene: &Scene) -> (Reply, Outcome) {
     let reply = world.answer(&call);
     let took = world.now() - started;
     let given_up = match call.method {
-        tokenkeep::route::Method::Get => GET_IS_GIVEN_UP_MS,
+        tokenkeep::http::method::Method::Get => GET_IS_GIVEN_UP_MS,
         _ => REQUEST_IS_GIVEN_UP_MS,
     };
     assert!(took < given_up, "answered after {took} ms");

@@ -12,27 +12,30 @@ use std::{
 use futures_util::lock::Mutex;
 use serde_json::{Value, json};
 use tokenkeep::{
-    app::{App, Body, Call, Reply, Setup},
-    config::Settings,
-    domain::{
-        account::{Account, Name},
+    account::{
+        Account, Name,
         email::Email,
-        id::{SessionId, SessionRef, UserId},
-        password::PasswordHash,
-        secret::Secret,
-        session::Position,
-        time::{UnixMillis, UnixSeconds},
-        token::RefreshToken,
-    },
-    guard::{
-        self, Memory, answer,
+        guard::{self, Memory, answer},
         message::{Answer, Ask},
+        password::PasswordHash,
+    },
+    app::{App, Setup},
+    config::Settings,
+    http::{
+        method::Method,
+        reply::Reply,
+        request::{Body, Call},
     },
     port::{
         Accounts, Clock, Fault, Guard, KeyValue, LEAST_TTL_SECONDS, Page, Platform, Rng, SetupPage,
         Write,
     },
-    route::Method,
+    token::{
+        id::{SessionId, SessionRef, UserId},
+        refresh::{Position, RefreshToken},
+        secret::Secret,
+        time::{UnixMillis, UnixSeconds},
+    },
 };
 use tokenkeep_contract::{Seen, check};
 

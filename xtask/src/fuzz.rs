@@ -1,7 +1,7 @@
 //! `cargo xtask fuzz`: libFuzzer on whatever reads what strangers send or what the store holds.
 //!
-//! cargo-fuzz builds the targets in `fuzz/`; no nightly Rust is needed without a sanitizer, and
-//! there is no unsafe code that one could look at. What is found is kept in `fuzz/corpus`.
+//! cargo-fuzz builds the targets in `tests/fuzz/targets`; no nightly Rust is needed without a sanitizer, and
+//! there is no unsafe code that one could look at. What is found is kept in `tests/fuzz/targets/corpus`.
 
 use std::{env, fs, process::Command};
 
@@ -41,30 +41,30 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     run_program(&mut cargo_fuzz(project, "build")?, "cargo fuzz build")?;
     for target in chosen {
         step("fuzz", &format!("{target} for {} s", arguments.seconds));
-        let corpus = format!("fuzz/corpus/{target}");
+        let corpus = format!("tests/fuzz/targets/corpus/{target}");
         fs::create_dir_all(project.path(&corpus)).with_context(|| corpus.clone())?;
         let mut fuzz = cargo_fuzz(project, "run")?;
-        fuzz.args([target, &corpus, &format!("fuzz/seeds/{target}"), "--"]);
-        fuzz.args(["-dict=fuzz/words.dict", "-max_len=4096"]);
+        fuzz.args([target, &corpus, &format!("tests/fuzz/seeds/{target}"), "--"]);
+        fuzz.args(["-dict=tests/fuzz/words.dict", "-max_len=4096"]);
         fuzz.args(["-print_final_stats=1", "-verbosity=0"]);
         fuzz.arg(format!("-timeout={HANGS_AFTER}"));
         fuzz.arg(format!("-max_total_time={}", arguments.seconds));
         run_program(&mut fuzz, "libFuzzer").with_context(|| {
-            format!("the input that did it is in fuzz/artifacts/{target}: make it a seed in fuzz/seeds/{target}, and a test")
+            format!("the input that did it is in tests/fuzz/targets/artifacts/{target}: make it a seed in tests/fuzz/seeds/{target}, and a test")
         })?;
     }
     Ok(())
 }
 
 fn targets(project: &Project) -> Result<Vec<String>> {
-    let folder = project.path("fuzz/fuzz_targets");
+    let folder = project.path("tests/fuzz/targets");
     let mut names = Vec::new();
     for file in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
         let file = file?.path();
-        names.extend(
-            file.file_stem()
-                .map(|name| name.to_string_lossy().into_owned()),
-        );
+        if file.extension().is_some_and(|kind| kind == "rs") {
+            let name = file.file_stem();
+            names.extend(name.map(|name| name.to_string_lossy().into_owned()));
+        }
     }
     names.sort();
     Ok(names)
@@ -79,6 +79,8 @@ fn cargo_fuzz(project: &Project, verb: &str) -> Result<Command> {
     cargo.args([
         "fuzz",
         verb,
+        "--fuzz-dir",
+        "tests/fuzz/targets",
         "--sanitizer",
         "none",
         "--target-dir",

@@ -5,12 +5,14 @@ use std::fmt;
 use anyhow::{Result as Fallible, anyhow};
 use serde::Deserialize;
 use serde_json::{Value, error::Category};
-use tokenkeep::domain::{
-    Problem,
-    account::Name,
-    email::Email,
-    id::UserId,
-    password::{FirebaseProject, PasswordHash},
+use tokenkeep::{
+    account::{
+        Name,
+        email::Email,
+        password::{FirebaseProject, PasswordHash},
+    },
+    problem::Problem,
+    token::id::UserId,
 };
 use uuid::Builder;
 

@@ -1,5 +1,5 @@
 use serde_json::json;
-use tokenkeep::domain::password::{Password, Verification};
+use tokenkeep::account::password::{Password, Verification};
 
 use super::*;
 

@@ -1,0 +1,66 @@
+//! What the database and the guards give: accounts, people who log in with e-mail and password.
+
+pub mod attempts;
+pub mod change_password;
+pub mod delete;
+pub mod email;
+pub mod enter;
+pub mod guard;
+pub mod log_in;
+pub mod log_out_all;
+pub mod me;
+pub mod message;
+pub mod password;
+pub mod rename;
+pub mod sign_up;
+pub mod table;
+
+use crate::{
+    account::email::Email,
+    problem::Problem,
+    token::{id::UserId, time::UnixMillis},
+};
+
+/// What is known of a person. The password hash travels apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The user of every session of the account.
+    pub id: UserId,
+    /// Unique among all accounts.
+    pub email: Email,
+    /// What the person wants to be called.
+    pub name: Option<Name>,
+    /// When the account was made.
+    pub created_at: UnixMillis,
+}
+
+/// Most characters of a [`Name`].
+const NAME_CHARACTERS: usize = 200;
+
+/// A person's name, as it was typed. Redacted when printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Name(String);
+
+impl Name {
+    /// # Errors
+    /// Names the rule that the text breaks.
+    pub fn parse(text: impl Into<String>) -> Result<Self, Problem> {
+        let text = text.into();
+        if text.chars().count() > NAME_CHARACTERS {
+            return Err(Problem("must be at most 200 characters"));
+        }
+        Ok(Self(text))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Name {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Name(_)")
+    }
+}

@@ -1,0 +1,478 @@
+//! The known answers come from other implementations: argon2-cffi, bcrypt, passlib, Django, the
+//! standard library of Python, and the example that Firebase publishes.
+
+use proptest::prelude::*;
+
+use crate::account::password::*;
+
+const PHRASE: &str = "correct horse battery";
+const UNICODE: &str = "pässwörd ✓ 密码";
+
+/// What a new hash of `PHRASE` with `SALT` is.
+const OF_TODAY: &str = "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$69I7qCjDTsQwhQqFvpQJiqEI0lGQvxC84fXE0Ktxca4";
+const SALT: [u8; SALT_BYTES] = *b"0123456789abcdef";
+
+/// Passwords, and hashes of them by other systems.
+const FOREIGN: [(&str, &str); 20] = [
+    // argon2: every variant, several lanes, other lengths, the first revision with `v` and without
+    (
+        PHRASE,
+        "$argon2i$v=19$m=64,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$UUtTT8laPuIm8/TmLkReXFgdxmGB1aaT/wC2uA2Hs0Y",
+    ),
+    (
+        PHRASE,
+        "$argon2d$v=19$m=64,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$dV7d8h6K+9HYx73BCwS4Za1JoO6Ag9nAdMSrLuQKjHo",
+    ),
+    (
+        PHRASE,
+        "$argon2id$v=19$m=64,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$T3PcaJ24NQXQLgFPwsq1O95VXG3/ohGKDVyk0WOwfEE",
+    ),
+    (
+        PHRASE,
+        "$argon2id$v=19$m=128,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$plZji8XexTYCgcZJ2/tWmuMLqgTvkxsXVAcB1dScXcg",
+    ),
+    (
+        PHRASE,
+        "$argon2id$v=19$m=32,t=1,p=2$MDEyMzQ1Njc$I5uLQckYzSAMay1xeKfaNw",
+    ),
+    (
+        PHRASE,
+        "$argon2id$v=19$m=32,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$9Q9Icy6eWDnEK9SCXZ6inns5kC/yl7f1uQn1wrNx05ais12mV1m+kHcPFLQfRiHbDHJpshxOv/pBRBnOYVoqLA",
+    ),
+    (
+        PHRASE,
+        "$argon2i$v=16$m=64,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$GT1FCDFY1cuYlf0Ys7l5xP7ZJmeSIlwHEjLHLGf4DVU",
+    ),
+    (
+        PHRASE,
+        "$argon2i$m=64,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$GT1FCDFY1cuYlf0Ys7l5xP7ZJmeSIlwHEjLHLGf4DVU",
+    ),
+    // bcrypt
+    (
+        PHRASE,
+        "$2a$04$qYBGFPqkcNVYJRaYKKIRXuc4I2ljK5QC6L4S6x6euMr7Z9axriAfO",
+    ),
+    (
+        PHRASE,
+        "$2b$04$.pJfs.sp76DA3ehN5B/5Gu//nu2XfVCyiDLTps/KULxUMyRwKIZ/m",
+    ),
+    (
+        PHRASE,
+        "$2y$04$m9BKu3KXVbjn7Mr9qpDrpeh0lZo2xgGWtU7wZ20mZAXYClfyFhaQi",
+    ),
+    (
+        UNICODE,
+        "$2b$04$iX.CF/23RgM3CMxznQlJ0O887yfQv.sx/WnBK1CnKgDNpwcJjca62",
+    ),
+    // scrypt
+    (
+        PHRASE,
+        "$scrypt$ln=4,r=8,p=1$mLN2LmWs9b63du79f28txQ$+qJBOm92+NyQreSZUm0mHmGPVNtOoMlc7fbWOvtytnA",
+    ),
+    (
+        UNICODE,
+        "$scrypt$ln=5,r=3,p=2$sBbCGKN0jtHaW0tJqVXK2Q$04v75C75bc3+jRogIK72CTs8fbCCWyjgJJlE2LmOAD0",
+    ),
+    // PBKDF2: PHC with one block and with two, passlib with dots in salt and hash, Django
+    (
+        PHRASE,
+        "$pbkdf2-sha256$i=1000,l=32$MDEyMzQ1Njc4OWFiY2RlZg$BVALGMmC/K/8ELErc5VgJxyPFApArIZRCQsqjEgZWJ4",
+    ),
+    (
+        PHRASE,
+        "$pbkdf2-sha256$i=1000,l=64$MDEyMzQ1Njc4OWFiY2RlZg$BVALGMmC/K/8ELErc5VgJxyPFApArIZRCQsqjEgZWJ6MwvrqvCpwLuP/5ugtnLwaptyhKgF8nj7WtD3ieyZB6Q",
+    ),
+    (
+        PHRASE,
+        "$pbkdf2-sha256$29000$hnBOqdX6P8dYy1krJeTc2w$EyRaEvn6ARTen.44vCwpMZonMyuWOiZdKvTqsSL0LDo",
+    ),
+    (
+        UNICODE,
+        "$pbkdf2-sha256$1000$kFJKSckZQ.g95xyjlLI25g$nxvbc5USWW.guAQK.gn0zGGRSArF62yDlcrHJ3mHEAM",
+    ),
+    (
+        PHRASE,
+        "pbkdf2_sha256$1200$q9W3kdl2mX0s4Bv7$UbD2Mm6lzD9lf/H8B70I80sHbDQl0KUqM+Hc/zHwasE=",
+    ),
+    // Firebase
+    (
+        PHRASE,
+        "$firebase-scrypt$ln=4,r=8,ss=Bw==,sk=jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==$c2FsdHNhbHQ=$54wI/ptaGmMASvwPHC48ElxI50UtEICXid9RDzu1fjtImMTPIRO9/Esl/Wb+6YIDdAHO3GzDGhhW2piz/5GXJA==",
+    ),
+];
+
+/// The example of `github.com/firebase/scrypt`.
+const FIREBASE_EXAMPLE: FirebaseProject<'_> = FirebaseProject {
+    signer_key: "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==",
+    salt_separator: "Bw==",
+    rounds: 8,
+    mem_cost: 14,
+};
+const FIREBASE_SALT: &str = "42xEC+ixf3L2lw==";
+const FIREBASE_HASH: &str =
+    "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==";
+
+fn password(text: &str) -> Password {
+    Password::parse(text).expect("8 to 128 characters")
+}
+
+fn hash(text: &str) -> PasswordHash {
+    PasswordHash::parse(text).unwrap_or_else(|problem| panic!("{text} {}", problem.0))
+}
+
+fn problem(text: &str) -> Option<Problem> {
+    PasswordHash::parse(text).err()
+}
+
+#[test]
+fn a_password_has_8_to_128_characters_of_any_kind() {
+    for text in [
+        "x".repeat(8),
+        "🦀".repeat(8),
+        "é".repeat(128),
+        " ".repeat(9),
+    ] {
+        assert!(Password::parse_new(text.as_str()).is_ok());
+        assert_eq!(password(&text).expose(), text);
+    }
+    for text in [
+        String::new(),
+        "x".repeat(7),
+        "🦀".repeat(7),
+        "x".repeat(129),
+    ] {
+        assert!(Password::parse_new(text).is_err());
+    }
+}
+
+#[test]
+fn a_shorter_password_of_another_system_can_be_shown() {
+    for text in ["x", "sixsix"] {
+        assert!(Password::parse(text).is_ok());
+    }
+    for text in [String::new(), "x".repeat(129)] {
+        assert!(Password::parse(text).is_err());
+    }
+}
+
+#[test]
+fn neither_passwords_nor_hashes_can_be_printed() {
+    assert_eq!(format!("{:?}", password(PHRASE)), "Password(_)");
+    assert_eq!(format!("{:?}", hash(OF_TODAY)), "PasswordHash(_)");
+    assert_eq!(format!("{FIREBASE_EXAMPLE:?}"), "FirebaseProject(_)");
+}
+
+#[test]
+fn a_new_hash_is_what_the_reference_implementation_makes_of_it() {
+    let made = password(PHRASE).hash(SALT);
+    assert_eq!(made.as_str(), OF_TODAY);
+    assert_eq!(made.verify(&password(PHRASE)), Verification::Match);
+    assert_eq!(made.verify(&password(UNICODE)), Verification::Mismatch);
+    assert_eq!(
+        hash(OF_TODAY).verify(&password(PHRASE)),
+        Verification::Match
+    );
+}
+
+#[test]
+fn hashes_of_other_systems_match_and_are_outdated() {
+    for (text, stored) in FOREIGN {
+        assert_eq!(
+            hash(stored).verify(&password(text)),
+            Verification::MatchOutdated,
+            "{stored}"
+        );
+        assert_eq!(hash(stored).as_str(), stored);
+    }
+}
+
+#[test]
+fn a_wrong_password_matches_no_hash() {
+    for (text, stored) in FOREIGN {
+        for wrong in [
+            format!("{text} "),
+            format!("{text}\0x"),
+            text.to_uppercase(),
+        ] {
+            assert_eq!(
+                hash(stored).verify(&password(&wrong)),
+                Verification::Mismatch,
+                "{stored}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_example_that_firebase_publishes_matches() {
+    let made =
+        PasswordHash::from_firebase(&FIREBASE_EXAMPLE, FIREBASE_SALT, FIREBASE_HASH).expect("good");
+    assert_eq!(
+        made.as_str(),
+        "$firebase-scrypt$ln=14,r=8,ss=Bw,sk=jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA$42xEC+ixf3L2lw$lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ"
+    );
+    for made in [&made, &hash(made.as_str())] {
+        assert_eq!(
+            made.verify(&password("user1password")),
+            Verification::MatchOutdated
+        );
+        assert_eq!(
+            made.verify(&password("user2password")),
+            Verification::Mismatch
+        );
+    }
+}
+
+#[test]
+fn url_safe_base64_from_firebase_is_read_too() {
+    let url_safe = FIREBASE_HASH.replace('+', "-").replace('/', "_");
+    let made = PasswordHash::from_firebase(&FIREBASE_EXAMPLE, FIREBASE_SALT, &url_safe);
+    assert!(made.expect("good").as_str().ends_with("uid5lQ"));
+}
+
+#[test]
+fn parameters_that_could_smuggle_a_field_into_a_firebase_hash_are_refused() {
+    for text in ["Bw$Bw", "Bw==,sk=AAAA", "=", "Bw\n"] {
+        let project = FirebaseProject {
+            salt_separator: text,
+            ..FIREBASE_EXAMPLE
+        };
+        let made = PasswordHash::from_firebase(&project, FIREBASE_SALT, FIREBASE_HASH);
+        assert_eq!(made.err(), Some(DAMAGED), "{text}");
+    }
+}
+
+#[test]
+fn bcrypt_looks_at_72_bytes_and_the_new_hash_at_all() {
+    let (x, y) = (
+        password(&format!("{}x", "x".repeat(72))),
+        password(&format!("{}y", "x".repeat(72))),
+    );
+    let of_72 = hash("$2b$04$i5PdzPEKOYiTEqWgY22j4ORyUe2XF9rmlTLv9Fo4/FzuhEtILwnSS");
+    assert_eq!(of_72.verify(&x), Verification::MatchOutdated);
+    assert_eq!(of_72.verify(&y), Verification::MatchOutdated);
+    assert_eq!(x.hash(SALT).verify(&y), Verification::Mismatch);
+    let of_71 = hash("$2b$04$1E8r7ES4LxDaICEkQ5NUF.sOoHSVwc7cwY8Tr/a.5RzAhdqaQC2S6");
+    assert_eq!(
+        of_71.verify(&password(&"x".repeat(71))),
+        Verification::MatchOutdated
+    );
+    assert_eq!(
+        of_71.verify(&password(&"x".repeat(72))),
+        Verification::Mismatch
+    );
+}
+
+#[test]
+fn argon2id_of_other_costs_than_today_is_outdated() {
+    let of_today = hash(OF_TODAY);
+    assert!(of_today.scheme.is_of_today());
+    for (from, to) in [
+        ("argon2id", "argon2i"),
+        ("v=19", "v=16"),
+        ("m=19456", "m=19457"),
+        ("t=2", "t=3"),
+        ("p=1", "p=2"),
+        ("MDEyMzQ1Njc4OWFiY2RlZg", "MDEyMzQ1Njc"),
+        (
+            "69I7qCjDTsQwhQqFvpQJiqEI0lGQvxC84fXE0Ktxca4",
+            "69I7qCjDTsQwhQqFvpQJig",
+        ),
+    ] {
+        assert!(
+            !hash(&OF_TODAY.replace(from, to)).scheme.is_of_today(),
+            "{to}"
+        );
+    }
+}
+
+#[test]
+fn a_decoy_costs_what_a_hash_of_today_costs_and_matches_nothing() {
+    let decoy = PasswordHash::decoy();
+    assert!(decoy.scheme.is_of_today());
+    assert_eq!(decoy.as_str().len(), OF_TODAY.len());
+    assert!(hash(decoy.as_str()).scheme.is_of_today());
+    assert_eq!(decoy.verify(&password(PHRASE)), Verification::Mismatch);
+}
+
+#[test]
+fn the_usual_settings_of_other_systems_are_affordable() {
+    for costs in [
+        "m=65536,t=4,p=1",
+        "m=65536,t=3,p=4",
+        "m=47104,t=1,p=1",
+        "m=12288,t=3,p=1",
+    ] {
+        assert_eq!(
+            problem(&OF_TODAY.replace("m=19456,t=2,p=1", costs)),
+            None,
+            "{costs}"
+        );
+    }
+    for costs in [
+        "ln=16,r=8,p=1",
+        "ln=14,r=8,p=5",
+        "ln=15,r=8,p=3",
+        "ln=13,r=8,p=10",
+    ] {
+        assert_eq!(
+            problem(&FOREIGN[12].1.replace("ln=4,r=8,p=1", costs)),
+            None,
+            "{costs}"
+        );
+    }
+    assert_eq!(problem(&FOREIGN[8].1.replace("$04$", "$14$")), None);
+    assert_eq!(problem(&FOREIGN[18].1.replace("1200", "1500000")), None);
+}
+
+#[test]
+fn a_hash_that_costs_too_much_is_refused() {
+    for costs in [
+        "m=65537,t=1,p=1",
+        "m=65536,t=33,p=1",
+        "m=64,t=4294967295,p=1",
+        "m=4294967295,t=4294967295,p=1",
+    ] {
+        assert_eq!(
+            problem(&OF_TODAY.replace("m=19456,t=2,p=1", costs)),
+            Some(COSTLY),
+            "{costs}"
+        );
+    }
+    for costs in [
+        "ln=17,r=8,p=1",
+        "ln=16,r=9,p=1",
+        "ln=16,r=8,p=9",
+        "ln=1,r=1,p=4294967295",
+        "ln=4,r=4294967295,p=4294967295",
+        "ln=63,r=1,p=1",
+        "ln=4294967295,r=1,p=1",
+    ] {
+        assert_eq!(
+            problem(&FOREIGN[12].1.replace("ln=4,r=8,p=1", costs)),
+            Some(COSTLY),
+            "{costs}"
+        );
+    }
+    for cost in ["$16$", "$31$", "$99$"] {
+        assert_eq!(
+            problem(&FOREIGN[8].1.replace("$04$", cost)),
+            Some(COSTLY),
+            "{cost}"
+        );
+    }
+    assert_eq!(
+        problem(&FOREIGN[18].1.replace("1200", "4000001")),
+        Some(COSTLY)
+    );
+    assert_eq!(
+        problem(&FOREIGN[15].1.replace("1000", "2000001")),
+        Some(COSTLY)
+    );
+}
+
+#[test]
+fn what_is_no_hash_of_a_known_form_is_refused() {
+    for text in [
+        "",
+        "$",
+        "$$",
+        PHRASE,
+        "$1$salt$hash",
+        "$2x$04$abc",
+        "$5$rounds=5000$a$b",
+        "{SSHA}abc",
+        "argon2id$v=19$m=64",
+        "$pbkdf2_sha256$1$a$b",
+        "$pbkdf2-sha512$1000$a$b",
+        "$argon2id",
+    ] {
+        assert_eq!(problem(text), Some(UNKNOWN), "{text}");
+    }
+}
+
+#[test]
+fn a_damaged_hash_is_refused() {
+    for (from, to) in [
+        ("m=19456,t=2,p=1", "m=19456,t=2"),
+        ("m=19456,t=2,p=1", "t=2,m=19456,p=1"),
+        ("m=19456,t=2,p=1", "m=19456,t=2,p=1,data=AAAA"),
+        ("m=19456,t=2,p=1", "m=19456,t=+2,p=1"),
+        ("m=19456,t=2,p=1", "m=19456,t=0,p=1"),
+        ("m=19456,t=2,p=1", "m=19456,t=2,p=0"),
+        ("m=19456,t=2,p=1", "m=7,t=2,p=1"),
+        ("m=19456,t=2,p=1", "m=19456,t=2,p=4294967295"),
+        ("m=19456,t=2,p=1", "m=19456,t=2,p=99999999999"),
+        ("v=19", "v=20"),
+        ("v=19$", "v=19"),
+        ("MDEyMzQ1Njc4OWFiY2RlZg", "MDEyMzQ1"),
+        ("MDEyMzQ1Njc4OWFiY2RlZg", ""),
+        (
+            "69I7qCjDTsQwhQqFvpQJiqEI0lGQvxC84fXE0Ktxca4",
+            "69I7qCjDTsQwhQqFvpQJ",
+        ),
+        ("69I7", "69 7"),
+        ("xca4", "xca4$"),
+    ] {
+        assert_eq!(problem(&OF_TODAY.replace(from, to)), Some(DAMAGED), "{to}");
+    }
+    for (index, from, to) in [
+        (8, "$04$", "$03$"),
+        (8, "$04$", "$4$"),
+        (8, "AfO", "Af"),
+        (8, "AfO", "AfOO"),
+        (12, "ln=4", "ln=0"),
+        (12, "r=8", "r=0"),
+        (12, "p=1", "p=0"),
+        (12, "mLN2LmWs9b63du79f28txQ", ""),
+        (14, "l=32", "l=31"),
+        (14, "i=1000", "i=0"),
+        (16, "0LDo", ""),
+        (18, "q9W3kdl2mX0s4Bv7", ""),
+        (18, "asE=", ""),
+        (19, "XJA==", ""),
+    ] {
+        let text = FOREIGN[index].1.replace(from, to);
+        assert_eq!(problem(&text), Some(DAMAGED), "{text}");
+    }
+    assert_eq!(
+        problem(&format!("{OF_TODAY}{}", "A".repeat(1000))),
+        Some(DAMAGED)
+    );
+}
+
+#[test]
+fn a_hash_cut_off_matches_nothing() {
+    for (text, stored) in FOREIGN
+        .into_iter()
+        .filter(|(_, stored)| !stored.starts_with("$scrypt"))
+    {
+        for end in
+            (0..stored.trim_end_matches('=').len()).filter(|end| stored.is_char_boundary(*end))
+        {
+            if let Ok(hash) = PasswordHash::parse(&stored[..end]) {
+                assert_eq!(
+                    hash.verify(&password(text)),
+                    Verification::Mismatch,
+                    "{end} {stored}"
+                );
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn reading_any_text_ends_in_a_hash_or_a_problem(
+        known in prop::sample::select(FOREIGN.map(|(_, stored)| stored).to_vec()),
+        at in any::<prop::sample::Index>(),
+        cut in 0..6_usize,
+        put in "\\PC{0,3}|[0-9$=,]{0,12}",
+    ) {
+        let (start, end) = (at.index(known.len()), (at.index(known.len()) + cut).min(known.len()));
+        let text = [&known[..start], &put, &known[end..]].concat();
+        if let Ok(hash) = PasswordHash::parse(text.as_str()) {
+            prop_assert_eq!(hash.as_str(), text);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Workers KV behind [`KeyValue`].
+//!
+//! The namespace is called directly: the `worker` crate's own client goes through `serde` and a
+//! hash map for each call, which costs more code and time than all the rest of a refresh's glue.
+
+use js_sys::{Array, JSON, Object, Promise, Reflect};
+use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
+use worker::Env;
+
+use crate::{
+    cloudflare::{binding, promise::settled},
+    port::{Fault, KeyValue, Page, Write},
+};
+
+#[wasm_bindgen]
+extern "C" {
+    /// A KV namespace: <https://developers.cloudflare.com/kv/api/>.
+    #[derive(Clone)]
+    type Namespace;
+
+    #[wasm_bindgen(method, catch)]
+    fn put(this: &Namespace, key: &str, value: &str, options: &Object) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn list(this: &Namespace, options: &Object) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn delete(this: &Namespace, key: &str) -> Result<Promise, JsValue>;
+}
+
+#[wasm_bindgen(module = "/src/cloudflare/kv.js")]
+extern "C" {
+    /// The values of these keys, which are separated by line breaks: texts or `null`s.
+    #[wasm_bindgen(catch, js_name = getAll)]
+    fn get_all(namespace: &Namespace, keys: &str) -> Result<Promise, JsValue>;
+}
+
+/// A KV namespace.
+#[derive(Clone)]
+pub struct WorkersKv(Namespace);
+
+impl WorkersKv {
+    /// The namespace of this binding.
+    ///
+    /// # Errors
+    /// There is no such binding.
+    pub fn bound(env: &Env, name: &'static str) -> Result<Self, Fault> {
+        Ok(Self(binding(env, name)?.unchecked_into()))
+    }
+}
+
+impl KeyValue for WorkersKv {
+    async fn read_all(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Fault> {
+        let found = settled(get_all(&self.0, &keys.join("\n"))).await;
+        let found: Array = found.map_err(fault)?.unchecked_into();
+        // Only `null` is absence: what is not answered at all must not log anyone out.
+        let value = |value: JsValue| match value.as_string() {
+            None if !value.is_null() => Err(Fault::Unreadable),
+            text => Ok(text),
+        };
+        found.iter().map(value).collect()
+    }
+
+    async fn write(&self, write: &Write) -> Result<(), Fault> {
+        let options = options(write).map_err(fault)?;
+        let put = self.0.put(&write.key, &write.value, &options);
+        settled(put).await.map_err(fault)?;
+        Ok(())
+    }
+
+    async fn list(&self, prefix: &str, from: Option<&str>, limit: u32) -> Result<Page, Fault> {
+        self.page(prefix, from, limit).await.map_err(fault)
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), Fault> {
+        settled(self.0.delete(key)).await.map_err(fault)?;
+        Ok(())
+    }
+}
+
+impl WorkersKv {
+    async fn page(&self, prefix: &str, from: Option<&str>, limit: u32) -> Result<Page, JsValue> {
+        let options = Object::new();
+        Reflect::set(&options, &"prefix".into(), &prefix.into())?;
+        Reflect::set(&options, &"limit".into(), &limit.into())?;
+        if let Some(from) = from {
+            Reflect::set(&options, &"cursor".into(), &from.into())?;
+        }
+        let page = settled(self.0.list(&options)).await?;
+        let keys: Array = Reflect::get(&page, &"keys".into())?.dyn_into()?;
+        let name = |key: JsValue| Reflect::get(&key, &"name".into()).map(|name| name.as_string());
+        Ok(Page {
+            names: keys
+                .iter()
+                .filter_map(|key| name(key).transpose())
+                .collect::<Result<_, _>>()?,
+            next: Reflect::get(&page, &"cursor".into())?.as_string(),
+        })
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a lifetime is far below 2^53 seconds"
+)]
+fn options(write: &Write) -> Result<Object, JsValue> {
+    let options = Object::new();
+    Reflect::set(
+        &options,
+        &"expirationTtl".into(),
+        &(write.ttl_seconds as f64).into(),
+    )?;
+    if let Some(metadata) = &write.metadata {
+        Reflect::set(&options, &"metadata".into(), &JSON::parse(metadata)?)?;
+    }
+    Ok(options)
+}
+
+/// KV throws errors such as `KV PUT failed: 429 Too Many Requests`. Only the kind is kept.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that `map_err` wants"
+)]
+fn fault(thrown: JsValue) -> Fault {
+    match thrown.dyn_ref::<js_sys::Error>() {
+        Some(error) if error.message().includes("429", 0) => Fault::Throttled,
+        _ => Fault::Failed,
+    }
+}

@@ -1,0 +1,112 @@
+//! Cloudflare Workers behind the ports. With `worker.rs` the only files that use `worker`.
+
+pub mod clock;
+mod d1;
+mod kv;
+mod object;
+mod page;
+pub mod promise;
+mod rate_limit;
+mod serve;
+
+use std::{future::Future, rc::Rc};
+
+use js_sys::Reflect;
+use wasm_bindgen::JsValue;
+use worker::{Context, Env, console_log};
+
+use crate::{
+    port::{Clock, Fault, Platform, Rng, SetupPage},
+    token::time::UnixMillis,
+};
+
+pub use d1::D1Accounts;
+pub use kv::WorkersKv;
+pub use object::Guards;
+
+/// The names of the bindings in `wrangler.toml`: the KV namespace,
+const SESSIONS: &str = "SESSIONS";
+/// the D1 database,
+const ACCOUNTS: &str = "DB";
+/// and the Durable Objects.
+const GUARDS: &str = "ACCOUNT_GUARD";
+
+/// What is bound under this name.
+fn binding(env: &Env, name: &'static str) -> Result<JsValue, Fault> {
+    match Reflect::get(env, &name.into()) {
+        Ok(bound) if bound.is_object() => Ok(bound),
+        _ => Err(Fault::NotBound(name)),
+    }
+}
+
+/// One request's view of Cloudflare.
+#[derive(Clone)]
+pub struct Cloudflare {
+    env: Env,
+    context: Rc<Context>,
+}
+
+impl Cloudflare {
+    /// What the runtime hands to a request.
+    #[must_use]
+    pub fn new(env: Env, context: Context) -> Self {
+        Self {
+            env,
+            context: Rc::new(context),
+        }
+    }
+}
+
+impl Clock for Cloudflare {
+    fn now(&self) -> UnixMillis {
+        clock::now()
+    }
+
+    async fn sleep_ms(&self, milliseconds: u64) {
+        clock::sleep_ms(milliseconds).await;
+    }
+}
+
+impl Rng for Cloudflare {
+    fn fill(&self, bytes: &mut [u8]) {
+        clock::fill_random(bytes);
+    }
+}
+
+impl Platform for Cloudflare {
+    type Sessions = WorkersKv;
+    type Accounts = D1Accounts;
+    type Guard = Guards;
+
+    fn sessions(&self) -> Result<WorkersKv, Fault> {
+        WorkersKv::bound(&self.env, SESSIONS)
+    }
+
+    fn accounts(&self) -> Result<D1Accounts, Fault> {
+        D1Accounts::bound(&self.env, ACCOUNTS)
+    }
+
+    fn guard(&self) -> Result<Guards, Fault> {
+        Guards::bound(&self.env, GUARDS)
+    }
+
+    fn after_response(&self, work: impl Future<Output = ()> + 'static) {
+        self.context.wait_until(work);
+    }
+
+    fn setup_page(&self) -> SetupPage {
+        page::built()
+    }
+
+    fn counts_floods(&self) -> bool {
+        rate_limit::is_bound(&self.env)
+    }
+
+    async fn is_flooded(&self) -> Result<bool, Fault> {
+        rate_limit::is_flooded(&self.env).await
+    }
+
+    fn log(&self, line: &str) {
+        console_log!("{line}");
+    }
+}

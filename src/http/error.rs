@@ -1,0 +1,223 @@
+//! Everything that can go wrong, and the one place that turns it into an answer.
+//!
+//! A 401 makes an app throw its user out, so it is only ever said about a token that is truly no
+//! good. A fault of ours is a 5xx.
+
+use crate::{config::ConfigError, port::Fault, problem::Problem, token::jws::TokenProblem};
+
+/// What `Retry-After` says after a fault of ours, in seconds.
+pub const RETRY_AFTER_SECONDS: u64 = 2;
+
+/// Input that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadInput {
+    /// The field that is wrong; none when the body as a whole is.
+    pub field: Option<&'static str>,
+    /// What to do about it. It never repeats the input.
+    pub message: String,
+}
+
+impl BadInput {
+    /// The body as a whole is wrong.
+    #[must_use]
+    pub fn body(message: &str) -> Self {
+        Self {
+            field: None,
+            message: message.into(),
+        }
+    }
+
+    /// One field is wrong: `problem` goes on from the field's name.
+    #[must_use]
+    pub fn field(field: &'static str, problem: &str) -> Self {
+        Self {
+            field: Some(field),
+            message: format!("{field} {problem}."),
+        }
+    }
+}
+
+/// Why a request does not get what it asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// 400.
+    #[error("bad input")]
+    BadInput(BadInput),
+    /// 401: not a refresh token of ours.
+    #[error("refresh token invalid")]
+    RefreshTokenInvalid,
+    /// 401: the session reached its idle window or its end.
+    #[error("refresh token expired")]
+    RefreshTokenExpired,
+    /// 401: a token from before the chain moved on was shown.
+    #[error("refresh token reused")]
+    RefreshTokenReused,
+    /// 401: the session was ended.
+    #[error("session revoked")]
+    SessionRevoked,
+    /// 401: no access token was sent.
+    #[error("access token missing")]
+    AccessTokenMissing,
+    /// 401: not an access token of ours.
+    #[error("access token invalid")]
+    AccessTokenInvalid,
+    /// 401: an access token past its end.
+    #[error("access token expired")]
+    AccessTokenExpired,
+    /// 401: an access token of a session that was ended.
+    #[error("session of the access token revoked")]
+    BearerRevoked,
+    /// 401: wrong or missing service key, or none is set.
+    #[error("service key invalid")]
+    ServiceKeyInvalid,
+    /// 401: wrong address or password.
+    #[error("credentials invalid")]
+    InvalidCredentials,
+    /// 403: the password that was asked for again was wrong. Not 401: the user stays logged in.
+    #[error("password wrong")]
+    WrongPassword,
+    /// 403: no new accounts.
+    #[error("sign-up closed")]
+    SignUpClosed,
+    /// 409: the address has an account with another password.
+    #[error("e-mail taken")]
+    EmailTaken,
+    /// 429: too many attempts failed; the seconds to wait.
+    #[error("too many attempts")]
+    TooManyAttempts(u64),
+    /// 404.
+    #[error("not found")]
+    NotFound,
+    /// 405, with what would be allowed.
+    #[error("method not allowed")]
+    MethodNotAllowed(String),
+    /// 413.
+    #[error("payload too large")]
+    PayloadTooLarge,
+    /// 500: the owner has something to mend.
+    #[error("{}", .0.name())]
+    Misconfigured(ConfigError),
+    /// 503: the store failed.
+    #[error("store: {0}")]
+    Store(Fault),
+    /// 503: a login has not reached this place yet.
+    #[error("session not here yet")]
+    NotHereYet,
+}
+
+impl Error {
+    /// What a refresh says about a bad token.
+    #[must_use]
+    pub fn of_refresh_token(problem: TokenProblem) -> Self {
+        match problem {
+            TokenProblem::Invalid => Self::RefreshTokenInvalid,
+            TokenProblem::Expired => Self::RefreshTokenExpired,
+        }
+    }
+
+    /// What a Bearer route says about a bad token.
+    #[must_use]
+    pub fn of_access_token(problem: TokenProblem) -> Self {
+        match problem {
+            TokenProblem::Invalid => Self::AccessTokenInvalid,
+            TokenProblem::Expired => Self::AccessTokenExpired,
+        }
+    }
+
+    /// A field that breaks a rule of its type.
+    #[must_use]
+    pub fn of_field(field: &'static str, problem: &Problem) -> Self {
+        BadInput::field(field, problem.0).into()
+    }
+
+    /// Status, code and message, and the header that goes with them.
+    #[must_use]
+    pub fn answer(&self) -> Answer {
+        const LOG_IN: &str = "The user has to log in again.";
+        match self {
+            Self::BadInput(input) => Answer {
+                field: input.field,
+                ..Answer::new(400, "invalid_request", input.message.clone())
+            },
+            Self::RefreshTokenInvalid => Answer::new(401, "refresh_token_invalid", format!("This is not a refresh token of this server. {LOG_IN}")),
+            Self::RefreshTokenExpired => Answer::new(401, "refresh_token_expired", format!("The session is over: it was not used for too long, or has reached its end. {LOG_IN}")),
+            Self::RefreshTokenReused => Answer::new(401, "refresh_token_reused", format!("An old copy of a refresh token was used, so the session was ended for safety. {LOG_IN}")),
+            Self::SessionRevoked => Answer::new(401, "session_revoked", format!("The session was ended. {LOG_IN}")),
+            Self::AccessTokenMissing => Answer::new(401, "access_token_invalid", "Send the access token in the header: Authorization: Bearer <accessToken>.").challenge("Bearer"),
+            Self::AccessTokenInvalid => Answer::new(401, "access_token_invalid", "This is not an access token of this server. Get a new one from POST /auth/token.").challenge(INVALID_TOKEN),
+            Self::AccessTokenExpired => Answer::new(401, "access_token_expired", "The access token has expired. Get a new one from POST /auth/token.").challenge(INVALID_TOKEN),
+            Self::BearerRevoked => Answer::new(401, "session_revoked", format!("The session was ended. {LOG_IN}")).challenge(INVALID_TOKEN),
+            Self::ServiceKeyInvalid => Answer::new(401, "service_key_invalid", "Send the service key in the header: Authorization: Bearer <service_key>. The owner sets it with: npx wrangler secret put service_key").challenge("Bearer"),
+            Self::InvalidCredentials => Answer::new(401, "invalid_credentials", "The e-mail address or the password is wrong."),
+            Self::WrongPassword => Answer::new(403, "wrong_password", "The password is wrong. You are still logged in."),
+            Self::SignUpClosed => Answer::new(403, "sign_up_closed", "New accounts cannot be made here at present."),
+            Self::EmailTaken => Answer::new(409, "email_taken", "There is an account with this e-mail address already. Log in instead."),
+            Self::TooManyAttempts(seconds) => Answer::new(429, "too_many_attempts", format!("Too many attempts with a wrong password. Try again in {seconds} seconds.")).with("Retry-After", seconds.to_string()),
+            Self::NotFound => Answer::new(404, "not_found", "There is nothing at this address. Check the path of the request."),
+            Self::MethodNotAllowed(allowed) => Answer::new(405, "method_not_allowed", format!("This address takes {allowed}.")).with("Allow", allowed.clone()),
+            Self::PayloadTooLarge => Answer::new(413, "payload_too_large", "The body is larger than 16 KiB."),
+            Self::Misconfigured(error) => Answer::new(500, "misconfigured", format!("This server is not set up: {error}")),
+            Self::Store(_) => Answer::new(503, "temporarily_unavailable", "Something on our side did not answer as it should. Nothing is lost: try again.").retry(),
+            Self::NotHereYet => Answer::new(503, "temporarily_unavailable", "This login has not reached this place yet. Nothing is lost: try again.").retry(),
+        }
+    }
+}
+
+impl From<Fault> for Error {
+    /// A missing binding is the owner's to mend; everything else passes.
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::NotBound(binding) => Self::Misconfigured(ConfigError::NotBound(binding)),
+            other => Self::Store(other),
+        }
+    }
+}
+
+impl From<BadInput> for Error {
+    fn from(input: BadInput) -> Self {
+        Self::BadInput(input)
+    }
+}
+
+/// RFC 6750, section 3: named only when a token was sent.
+const INVALID_TOKEN: &str = r#"Bearer error="invalid_token""#;
+
+/// An error as the client sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// For programs: never changes its meaning.
+    pub code: &'static str,
+    /// For people: what to do next.
+    pub message: String,
+    /// The field that is wrong.
+    pub field: Option<&'static str>,
+    /// A header that belongs to the status.
+    pub header: Option<(&'static str, String)>,
+}
+
+impl Answer {
+    fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+            field: None,
+            header: None,
+        }
+    }
+
+    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.header = Some((name, value.into()));
+        self
+    }
+
+    fn challenge(self, value: &'static str) -> Self {
+        self.with("WWW-Authenticate", value)
+    }
+
+    fn retry(self) -> Self {
+        self.with("Retry-After", RETRY_AFTER_SECONDS.to_string())
+    }
+}

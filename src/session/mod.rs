@@ -1,0 +1,16 @@
+//! What the key-value store gives: sessions. The [`rule`], what is stored and how, and the requests
+//! that open, refresh, list and end them.
+
+pub mod bearer;
+pub mod end;
+pub mod issue;
+pub mod list;
+pub mod log_out;
+pub mod open;
+pub mod record;
+pub mod refresh;
+pub mod revoke;
+pub mod rule;
+pub mod store;
+pub mod surplus;
+pub mod trim;

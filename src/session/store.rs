@@ -1,0 +1,344 @@
+//! Sessions in the key-value store: which keys there are, what stands under them, for how long,
+//! and how writes are made.
+//!
+//! Every key has one kind of writer, so that no lost update can matter: the store has no
+//! compare-and-swap.
+//!
+//! | Key | Written by | Value | TTL |
+//! |---|---|---|---|
+//! | `session:{uid}:{sid}` | login, once; revocation puts a tombstone over it | `v, created_at, expires_at, device, claims, account`, or `v, revoked_at` | to the absolute end |
+//! | `activity:{sid}` | refresh | `v, gen, iat, gen_at, prev_at, seen_at` | idle window and a third, to the absolute end at most |
+//! | `revoked:{uid}` | ending all sessions of a user | `v, before, keep` | the longest lifetime of a session |
+//!
+//! `prev_at` is there only where the client moved on twice within about a minute.
+//! `iat` is in seconds, as in the token; every other time is in milliseconds. The JSON is pinned
+//! by tests: data written by an older version stays readable.
+
+use futures_util::future::join_all;
+
+use crate::{
+    log::Line,
+    port::{Fault, KeyValue, LEAST_TTL_SECONDS, Patience, Platform, Write, within},
+    session::record,
+    session::rule::{Activity, CutOff, IdleWindow, SessionRecord, Snapshot},
+    token::{
+        id::{SessionId, SessionRef, UserId},
+        time::{LONGEST_SESSION_SECONDS, UnixMillis, UnixSeconds},
+    },
+};
+
+/// How long a read of the store may take.
+pub const READ_MS: u64 = 2_500;
+
+/// How long a write that the answer waits for may take, with its second try; and each try of one
+/// that no answer waits for.
+pub const WRITE_MS: u64 = 5_000;
+
+/// The pause before a refused write is tried once more: KV takes one write a second for a key.
+pub const WRITE_AGAIN_MS: u64 = 1_100;
+
+/// How many sessions are erased in one go: a request on the free plan may make 50 calls.
+pub const ERASED_AT_ONCE: u32 = 25;
+
+/// How long each time may take.
+pub const ERASE_MS: u64 = 3_000;
+
+/// Most sessions of one page of a list: each takes two keys of the 100 that one read may have.
+pub const SESSIONS_A_PAGE: u32 = 50;
+
+/// How long work after the answer may take. Nobody waits for it, but the runtime ends it after
+/// 30 s, without a word.
+pub const AFTER_ANSWER_MS: u64 = 20_000;
+
+/// The sessions of all users, as this place sees them.
+pub struct Sessions<'a, P: Platform> {
+    pub(super) platform: &'a P,
+    patience: Patience,
+    store: P::Sessions,
+}
+
+impl<'a, P: Platform> Sessions<'a, P> {
+    /// # Errors
+    /// The store is not bound.
+    pub fn new(platform: &'a P, patience: Patience) -> Result<Self, Fault> {
+        Ok(Self {
+            platform,
+            patience,
+            store: platform.sessions()?,
+        })
+    }
+
+    /// Everything about one session: three keys in one call.
+    ///
+    /// # Errors
+    /// The store failed, did not answer in time, or holds something unreadable.
+    pub async fn load(&self, of: &SessionRef) -> Result<Snapshot, Fault> {
+        let keys = [
+            session_key(of),
+            activity_key(&of.session),
+            cut_off_key(&of.user),
+        ];
+        let [session, activity, cut_off] = self.read(keys.each_ref().map(String::as_str)).await?;
+        Ok(Snapshot {
+            session: record::read_session(session)?,
+            activity: record::read_activity(activity)?,
+            cut_off: record::read_cut_off(cut_off)?,
+        })
+    }
+
+    /// What an access token is held against: two keys in one call.
+    ///
+    /// # Errors
+    /// The store failed, did not answer in time, or holds something unreadable.
+    pub async fn load_without_activity(&self, of: &SessionRef) -> Result<Snapshot, Fault> {
+        let keys = [session_key(of), cut_off_key(&of.user)];
+        let [session, cut_off] = self.read(keys.each_ref().map(String::as_str)).await?;
+        Ok(Snapshot {
+            session: record::read_session(session)?,
+            activity: None,
+            cut_off: record::read_cut_off(cut_off)?,
+        })
+    }
+
+    /// Writes a new session.
+    ///
+    /// # Errors
+    /// The store failed twice.
+    pub async fn create(&self, of: &SessionRef, record: &SessionRecord) -> Result<(), Fault> {
+        let write = Write {
+            key: session_key(of),
+            value: record::session(record),
+            ttl_seconds: ttl_seconds(self.platform.now(), record.expires_at),
+            metadata: Some(record::metadata(record)),
+        };
+        self.write_before_answer(write).await
+    }
+
+    /// Ends a session for good: a tombstone stands until the absolute end, when the last token of
+    /// the session dies by itself. A delete would not do: what is deleted can be written anew.
+    ///
+    /// # Errors
+    /// The store failed twice.
+    pub async fn end(&self, of: &SessionRef, session_end: UnixSeconds) -> Result<(), Fault> {
+        let now = self.platform.now();
+        let write = Write {
+            key: session_key(of),
+            value: record::tombstone(now),
+            ttl_seconds: ttl_seconds(now, session_end.millis()),
+            metadata: None,
+        };
+        self.write_before_answer(write).await
+    }
+
+    /// One page of a user's sessions whose ids begin like this, the newest knowledge of each: one
+    /// listing and one read.
+    ///
+    /// # Errors
+    /// The store failed, did not answer in time, or holds something unreadable.
+    pub async fn page(
+        &self,
+        user: &UserId,
+        beginning: &str,
+        from: Option<&str>,
+    ) -> Result<(Vec<(SessionId, Snapshot)>, Option<String>), Fault> {
+        let prefix = session_prefix(user);
+        let beginning = prefix.clone() + beginning;
+        let listing = self.store.list(&beginning, from, SESSIONS_A_PAGE);
+        let page = self
+            .patience
+            .within(READ_MS, self.platform, listing)
+            .await?;
+        let sessions: Vec<SessionId> = page
+            .names
+            .iter()
+            .filter_map(|name| SessionId::parse(name.strip_prefix(&prefix)?).ok())
+            .collect();
+        if sessions.is_empty() {
+            return Ok((Vec::new(), page.next));
+        }
+        let keys: Vec<String> = sessions
+            .iter()
+            .flat_map(|session| [prefix.clone() + session.as_str(), activity_key(session)])
+            .collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let reading = self.store.read_all(&keys);
+        let mut values = self
+            .patience
+            .within(READ_MS, self.platform, reading)
+            .await?
+            .into_iter();
+        let mut found = Vec::new();
+        for session in sessions {
+            let snapshot = Snapshot {
+                session: record::read_session(values.next().flatten())?,
+                activity: record::read_activity(values.next().flatten())?,
+                cut_off: None,
+            };
+            found.push((session, snapshot));
+        }
+        Ok((found, page.next))
+    }
+
+    /// What ended sessions of this user, if anything did.
+    pub(super) async fn cut_off(&self, user: &UserId) -> Result<Option<CutOff>, Fault> {
+        let [cut_off] = self.read([cut_off_key(user).as_str()]).await?;
+        record::read_cut_off(cut_off)
+    }
+
+    /// Ends every session of a user that began at this time or earlier, but for one.
+    ///
+    /// # Errors
+    /// The store failed twice.
+    pub async fn end_all(&self, user: &UserId, cut_off: &CutOff) -> Result<(), Fault> {
+        let write = Write {
+            key: cut_off_key(user),
+            value: record::cut_off(cut_off),
+            ttl_seconds: LONGEST_SESSION_SECONDS,
+            metadata: None,
+        };
+        self.write_before_answer(write).await
+    }
+
+    /// Erases what is stored of a user's sessions: devices and claims are personal. The first
+    /// ones at once, what is left after the answer.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn erase_all(&self, user: &UserId) -> Result<(), Fault> {
+        let prefix = session_prefix(user);
+        let first = erase_page(&self.store, &prefix, None);
+        let mut next = self.patience.within(ERASE_MS, self.platform, first).await?;
+        if next.is_some() {
+            let (store, platform) = (self.store.clone(), self.platform.clone());
+            self.platform.after_response(async move {
+                let patience = Patience::of_ms(AFTER_ANSWER_MS, &platform);
+                while next.is_some() {
+                    let page = erase_page(&store, &prefix, next.as_deref());
+                    match patience.within(ERASE_MS, &platform, page).await {
+                        Ok(page) => next = page,
+                        Err(_) => return platform.log(&Line::of("sessions_not_erased").json()),
+                    }
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// Writes down, after the answer, how far a client has come. A write that is lost does no
+    /// harm: the token itself proves its place the next time.
+    pub fn note_after_response(
+        &self,
+        session: &SessionId,
+        activity: Activity,
+        window: IdleWindow,
+        session_end: UnixMillis,
+    ) {
+        let now = self.platform.now();
+        let forgotten_at = now.plus_ms(window.activity_ms()).min(session_end);
+        let write = Write {
+            key: activity_key(session),
+            value: record::activity(activity),
+            ttl_seconds: ttl_seconds(now, forgotten_at),
+            metadata: None,
+        };
+        let (store, platform) = (self.store.clone(), self.platform.clone());
+        self.platform.after_response(async move {
+            let write = || within(WRITE_MS, &platform, store.write(&write));
+            if write().await.is_err() {
+                platform.sleep_ms(WRITE_AGAIN_MS).await;
+                if let Err(fault) = write().await {
+                    let line = Line::of("activity_write_lost");
+                    platform.log(&line.because_of(&fault.to_string()).json());
+                }
+            }
+        });
+    }
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn check(&self) -> Result<(), Fault> {
+        self.read(["health"]).await.map(|_| ())
+    }
+
+    async fn read<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Fault> {
+        self.patience
+            .within(READ_MS, self.platform, self.store.read(keys))
+            .await
+    }
+
+    /// Writes, and once more after a second when that was refused: a key takes one write a second.
+    /// A write that did not end in time is not tried again: the phone would give up before.
+    async fn write_before_answer(&self, write: Write) -> Result<(), Fault> {
+        let writing = async {
+            match self.store.write(&write).await {
+                Err(Fault::Failed | Fault::Throttled) => {
+                    self.platform.sleep_ms(WRITE_AGAIN_MS).await;
+                    self.store.write(&write).await
+                }
+                other => other,
+            }
+        };
+        self.patience.within(WRITE_MS, self.platform, writing).await
+    }
+}
+
+/// Erases a page of the keys that begin like this, and says from where the next one goes on.
+async fn erase_page(
+    store: &impl KeyValue,
+    prefix: &str,
+    from: Option<&str>,
+) -> Result<Option<String>, Fault> {
+    let page = store.list(prefix, from, ERASED_AT_ONCE).await?;
+    for erased in join_all(page.names.iter().map(|key| store.delete(key))).await {
+        erased?;
+    }
+    Ok(page.next)
+}
+
+fn session_prefix(user: &UserId) -> String {
+    format!("session:{}:", user.as_str())
+}
+
+fn session_key(of: &SessionRef) -> String {
+    session_prefix(&of.user) + of.session.as_str()
+}
+
+fn activity_key(session: &SessionId) -> String {
+    format!("activity:{}", session.as_str())
+}
+
+fn cut_off_key(user: &UserId) -> String {
+    format!("revoked:{}", user.as_str())
+}
+
+fn ttl_seconds(now: UnixMillis, until: UnixMillis) -> u64 {
+    until.since_ms(now).div_ceil(1000).max(LEAST_TTL_SECONDS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_keys_are_pinned() {
+        let of = SessionRef {
+            user: UserId::parse("ada@example.com").expect("a user id"),
+            session: SessionId::from_random([7; 16]),
+        };
+        assert_eq!(
+            session_key(&of),
+            "session:ada@example.com:BwcHBwcHBwcHBwcHBwcHBw"
+        );
+        assert_eq!(activity_key(&of.session), "activity:BwcHBwcHBwcHBwcHBwcHBw");
+        assert_eq!(cut_off_key(&of.user), "revoked:ada@example.com");
+    }
+
+    #[test]
+    fn a_ttl_is_never_less_than_the_store_takes() {
+        assert_eq!(ttl_seconds(UnixMillis(0), UnixMillis(59_000)), 60);
+        assert_eq!(ttl_seconds(UnixMillis(9_000), UnixMillis(0)), 60);
+        assert_eq!(ttl_seconds(UnixMillis(0), UnixMillis(60_001)), 61);
+    }
+}

@@ -1,0 +1,260 @@
+//! The access token: a JWT (RFC 9068, `typ` `at+jwt`) that APIs accept for an hour or so.
+
+use serde::Serialize;
+
+use crate::token::{
+    claims::CustomClaims,
+    id::SessionRef,
+    jws::{Times, TokenProblem, sign, verify},
+    key::{Keyring, SigningKey},
+    refresh::Position,
+    time::{UnixMillis, UnixSeconds},
+};
+
+/// Most bytes of `ISSUER`, and of `AUDIENCE`, as JSON. With both, a user's id of 128 characters and
+/// 2 KiB of claims, an access token still has no more than `TOKEN_BYTES`. Without them, the
+/// worker's address takes their place, which ends at about as much.
+pub const ISSUER_BYTES: usize = 256;
+
+/// `typ` of an access token (RFC 9068, section 2.1).
+const ACCESS_TYPE: &str = "at+jwt";
+
+/// What a new access token says.
+#[derive(Debug, Clone)]
+pub struct Grant<'a> {
+    /// `iss`: this worker's address, or what `ISSUER` says.
+    pub issuer: &'a str,
+    /// `aud`: who it is for; the issuer when nothing else is configured.
+    pub audience: &'a str,
+    /// `sub` and `sid`.
+    pub of: &'a SessionRef,
+    /// `jti`: unique for each token.
+    pub token_id: &'a str,
+    /// `iat`.
+    pub issued_at: UnixSeconds,
+    /// `exp`.
+    pub expires_at: UnixSeconds,
+    /// `gen`: the place of the refresh token that goes out with this access token, so that a
+    /// later answer to its bearer can repeat the very same refresh token.
+    pub position: Position,
+    /// Whether the session is of an account; it stands in `gen` too.
+    pub has_account: bool,
+    /// The session's own claims, side by side with the others.
+    pub claims: &'a CustomClaims,
+}
+
+#[derive(Serialize)]
+struct NewClaims<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: &'a str,
+    jti: &'a str,
+    sid: &'a str,
+    r#gen: &'a str,
+    #[serde(flatten)]
+    custom: &'a CustomClaims,
+}
+
+impl Grant<'_> {
+    /// The access token as text.
+    #[must_use]
+    pub fn sign(&self, key: &SigningKey) -> String {
+        let times = Times {
+            issued_at: self.issued_at,
+            expires_at: self.expires_at,
+        };
+        let claims = NewClaims {
+            iss: self.issuer,
+            sub: self.of.user.as_str(),
+            aud: self.audience,
+            jti: self.token_id,
+            sid: self.of.session.as_str(),
+            r#gen: &place(self.position, self.has_account),
+            custom: self.claims,
+        };
+        sign(ACCESS_TYPE, times, claims, key)
+    }
+}
+
+/// An access token whose signature, type and end were checked.
+///
+/// `iss` and `aud` are for other people's APIs. Here the key is the proof: a worker answers under
+/// several addresses, and a token from one of them is good at all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessToken {
+    /// The session that it was given for.
+    pub of: SessionRef,
+    /// `iat`.
+    pub issued_at: UnixSeconds,
+    /// The place of the refresh token that went out with it, if it says so.
+    pub position: Option<Position>,
+    /// Whether the session is of an account, and not of another back end's login.
+    pub has_account: bool,
+    /// The session's own claims.
+    pub claims: CustomClaims,
+}
+
+impl AccessToken {
+    /// Checks signature, type and end, without any storage.
+    ///
+    /// # Errors
+    /// The token is not ours, or past its end.
+    pub fn verify(text: &str, keys: &Keyring, now: UnixMillis) -> Result<Self, TokenProblem> {
+        let mut claims = verify(ACCESS_TYPE, text, keys, now)?;
+        let place = claims.text("gen").ok();
+        for name in ["iss", "aud", "jti"] {
+            claims.custom.remove(name);
+        }
+        Ok(Self {
+            of: claims.session()?,
+            position: place.as_deref().and_then(position),
+            has_account: place.is_some_and(|place| place.ends_with(OF_ACCOUNT)),
+            issued_at: claims.times.issued_at,
+            claims: CustomClaims::of_our_token(claims.custom),
+        })
+    }
+}
+
+/// What ends the place of a session that is of an account. No claim of its own: every other name
+/// belongs to the owner.
+const OF_ACCOUNT: &str = ".account";
+
+/// A place as text: generation, `iat`, and the mark of an account.
+fn place(position: Position, has_account: bool) -> String {
+    let mark = if has_account { OF_ACCOUNT } else { "" };
+    format!("{}.{}{mark}", position.generation, position.issued_at.0)
+}
+
+fn position(place: &str) -> Option<Position> {
+    let place = place.strip_suffix(OF_ACCOUNT).unwrap_or(place);
+    let (generation, issued_at) = place.split_once('.')?;
+    Some(Position {
+        generation: generation.parse().ok()?,
+        issued_at: UnixSeconds(issued_at.parse().ok()?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::token::{
+        TOKEN_BYTES,
+        access::ISSUER_BYTES,
+        id::{SessionId, UserId},
+        refresh::{Position, RefreshToken},
+        secret::Secret,
+    };
+
+    fn keys() -> Keyring {
+        let secret = Secret::parse("0123456789abcdef0123456789abcdef").expect("long enough");
+        Keyring {
+            current: secret.derived_access_key(),
+            previous: vec![secret.signing_key()],
+        }
+    }
+
+    fn session() -> SessionRef {
+        SessionRef {
+            user: UserId::parse("ada").expect("a user id"),
+            session: SessionId::from_random([7; 16]),
+        }
+    }
+
+    fn token(claims: &CustomClaims) -> String {
+        Grant {
+            issuer: "https://api.example.com",
+            audience: "https://shop.example.com",
+            of: &session(),
+            token_id: "BwcHBwcHBwcHBwcHBwcHBw",
+            issued_at: UnixSeconds(1_800_000_000),
+            expires_at: UnixSeconds(1_800_003_600),
+            position: PLACE,
+            has_account: false,
+            claims,
+        }
+        .sign(&keys().current)
+    }
+
+    const PLACE: Position = Position {
+        generation: 3,
+        issued_at: UnixSeconds(1_800_000_000),
+    };
+
+    const NOW: UnixMillis = UnixMillis(1_800_000_030_000);
+
+    #[test]
+    fn the_bytes_of_an_access_token_are_pinned() {
+        let claims = CustomClaims::parse(json!({"role": "admin"})).expect("good claims");
+        assert_eq!(
+            token(&claims),
+            "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.\
+             eyJleHAiOjE4MDAwMDM2MDAsImlhdCI6MTgwMDAwMDAwMCwiaXNzIjoiaHR0cHM6Ly9hcGkuZXhhbXBsZS5jb20iLCJzdWIiOiJhZGEiLCJhdWQiOiJodHRwczovL3Nob3AuZXhhbXBsZS5jb20iLCJqdGkiOiJCd2NIQndjSEJ3Y0hCd2NIQndjSEJ3Iiwic2lkIjoiQndjSEJ3Y0hCd2NIQndjSEJ3Y0hCdyIsImdlbiI6IjMuMTgwMDAwMDAwMCIsInJvbGUiOiJhZG1pbiJ9.\
+             AM3D1jW8MJMQDRVIHjw_6qwEAdbDCwJfcDGyTZ71Bbo"
+        );
+    }
+
+    #[test]
+    fn claims_come_back_without_the_names_of_the_token() {
+        let claims = CustomClaims::parse(json!({"role": "admin", "n": [1, null]})).expect("good");
+        let seen = AccessToken::verify(&token(&claims), &keys(), NOW).expect("ours");
+        assert_eq!(seen.claims, claims);
+        assert_eq!((seen.of, seen.position), (session(), Some(PLACE)));
+    }
+
+    #[test]
+    fn the_largest_access_token_is_not_too_large() {
+        // A domain ends at 253 characters.
+        let longest = ISSUER_BYTES.max("https://:65535".len() + 253);
+        let claims = json!({"text": "x".repeat(2048 - r#"{"text":""}"#.len())});
+        let issuer = "i".repeat(longest);
+        let token = Grant {
+            issuer: &issuer,
+            audience: &issuer,
+            of: &SessionRef {
+                user: UserId::parse("u".repeat(128)).expect("a user id"),
+                session: SessionId::from_random([7; 16]),
+            },
+            token_id: "BwcHBwcHBwcHBwcHBwcHBw",
+            issued_at: UnixSeconds(99_999_999_999),
+            expires_at: UnixSeconds(99_999_999_999),
+            position: Position {
+                generation: u32::MAX,
+                issued_at: UnixSeconds(99_999_999_999),
+            },
+            has_account: true,
+            claims: &CustomClaims::parse(claims).expect("good claims"),
+        }
+        .sign(&keys().current);
+        assert!(token.len() <= TOKEN_BYTES, "{}", token.len());
+        assert!(token.len() > TOKEN_BYTES - 200, "{}", token.len());
+    }
+
+    #[test]
+    fn a_token_says_whether_its_session_is_of_an_account() {
+        for has_account in [false, true] {
+            let text = place(PLACE, has_account);
+            assert_eq!(text.ends_with(OF_ACCOUNT), has_account);
+            assert_eq!(position(&text), Some(PLACE));
+        }
+        assert_eq!(position("3.x"), None);
+    }
+
+    #[test]
+    fn a_refresh_token_is_no_access_token() {
+        let refresh = RefreshToken {
+            of: session(),
+            position: Position {
+                generation: 0,
+                issued_at: UnixSeconds(1_800_000_000),
+            },
+            session_end: UnixSeconds(1_800_003_600),
+        };
+        let text = refresh.sign(&keys().previous[0]);
+        assert_eq!(
+            AccessToken::verify(&text, &keys(), NOW),
+            Err(TokenProblem::Invalid)
+        );
+    }
+}

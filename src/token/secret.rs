@@ -1,0 +1,230 @@
+//! Secrets: how they are read from configuration, and the keys made of them.
+//!
+//! A secret is text of at least 32 bytes, used as its UTF-8 bytes after trimming white space at
+//! its ends, or a JWK of `kty` `oct` (RFC 7518, section 6.4). HS256 asks for a key at least as
+//! long as its hash (RFC 7518, section 3.2).
+
+use std::fmt;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use hkdf::Hkdf;
+use serde_json::Value;
+use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
+
+use crate::token::{
+    json,
+    key::{HASH_BYTES, SigningKey},
+};
+
+/// Least bytes of a secret.
+const SECRET_BYTES: usize = HASH_BYTES;
+
+/// Bytes of a secret that Tokenkeep makes: the block of SHA-256, longer would only be hashed down.
+pub const NEW_SECRET_BYTES: usize = 64;
+
+/// HKDF's `info` for the access token key: a change of it is a change of every key.
+const ACCESS_KEY_INFO: &[u8] = b"tokenkeep access token v1";
+
+/// What is wrong with a configured secret. It never repeats the secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretProblem {
+    /// Fewer than 32 bytes.
+    TooShort,
+    /// It begins like JSON, but is no JWK of `kty` `oct`.
+    BadJwk,
+}
+
+impl fmt::Display for SecretProblem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::TooShort => "is too short: at least 32 bytes are needed",
+            Self::BadJwk => {
+                "looks like a JWK, but is not one of \"kty\":\"oct\" for HS256 with a base64url \"k\""
+            }
+        })
+    }
+}
+
+/// The bytes of a secret. Redacted when printed, zeroed on drop, compared in constant time.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<Vec<u8>>);
+
+impl Secret {
+    /// Reads one secret as it is configured.
+    ///
+    /// # Errors
+    /// The secret is too short, or a JWK of another kind.
+    pub fn parse(text: &str) -> Result<Self, SecretProblem> {
+        let text = text.trim();
+        let bytes = if text.starts_with('{') {
+            symmetric_key(text).ok_or(SecretProblem::BadJwk)?
+        } else {
+            text.as_bytes().to_vec()
+        };
+        let secret = Self(Zeroizing::new(bytes));
+        if secret.0.len() < SECRET_BYTES {
+            return Err(SecretProblem::TooShort);
+        }
+        Ok(secret)
+    }
+
+    /// Reads secrets separated by white space; a JWK may have white space in it.
+    ///
+    /// # Errors
+    /// One of them is too short, or a JWK of another kind.
+    pub fn parse_list(text: &str) -> Result<Vec<Self>, SecretProblem> {
+        let mut secrets = Vec::new();
+        let mut rest = text.trim();
+        while !rest.is_empty() {
+            let end = if rest.starts_with('{') {
+                rest.find('}').map_or(rest.len(), |brace| brace + 1)
+            } else {
+                rest.find(char::is_whitespace).unwrap_or(rest.len())
+            };
+            let (first, others) = rest.split_at(end);
+            secrets.push(Self::parse(first)?);
+            rest = others.trim_start();
+        }
+        Ok(secrets)
+    }
+
+    /// New secret text from random bytes, as `generate_jwt_secret` gives it out.
+    #[must_use]
+    pub fn text_from_random(bytes: &[u8; NEW_SECRET_BYTES]) -> String {
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Whether `text` is this secret, in a time that does not depend on where they differ. A JWK
+    /// may be shown as it is configured.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        Self::parse(text).is_ok_and(|shown| shown == *self)
+    }
+
+    /// The key that signs with this secret.
+    #[must_use]
+    pub fn signing_key(&self) -> SigningKey {
+        SigningKey::new(self.expose())
+    }
+
+    /// The access token key derived from this secret by HKDF-SHA256 (RFC 5869).
+    #[must_use]
+    pub fn derived_access_key(&self) -> SigningKey {
+        let mut key = Zeroizing::new([0; 32]);
+        Hkdf::<Sha256>::new(None, self.expose())
+            .expand(ACCESS_KEY_INFO, key.as_mut())
+            .expect("32 bytes are within HKDF's limit of 255 hashes");
+        SigningKey::new(key.as_ref())
+    }
+
+    fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secret(_)")
+    }
+}
+
+/// The `k` of a JWK of `kty` `oct`. What it says besides must not speak against signing with HS256
+/// (RFC 7517, sections 4.2 and 4.4).
+fn symmetric_key(jwk: &str) -> Option<Vec<u8>> {
+    let mut jwk = json::object(jwk.as_bytes()).ok()?;
+    let may_be = |name, value: &str| jwk.get(name).is_none_or(|given| given == value);
+    if jwk.get("kty")? != "oct" || !may_be("alg", "HS256") || !may_be("use", "sig") {
+        return None;
+    }
+    match jwk.remove("k")? {
+        Value::String(k) => URL_SAFE_NO_PAD.decode(Zeroizing::new(k)).ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "0123456789abcdef0123456789abcdef";
+    /// `TEXT` as a JWK.
+    const JWK: &str = r#"{"kty": "oct", "k": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"}"#;
+
+    #[test]
+    fn a_secret_is_its_trimmed_text() {
+        assert_eq!(Secret::parse(&format!(" {TEXT}\r\n")), Secret::parse(TEXT));
+        assert!(Secret::parse(TEXT).expect("long enough").matches(TEXT));
+    }
+
+    #[test]
+    fn a_jwk_is_the_bytes_in_it() {
+        assert_eq!(Secret::parse(JWK), Secret::parse(TEXT));
+        assert!(Secret::parse(JWK).expect("long enough").matches(JWK));
+    }
+
+    #[test]
+    fn a_weak_secret_is_refused() {
+        assert_eq!(Secret::parse(&TEXT[1..]), Err(SecretProblem::TooShort));
+        assert_eq!(Secret::parse("  "), Err(SecretProblem::TooShort));
+        assert_eq!(
+            Secret::parse(r#"{"kty":"oct","k":"c2hvcnQ"}"#),
+            Err(SecretProblem::TooShort)
+        );
+    }
+
+    #[test]
+    fn a_jwk_of_another_kind_is_refused() {
+        for jwk in [
+            "{",
+            r#"{"kty":"oct"}"#,
+            r#"{"kty":"RSA","n":"AQAB","e":"AQAB"}"#,
+            &format!("{{\"keys\":[{JWK}]}}"),
+        ] {
+            assert_eq!(Secret::parse(jwk), Err(SecretProblem::BadJwk), "{jwk}");
+        }
+    }
+
+    #[test]
+    fn a_jwk_for_something_else_than_hs256_is_refused() {
+        let with = |member: &str| Secret::parse(&JWK.replace('}', &format!(", {member}}}")));
+        assert_eq!(
+            with(r#""alg":"HS256","use":"sig","kid":"1""#),
+            Secret::parse(TEXT)
+        );
+        for member in [
+            r#""alg":"HS512""#,
+            r#""alg":"A256GCM""#,
+            r#""alg":null"#,
+            r#""use":"enc""#,
+            r#""kty":"oct""#,
+        ] {
+            assert_eq!(with(member), Err(SecretProblem::BadJwk), "{member}");
+        }
+    }
+
+    #[test]
+    fn earlier_secrets_are_separated_by_white_space() {
+        let other = TEXT.to_uppercase();
+        let list = Secret::parse_list(&format!("\n{TEXT} {JWK}\t{other}\n")).expect("all good");
+        assert_eq!(list.len(), 3);
+        assert_eq!(list[0], list[1]);
+        assert!(list[2].matches(&other));
+        assert_eq!(Secret::parse_list(" ").map(|list| list.len()), Ok(0));
+        assert!(Secret::parse_list(&format!("{TEXT} short")).is_err());
+    }
+
+    #[test]
+    fn secrets_and_keys_cannot_be_printed() {
+        let secret = Secret::parse(TEXT).expect("long enough");
+        assert_eq!(format!("{secret:?}"), "Secret(_)");
+        assert!(!format!("{:?}", secret.signing_key()).contains("48"));
+    }
+}

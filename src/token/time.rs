@@ -1,0 +1,80 @@
+//! Instants, with their unit in the type.
+
+use serde::{Deserialize, Serialize};
+
+/// Longest lifetime of a session that may be configured: browsers cap cookies at 400 days, and a
+/// cut-off must be remembered for as long.
+pub const LONGEST_SESSION_SECONDS: u64 = 400 * 24 * 60 * 60;
+
+/// An instant in milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UnixMillis(pub u64);
+
+impl UnixMillis {
+    /// This instant moved later by so many milliseconds.
+    #[must_use]
+    pub fn plus_ms(self, milliseconds: u64) -> Self {
+        Self(self.0.saturating_add(milliseconds))
+    }
+
+    /// The milliseconds from `earlier` to this instant, 0 when `earlier` is in fact later: the
+    /// clocks of two places differ by a little.
+    #[must_use]
+    pub fn since_ms(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// The whole seconds since 1970, rounded down: the unit of JWT times (RFC 7519, section 2).
+    #[must_use]
+    pub fn seconds(self) -> UnixSeconds {
+        UnixSeconds(self.0 / 1000)
+    }
+
+    /// The begin of this instant's minute.
+    #[must_use]
+    pub fn minute(self) -> UnixSeconds {
+        UnixSeconds(self.0 / 60_000 * 60)
+    }
+}
+
+/// An instant in whole seconds since 1970-01-01T00:00:00Z, a JWT `NumericDate`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UnixSeconds(pub u64);
+
+impl UnixSeconds {
+    /// The same instant in milliseconds.
+    #[must_use]
+    pub fn millis(self) -> UnixMillis {
+        UnixMillis(self.0.saturating_mul(1000))
+    }
+
+    /// This instant moved later by so many seconds.
+    #[must_use]
+    pub fn plus(self, seconds: u64) -> Self {
+        Self(self.0.saturating_add(seconds))
+    }
+
+    /// The seconds between the two instants, whichever is earlier.
+    #[must_use]
+    pub fn distance(self, other: Self) -> u64 {
+        self.0.abs_diff(other.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_minute_begins_on_a_multiple_of_sixty_seconds() {
+        assert_eq!(UnixMillis(119_999).minute(), UnixSeconds(60));
+        assert_eq!(UnixMillis(120_000).minute(), UnixSeconds(120));
+    }
+
+    #[test]
+    fn a_clock_that_runs_behind_never_gives_a_negative_age() {
+        assert_eq!(UnixMillis(5).since_ms(UnixMillis(9)), 0);
+    }
+}

@@ -1,0 +1,187 @@
+//! Who takes part, how each is asked for a refresh, and what it has to answer.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use hyper::body::Bytes;
+use serde_json::{Value, json};
+use tokenkeep_workerd_tests::{
+    kv::{Kv, Tally},
+    project::folder,
+    tokens::random_name,
+    workerd::Settings,
+};
+
+use crate::{
+    bundle::Bundles,
+    driver::{Answer, Call},
+    right, session,
+};
+
+/// One of those that are measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contender {
+    /// The build in `build/`.
+    Tokenkeep,
+    /// A worker by hand that does the same.
+    HonoJose,
+    /// The same, with three reads instead of one.
+    HonoJoseThreeReads,
+    /// `@cloudflare/workers-oauth-provider`
+    WorkersOauthProvider,
+    /// `@openauthjs/openauth`
+    OpenAuth,
+    /// Reads three keys and answers a constant.
+    FloorRead,
+    /// Answers a constant.
+    Floor,
+}
+
+use Contender::{
+    Floor, FloorRead, HonoJose, HonoJoseThreeReads, OpenAuth, Tokenkeep, WorkersOauthProvider,
+};
+
+/// How many sessions take turns.
+const SESSIONS: usize = 64;
+
+impl Contender {
+    /// All of them, in the order of the tables.
+    pub const ALL: [Self; 7] = [
+        Tokenkeep,
+        HonoJose,
+        HonoJoseThreeReads,
+        WorkersOauthProvider,
+        OpenAuth,
+        FloorRead,
+        Floor,
+    ];
+
+    /// What the tables call it.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Tokenkeep => "Tokenkeep",
+            HonoJose => "hono + jose",
+            HonoJoseThreeReads => "hono + jose, three reads",
+            WorkersOauthProvider => "workers-oauth-provider",
+            OpenAuth => "openauth",
+            FloorRead => "floor: one bulk read",
+            Floor => "floor: only an answer",
+        }
+    }
+
+    /// Its file in `tests/bench/workers/src`, without `.ts`; none for Tokenkeep.
+    #[must_use]
+    pub fn source(self) -> Option<&'static str> {
+        match self {
+            Tokenkeep => None,
+            HonoJose => Some("hono-jose"),
+            HonoJoseThreeReads => Some("hono-jose-three-reads"),
+            WorkersOauthProvider => Some("workers-oauth-provider"),
+            OpenAuth => Some("openauth"),
+            FloorRead => Some("floor-read"),
+            Floor => Some("floor"),
+        }
+    }
+
+    /// The files of the worker.
+    #[must_use]
+    pub fn files(self, bundles: &Bundles) -> Vec<PathBuf> {
+        match self.source() {
+            Some(source) => vec![bundles.script(source)],
+            None => ["index.js", "index_bg.wasm"]
+                .map(|name| folder().join("build").join(name))
+                .into(),
+        }
+    }
+
+    /// What workerd starts it with. All have the same vars and secrets.
+    #[must_use]
+    pub fn settings(self, common: &Settings, bundles: &Bundles) -> Settings {
+        let Some(source) = self.source() else {
+            return common.clone();
+        };
+        let script = bundles.script(source);
+        match self {
+            WorkersOauthProvider => common.clone().with_script(&script, "OAUTH_KV"),
+            // Its storage in memory, which is not used here, asks for `node:fs`.
+            OpenAuth => common
+                .clone()
+                .with_script(&script, "SESSIONS")
+                .with_flag("nodejs_compat"),
+            _ => common.clone().with_script(&script, "SESSIONS"),
+        }
+    }
+
+    /// Makes sessions, and the requests that refresh them.
+    ///
+    /// # Errors
+    /// The worker refused to make one.
+    pub fn calls(self, port: u16, kv: &Kv, secret: &str) -> Result<Vec<Call>> {
+        (0..SESSIONS)
+            .map(|_| match self {
+                Tokenkeep | HonoJose | HonoJoseThreeReads => {
+                    Ok(session::own(kv, secret, &random_name()))
+                }
+                WorkersOauthProvider => session::of_workers_oauth_provider(port),
+                OpenAuth => session::of_openauth(port),
+                FloorRead | Floor => Ok(Call {
+                    path: "/".into(),
+                    content_type: "text/plain",
+                    body: Bytes::new(),
+                }),
+            })
+            .collect()
+    }
+
+    /// The requests of a user who has so many sessions of Tokenkeep's, for some of them.
+    #[must_use]
+    pub fn calls_of_one_user(kv: &Kv, secret: &str, sessions: usize) -> Vec<Call> {
+        let user = random_name();
+        let mut calls: Vec<Call> = (0..sessions)
+            .map(|_| session::own(kv, secret, &user))
+            .collect();
+        calls.truncate(SESSIONS);
+        calls
+    }
+
+    /// Checks that an answer is what a client of this worker needs.
+    ///
+    /// # Errors
+    /// It is not. The message names what is wrong, and repeats no token.
+    pub fn check(self, answer: &Answer, secret: &str) -> Result<()> {
+        if answer.status != 200 {
+            let text = String::from_utf8_lossy(&answer.body);
+            bail!("{} answered {}: {text}", self.title(), answer.status);
+        }
+        let json: Value = serde_json::from_slice(&answer.body)
+            .with_context(|| format!("{} did not answer with JSON", self.title()))?;
+        let wrong = match self {
+            Tokenkeep | HonoJose | HonoJoseThreeReads => {
+                right::our_fields(&json, secret).or_else(|| right::our_headers(&answer.headers))
+            }
+            WorkersOauthProvider | OpenAuth => right::oauth_fields(&json),
+            FloorRead | Floor => (json != json!({"status": "ok"})).then_some("the body"),
+        };
+        match wrong {
+            None => Ok(()),
+            Some(wrong) => bail!("{} answered 200, but {wrong} is not right", self.title()),
+        }
+    }
+
+    /// What one refresh asks of KV, where that is part of what is compared.
+    #[must_use]
+    pub fn promised(self) -> Option<Tally> {
+        let reads = |read_calls, keys_read| Tally {
+            read_calls,
+            keys_read,
+            ..Tally::default()
+        };
+        match self {
+            Tokenkeep | HonoJose | FloorRead => Some(reads(1, 3)),
+            HonoJoseThreeReads => Some(reads(3, 3)),
+            Floor => Some(Tally::default()),
+            WorkersOauthProvider | OpenAuth => None,
+        }
+    }
+}

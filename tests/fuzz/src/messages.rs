@@ -1,0 +1,31 @@
+//! What a guard is asked, what it answers and what it remembers, as JSON.
+
+use tokenkeep::account::{
+    Account,
+    attempts::{Attempts, Outcome, Source},
+    email::Email,
+    message::{Answer, Ask},
+};
+
+use crate::world::NOW;
+
+/// No message makes a reader panic; what is remembered can be counted on, whatever it says.
+pub fn check(bytes: &[u8]) {
+    if let Ok(ask) = serde_json::from_slice::<Ask>(bytes) {
+        let again = serde_json::to_string(&ask).expect("JSON");
+        assert!(serde_json::from_str::<Ask>(&again).is_ok());
+    }
+    if let Ok(Answer::Done { account, .. }) = serde_json::from_slice::<Answer>(bytes) {
+        let _ = Account::try_from(account);
+    }
+    if let Ok(mut attempts) = serde_json::from_slice::<Attempts>(bytes) {
+        let email = Email::parse("ada@example.com").expect("an address");
+        let source = Source::new(&email, "192.0.2.1");
+        attempts.forget(NOW);
+        if let Ok(ticket) = attempts.admit(&source, NOW) {
+            attempts.settle(ticket, Outcome::Failure, NOW);
+        }
+        let _ = (attempts.is_empty(), attempts.next_cleanup(NOW));
+        assert!(serde_json::to_string(&attempts).is_ok());
+    }
+}

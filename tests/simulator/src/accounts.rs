@@ -1,0 +1,141 @@
+//! A change of password in a world whose clocks differ: sessions that began before it end, the
+//! one that changed it and those that begin after it live.
+//!
+//! The real flows run here with a guard that takes every password. What is looked at are its
+//! stamps: with the clocks of places in their stead, a login of a second ago may seem to lie in
+//! the past of a change of password, or in its future.
+
+use std::{cell::RefCell, rc::Rc};
+
+use fastrand::Rng as Dice;
+use tokenkeep::http::{reply::Reply, request::Call};
+
+use crate::{
+    client::Tokens,
+    kv::PLACES,
+    outcome::{Broken, Outcome},
+    request::{call, code, showing, tokens},
+    rule::Variant,
+    schedule::{Climate, conditions, dice},
+    world::{Owner, World},
+};
+
+const LOGIN: &str = r#"{"email":"ada@example.com","password":"correct horse"}"#;
+const CHANGE: &str = r#"{"currentPassword":"correct horse","newPassword":"battery staple"}"#;
+
+/// Plays the story of this number.
+#[must_use]
+pub fn play(
+    seed: u64,
+    index: u64,
+    climate: Climate,
+    variant: Variant,
+    owner: &Rc<Owner>,
+) -> Outcome {
+    let mut dice = dice(seed ^ 0x6163_636f, index);
+    let conditions = conditions(&mut dice, climate);
+    let start = 1_800_000_000_000 + dice.u64(0..3_600_000);
+    let world = World::new(start, conditions, variant, owner.clone());
+    let broken = Rc::new(RefCell::new(None));
+    let story = Story {
+        world: world.clone(),
+        dice,
+        start,
+    };
+    let kept = broken.clone();
+    world.timeline.spawn_at(start, async move {
+        *kept.borrow_mut() = story.tell().await.err().flatten();
+    });
+    world.timeline.run();
+    Outcome {
+        broken: broken.take(),
+        operations: world.operations.get(),
+        ..Outcome::default()
+    }
+}
+
+struct Story {
+    world: Rc<World>,
+    dice: Dice,
+    start: u64,
+}
+
+impl Story {
+    /// `Err(None)` where the store failed too often for the story to go on.
+    async fn tell(mut self) -> Result<(), Option<Broken>> {
+        let keeper = tokens(&self.ask(call("/auth/login", None, LOGIN.into())).await?);
+        self.pause(100..5_000).await;
+        let other = tokens(&self.ask(call("/auth/login", None, LOGIN.into())).await?);
+        let (Some(keeper), Some(other)) = (keeper, other) else {
+            return Err(None);
+        };
+        self.pause(100..5_000).await;
+        let change = call(
+            "/auth/password/change",
+            Some(&keeper.access_token),
+            CHANGE.into(),
+        );
+        if self.ask(change).await?.status != 200 {
+            return Err(None);
+        }
+        let changed_at = self.world.timeline.now();
+        self.pause(1..3_000).await;
+        let newcomer = tokens(&self.ask(call("/auth/login", None, LOGIN.into())).await?);
+
+        let conditions = &self.world.conditions;
+        let spread_at = changed_at + conditions.landing_ms + conditions.lag_ms + 1_000;
+        for _ in 0..4 {
+            for living in newcomer.iter().chain([&keeper]) {
+                self.must_live(living).await?;
+            }
+            let arrives = self.world.timeline.now();
+            let refused = self.refresh(&other).await?.status != 200;
+            if arrives > spread_at && !refused {
+                return Err(Some(Broken::Revived {
+                    at_ms: arrives - self.start,
+                    path: "/auth/token",
+                }));
+            }
+            self.pause(20_000..90_000).await;
+        }
+        Ok(())
+    }
+
+    async fn must_live(&mut self, living: &Tokens) -> Result<(), Option<Broken>> {
+        let me = call("/auth/me", Some(&living.access_token), String::new());
+        let mut reply = self.ask(me).await?;
+        if reply.status == 200 {
+            reply = self.refresh(living).await?;
+        }
+        if reply.status == 200 {
+            return Ok(());
+        }
+        Err(Some(Broken::LoggedOut {
+            at_ms: self.world.timeline.now() - self.start,
+            code: code(&reply),
+        }))
+    }
+
+    async fn refresh(&mut self, shown: &Tokens) -> Result<Reply, Option<Broken>> {
+        self.ask(call("/auth/token", None, showing(&shown.refresh_token)))
+            .await
+    }
+
+    /// Asks in some place, again and again while the server has a fault.
+    async fn ask(&mut self, request: Call) -> Result<Reply, Option<Broken>> {
+        for _ in 0..100 {
+            let (place, chance) = (self.dice.usize(0..PLACES), self.dice.u64(..));
+            let reply = self.world.answer(place, chance, request.clone()).await;
+            if reply.status != 503 {
+                return Ok(reply);
+            }
+            self.pause(2_000..6_000).await;
+        }
+        Err(None)
+    }
+
+    async fn pause(&mut self, milliseconds: std::ops::Range<u64>) {
+        let milliseconds = self.dice.u64(milliseconds);
+        self.world.timeline.sleep_ms(milliseconds).await;
+    }
+}
