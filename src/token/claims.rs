@@ -50,7 +50,7 @@ impl CustomClaims {
     }
 
     /// What was in a token that we signed: it was parsed before it went in.
-    pub fn of_our_token(claims: Map<String, Value>) -> Self {
+    pub(super) fn of_our_token(claims: Map<String, Value>) -> Self {
         Self(claims)
     }
 }

@@ -19,12 +19,12 @@ impl SigningKey {
     }
 
     /// The signature of this key.
-    pub fn sign(&self, content: &[u8]) -> Vec<u8> {
+    pub(super) fn sign(&self, content: &[u8]) -> Vec<u8> {
         Hs256.sign(&self.0, content).as_bytes().into_owned()
     }
 
     /// Whether this key made the signature: the whole of it, compared in constant time.
-    pub fn has_signed(&self, content: &[u8], signature: &[u8]) -> bool {
+    pub(super) fn has_signed(&self, content: &[u8], signature: &[u8]) -> bool {
         // Checked first: the crate takes the length for granted.
         signature.len() == HASH_BYTES
             && Hs256Signature::try_from_slice(signature)
