@@ -4,3 +4,9 @@
 /// the field ("must be at most 200 characters") and never repeats the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem(pub &'static str);
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.0)
+    }
+}

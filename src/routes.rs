@@ -1,221 +1,173 @@
-//! Which requests there are.
+//! The table of routes: method, path, handler. A new route is a row here and a file with its
+//! handler and its reply.
 
-use crate::http::{error::Error, method::Method};
+use std::future::Future;
 
-/// What a request asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Route {
-    /// A new secret.
-    GenerateSecret,
-    /// The refresh.
-    Refresh,
-    /// A session for a back end that does its own login.
-    OpenSession,
-    /// A new account.
-    SignUp,
-    /// A session for an account.
-    LogIn,
-    /// Another password.
-    ChangePassword,
-    /// Who the bearer is.
-    Me,
-    /// Another name for the bearer.
-    Rename,
-    /// The end of the bearer's account.
-    DeleteAccount,
-    /// The end of a session.
-    LogOut,
-    /// The end of all sessions of the bearer.
-    LogOutAll,
-    /// Where the bearer is logged in.
-    ListSessions,
-    /// The end of one session of the bearer, named by the last part of the path.
-    EndSession,
-    /// The end of one or all sessions of a user, by the owner.
-    Revoke,
-    /// The page that helps the owner to set up.
-    SetupPage,
-    /// Whether everything is in order.
-    Health,
-    /// All of this, described for programs.
-    Describe,
-    /// A browser asking whether a page may send a request (CORS preflight).
-    Preflight(Allowed),
+use futures_util::future::{FutureExt as _, LocalBoxFuture};
+use serde::Serialize;
+
+use crate::{
+    account::{change_password, delete, log_in, log_out_all, me, sign_up},
+    app::Platform,
+    http::{
+        error::Error,
+        method::Method::{self, Delete, Get, Patch, Post},
+        reply::Reply,
+        request::{Request, without_last_slash},
+    },
+    session::{end, list, log_out, open, refresh},
+    setup::{OwnerRequest, generate_secret, health},
+};
+
+/// A request that is answered. `{id}` in a path stands for one part of it.
+pub struct Route<P> {
+    /// The method.
+    pub method: Method,
+    /// The path, as the log names it.
+    pub path: &'static str,
+    /// What answers.
+    pub handler: Handler<P>,
 }
 
-/// The verbs that an address takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Allowed(&'static [(Method, Route)]);
+/// What answers a request.
+pub enum Handler<P> {
+    /// For apps and back ends: answers only while the owner's settings are valid.
+    Api(for<'r> fn(&'r Request<'r, P>) -> Answer<'r>),
+    /// For the owner: answers whatever state the settings are in.
+    Owner(for<'r> fn(&'r OwnerRequest<'r, P>) -> Answer<'r>),
+}
 
-impl Allowed {
-    /// As `Allow` and `Access-Control-Allow-Methods` spell it.
+/// A reply that is being made.
+pub type Answer<'r> = LocalBoxFuture<'r, Result<Reply, Error>>;
+
+impl<P: Platform> Route<P> {
+    /// Every route.
+    pub const ALL: &'static [Self] = &[
+        api(Post, "/auth/token", |request| {
+            json(refresh::refresh(request))
+        }),
+        api(Get, "/auth/me", |request| json(me::show(request))),
+        api(Patch, "/auth/me", |request| json(me::rename(request))),
+        api(Delete, "/auth/me", |request| {
+            json(delete::delete_account(request))
+        }),
+        api(Post, "/auth/login", |request| json(log_in::log_in(request))),
+        api(Post, "/auth/signup", |request| {
+            json(sign_up::sign_up(request))
+        }),
+        api(Post, "/auth/logout", |request| {
+            json(log_out::log_out(request))
+        }),
+        api(Post, "/auth/logout/all", |request| {
+            json(log_out_all::log_out_all(request))
+        }),
+        api(Get, "/auth/sessions", |request| {
+            json(list::list_sessions(request))
+        }),
+        api(Delete, "/auth/sessions/{id}", |request| {
+            json(end::end_session(request))
+        }),
+        api(Post, "/auth/session", |request| {
+            json(open::open_session(request))
+        }),
+        api(Post, "/auth/revoke", |request| json(end::revoke(request))),
+        api(Post, "/auth/password/change", |request| {
+            json(change_password::change_password(request))
+        }),
+        owner(Get, "/generate_jwt_secret", |request| {
+            json(generate_secret::generate_secret(request))
+        }),
+        owner(Post, "/generate_jwt_secret", |request| {
+            json(generate_secret::generate_secret(request))
+        }),
+        owner(Get, "/health", |request| {
+            health::health(request).map(Ok).boxed_local()
+        }),
+    ];
+
+    /// Finds the route of a request. `HEAD` is a `GET` whose body is left out (RFC 9110, section
+    /// 9.3.2).
+    ///
+    /// # Errors
+    /// 404 or 405.
+    pub fn find(method: Method, path: &str) -> Result<&'static Self, Error> {
+        let wanted = match method {
+            Method::Head => Get,
+            other => other,
+        };
+        Self::at(path)
+            .find(|route| route.method == wanted)
+            .ok_or_else(|| match Self::allowed(path) {
+                Some(allowed) => Error::MethodNotAllowed(allowed),
+                None => Error::NotFound,
+            })
+    }
+
+    /// The methods that a path takes, as `Allow` and `Access-Control-Allow-Methods` spell them;
+    /// none for a path that does not exist.
     #[must_use]
-    pub fn list(self) -> String {
+    pub fn allowed(path: &str) -> Option<String> {
         let mut names = Vec::new();
-        for (method, _) in self.0 {
-            names.push(method.name());
-            if *method == Method::Get {
+        for route in Self::at(path) {
+            names.push(route.method.name());
+            if route.method == Get {
                 names.push(Method::Head.name());
             }
         }
-        names.push(Method::Options.name());
-        names.join(", ")
+        (!names.is_empty()).then(|| {
+            names.push(Method::Options.name());
+            names.join(", ")
+        })
+    }
+
+    /// A path as the table spells it: what may be logged.
+    #[must_use]
+    pub fn template(path: &str) -> Option<&'static str> {
+        Self::at(path).next().map(|route| route.path)
+    }
+
+    fn at(path: &str) -> impl Iterator<Item = &'static Self> {
+        Self::ALL.iter().filter(move |route| fits(route.path, path))
     }
 }
 
-/// Every address with its verbs. `{id}` stands for one part of a path.
-const ROUTES: [(&str, &[(Method, Route)]); 15] = [
-    ("/auth/token", &[(Method::Post, Route::Refresh)]),
-    (
-        "/auth/me",
-        &[
-            (Method::Get, Route::Me),
-            (Method::Patch, Route::Rename),
-            (Method::Delete, Route::DeleteAccount),
-        ],
-    ),
-    ("/auth/login", &[(Method::Post, Route::LogIn)]),
-    ("/auth/signup", &[(Method::Post, Route::SignUp)]),
-    ("/auth/logout", &[(Method::Post, Route::LogOut)]),
-    ("/auth/logout/all", &[(Method::Post, Route::LogOutAll)]),
-    ("/auth/sessions", &[(Method::Get, Route::ListSessions)]),
-    (
-        "/auth/sessions/{id}",
-        &[(Method::Delete, Route::EndSession)],
-    ),
-    ("/auth/session", &[(Method::Post, Route::OpenSession)]),
-    ("/auth/revoke", &[(Method::Post, Route::Revoke)]),
-    (
-        "/auth/password/change",
-        &[(Method::Post, Route::ChangePassword)],
-    ),
-    (
-        "/generate_jwt_secret",
-        &[
-            (Method::Get, Route::GenerateSecret),
-            (Method::Post, Route::GenerateSecret),
-        ],
-    ),
-    ("/health", &[(Method::Get, Route::Health)]),
-    ("/", &[(Method::Get, Route::SetupPage)]),
-    ("/openapi.json", &[(Method::Get, Route::Describe)]),
-];
-
-/// Every address with each of its verbs, but for `HEAD` and `OPTIONS`.
-pub fn table() -> impl Iterator<Item = (&'static str, Method)> {
-    ROUTES
-        .iter()
-        .flat_map(|(path, verbs)| verbs.iter().map(|(method, _)| (*path, *method)))
+const fn api<P>(
+    method: Method,
+    path: &'static str,
+    handler: for<'r> fn(&'r Request<'r, P>) -> Answer<'r>,
+) -> Route<P> {
+    Route {
+        method,
+        path,
+        handler: Handler::Api(handler),
+    }
 }
 
-/// How the table spells the address of this path: what may be logged.
-#[must_use]
-pub fn template(path: &str) -> Option<&'static str> {
-    address(path).map(|(known, _)| known)
+const fn owner<P>(
+    method: Method,
+    path: &'static str,
+    handler: for<'r> fn(&'r OwnerRequest<'r, P>) -> Answer<'r>,
+) -> Route<P> {
+    Route {
+        method,
+        path,
+        handler: Handler::Owner(handler),
+    }
 }
 
-/// The row of the table for this path.
-fn address(path: &str) -> Option<(&'static str, &'static [(Method, Route)])> {
-    ROUTES.iter().copied().find(|(known, _)| fits(known, path))
-}
-
-/// Finds the route of a request. One slash at the end of a path is forgiven; `HEAD` is a `GET`
-/// whose body is left out (RFC 9110, section 9.3.2).
-///
-/// # Errors
-/// 404 or 405.
-pub fn resolve(method: Method, path: &str) -> Result<Route, Error> {
-    let (_, verbs) = address(path).ok_or(Error::NotFound)?;
-    let wanted = match method {
-        Method::Options => return Ok(Route::Preflight(Allowed(verbs))),
-        Method::Head => Method::Get,
-        other => other,
-    };
-    verbs
-        .iter()
-        .find_map(|(known, route)| (*known == wanted).then_some(*route))
-        .ok_or_else(|| Error::MethodNotAllowed(Allowed(verbs).list()))
-}
-
-/// What stands for `{id}` in a path that has one: its last part.
-#[must_use]
-pub fn id_in(path: &str) -> &str {
-    let path = trimmed(path);
-    path.rsplit_once('/').map_or(path, |(_, id)| id)
+/// What a handler returns, as JSON.
+fn json<'r, T: Serialize>(handler: impl Future<Output = Result<T, Error>> + 'r) -> Answer<'r> {
+    handler
+        .map(|result| Ok(Reply::json(200, &result?)))
+        .boxed_local()
 }
 
 fn fits(known: &str, path: &str) -> bool {
-    let path = trimmed(path);
+    let path = without_last_slash(path);
     match known.strip_suffix("{id}") {
         Some(before) => path
             .strip_prefix(before)
             .is_some_and(|id| !id.is_empty() && !id.contains('/')),
-        None => path == trimmed(known),
-    }
-}
-
-fn trimmed(path: &str) -> &str {
-    path.strip_suffix('/').unwrap_or(path)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_address_of_the_table_is_found_with_its_verbs() {
-        for (path, verbs) in ROUTES {
-            for (method, route) in verbs {
-                assert_eq!(resolve(*method, path), Ok(*route));
-                assert_eq!(resolve(*method, &format!("{}/", trimmed(path))), Ok(*route));
-            }
-        }
-    }
-
-    #[test]
-    fn head_is_a_get_and_nothing_else() {
-        assert_eq!(resolve(Method::Head, "/health"), Ok(Route::Health));
-        assert_eq!(
-            resolve(Method::Head, "/auth/token"),
-            Err(Error::MethodNotAllowed("POST, OPTIONS".into()))
-        );
-    }
-
-    #[test]
-    fn a_wrong_verb_learns_what_is_allowed() {
-        for method in [
-            Method::from_text("BREW"),
-            Method::from_text("get"),
-            Method::from_text("PUT"),
-        ] {
-            assert_eq!(
-                resolve(method, "/generate_jwt_secret"),
-                Err(Error::MethodNotAllowed("GET, HEAD, POST, OPTIONS".into()))
-            );
-        }
-    }
-
-    #[test]
-    fn the_template_of_an_address_has_nothing_of_the_caller_in_it() {
-        let of = |path| template(path);
-        assert_eq!(of("/auth/sessions/x"), Some("/auth/sessions/{id}"));
-        assert_eq!(of("/auth/token/"), Some("/auth/token"));
-        assert_eq!(of("/auth/tokens"), None);
-    }
-
-    #[test]
-    fn an_unknown_address_is_not_found() {
-        for path in [
-            "//",
-            "/auth/sessions//",
-            "/auth/sessions/a/b",
-            "/auth",
-            "/auth/token/x",
-            "//auth/token",
-            "/Auth/Token",
-            "/auth/token//",
-        ] {
-            assert_eq!(resolve(Method::Post, path), Err(Error::NotFound), "{path}");
-        }
+        None => path == known,
     }
 }

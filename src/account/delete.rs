@@ -1,11 +1,18 @@
 //! `DELETE /auth/me`: the end of an account, and of all that is known of it.
 
+use serde::Serialize;
+
 use crate::{
-    account::{message::Purpose, table},
-    http::{answers::Deleted, error::Error, fields::Fields, scope::Scope},
-    port::Platform,
+    account::{message::Purpose, password::Password, port::HasAccounts, table},
+    http::{error::Error, request::Request},
     session::bearer,
 };
+
+/// The response.
+#[derive(Serialize)]
+pub struct Deleted {
+    deleted: bool,
+}
 
 /// Deletes the account, erases what was stored of its sessions, and ends them.
 ///
@@ -13,23 +20,19 @@ use crate::{
 /// that a repeated request, or any other that needs the account, finds it gone and does the rest.
 ///
 /// # Errors
-/// 403 when the password is wrong; 401 without a good access token of a live session and account;
+/// 403 when the password is wrong; 401 without a valid access token of a live session and account;
 /// 429 after too many wrong passwords; 400 for bad input; 503 when something failed.
-pub async fn delete_account<P: Platform>(
-    scope: &Scope<'_, P>,
-    authorization: Option<&str>,
-    body: &[u8],
-) -> Result<Deleted, Error> {
-    let bearer = bearer::bearer(scope, authorization).await?;
-    let password = Fields::parse(body)?.password("password")?;
-    let account = table::of_bearer(scope, &bearer).await?;
+pub async fn delete_account<P: HasAccounts>(request: &Request<'_, P>) -> Result<Deleted, Error> {
+    let bearer = bearer::bearer(request).await?;
+    let password: Password = request.fields()?.password("password")?;
+    let account = table::of_bearer(request, &bearer).await?;
 
     let purpose = Purpose::Delete {
         id: account.id.as_str().to_owned(),
     };
     let wrong = Error::WrongPassword;
     let (account, at) =
-        table::show_password(scope, &account.email, &password, purpose, wrong).await?;
-    table::end_sessions(scope, &account.id, at).await?;
+        table::show_password(request, &account.email, &password, purpose, wrong).await?;
+    table::end_sessions(request, &account.id, at).await?;
     Ok(Deleted { deleted: true })
 }

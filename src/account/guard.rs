@@ -26,8 +26,9 @@ use crate::{
         attempts::{Attempts, Outcome, Source},
         email::Email,
         password::{Password, PasswordHash, Verification},
+        port::Accounts,
     },
-    port::{Accounts, Clock, Fault, Rng, within},
+    port::{Clock, Fault, Rng, within},
     problem::Problem,
     token::{id::UserId, time::UnixMillis},
 };

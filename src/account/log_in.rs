@@ -1,23 +1,65 @@
 //! `POST /auth/login`: a session for an account.
 
+use serde::Serialize;
+
 use crate::{
-    account::{enter, message::Purpose, table},
-    http::{answers::Welcome, error::Error, fields::Fields, scope::Scope},
-    port::Platform,
+    account::{
+        Account, email::Email, message::Purpose, password::Password, port::HasAccounts, table,
+    },
+    http::{error::Error, request::Request},
+    session::{
+        device::Device,
+        issue::Tokens,
+        open::{NewSession, open},
+    },
+    token::{claims::CustomClaims, time::UnixMillis},
 };
+
+/// The claim that every login puts into its session.
+pub const EMAIL_CLAIM: &str = "email";
+
+/// The response of sign-up and login.
+#[derive(Serialize)]
+pub struct LoggedIn {
+    #[serde(flatten)]
+    tokens: Tokens,
+    email: String,
+    name: Option<String>,
+}
 
 /// Checks the password and opens a session.
 ///
 /// # Errors
 /// 401, the same for an unknown address and a wrong password; 429 after too many of them; 400 for
 /// bad input; 503 when something failed.
-pub async fn log_in<P: Platform>(scope: &Scope<'_, P>, body: &[u8]) -> Result<Welcome, Error> {
-    let mut fields = Fields::parse(body)?;
-    let email = fields.email()?;
-    let password = fields.password("password")?;
-    let device = fields.device()?;
+pub async fn log_in<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedIn, Error> {
+    let mut fields = request.fields()?;
+    let email: Email = fields.required("email")?;
+    let password: Password = fields.password("password")?;
+    let device = fields.optional("device")?;
     let wrong = Error::InvalidCredentials;
     let (account, at) =
-        table::show_password(scope, &email, &password, Purpose::LogIn, wrong).await?;
-    enter::welcome(scope, account, at, device).await
+        table::show_password(request, &email, &password, Purpose::LogIn, wrong).await?;
+    logged_in(request, account, at, device).await
+}
+
+/// A session for an account, which starts at the guard's stamp.
+pub async fn logged_in<P: HasAccounts>(
+    request: &Request<'_, P>,
+    account: Account,
+    at: UnixMillis,
+    device: Option<Device>,
+) -> Result<LoggedIn, Error> {
+    let new = NewSession {
+        user: account.id,
+        at,
+        device,
+        claims: CustomClaims::of_login(EMAIL_CLAIM, account.email.as_str()),
+        has_account: true,
+    };
+    Ok(LoggedIn {
+        tokens: open(request, new).await?,
+        email: account.email.as_str().to_owned(),
+        name: account.name.map(|name| name.as_str().to_owned()),
+    })
 }

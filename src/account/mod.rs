@@ -4,14 +4,13 @@ pub mod attempts;
 pub mod change_password;
 pub mod delete;
 pub mod email;
-pub mod enter;
 pub mod guard;
 pub mod log_in;
 pub mod log_out_all;
 pub mod me;
 pub mod message;
 pub mod password;
-pub mod rename;
+pub mod port;
 pub mod sign_up;
 pub mod table;
 
@@ -62,5 +61,13 @@ impl Name {
 impl std::fmt::Debug for Name {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Name(_)")
+    }
+}
+
+impl TryFrom<String> for Name {
+    type Error = Problem;
+
+    fn try_from(text: String) -> Result<Self, Problem> {
+        Self::parse(text)
     }
 }

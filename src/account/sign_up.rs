@@ -3,33 +3,40 @@
 use uuid::Builder;
 
 use crate::{
-    account::{enter, message::Purpose, table},
-    http::{answers::Welcome, error::Error, fields::Fields, scope::Scope},
-    port::Platform,
+    account::{
+        Name,
+        email::Email,
+        log_in::{LoggedIn, logged_in},
+        message::Purpose,
+        password::NewPassword,
+        port::HasAccounts,
+        table,
+    },
+    http::{error::Error, request::Request},
 };
 
-/// Makes an account and opens a session. For an address that has an account it answers as login
+/// Creates an account and opens a session. For an address that has an account it answers as login
 /// does when the password is right, so that a repeated request is safe.
 ///
 /// # Errors
 /// 409 for an address that has an account with another password; 403 while sign-up is closed; 429
 /// after too many wrong passwords; 400 for bad input; 503 when something failed.
-pub async fn sign_up<P: Platform>(scope: &Scope<'_, P>, body: &[u8]) -> Result<Welcome, Error> {
-    if !scope.config.sign_up {
+pub async fn sign_up<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedIn, Error> {
+    if !request.config.sign_up {
         return Err(Error::SignUpClosed);
     }
-    let mut fields = Fields::parse(body)?;
-    let email = fields.email()?;
-    let password = fields.new_password("password")?;
-    let name = fields.name()?;
-    let device = fields.device()?;
+    let mut fields = request.fields()?;
+    let email: Email = fields.required("email")?;
+    let NewPassword(password) = fields.password("password")?;
+    let name: Option<Name> = fields.optional("name")?;
+    let device = fields.optional("device")?;
     let purpose = Purpose::SignUp {
-        id: Builder::from_random_bytes(scope.platform.bytes())
+        id: Builder::from_random_bytes(request.platform.bytes())
             .into_uuid()
             .to_string(),
         name: name.map(|name| name.as_str().to_owned()),
     };
     let (account, at) =
-        table::show_password(scope, &email, &password, purpose, Error::EmailTaken).await?;
-    enter::welcome(scope, account, at, device).await
+        table::show_password(request, &email, &password, purpose, Error::EmailTaken).await?;
+    logged_in(request, account, at, device).await
 }

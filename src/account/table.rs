@@ -7,10 +7,11 @@ use crate::{
         guard::GUARD_MS,
         message::{Answer, Ask, Purpose, Shown},
         password::Password,
+        port::{Accounts as _, Guard as _, HasAccounts},
     },
-    http::{error::Error, scope::Scope},
-    port::{Accounts as _, Fault, Guard as _, Platform},
-    session::{bearer::Bearer, rule::CutOff},
+    http::{error::Error, request::Request},
+    port::{Clock as _, Fault},
+    session::{bearer::Bearer, rule::CutOff, store::Sessions},
     token::{id::UserId, time::UnixMillis},
 };
 
@@ -28,35 +29,35 @@ pub const FLOOD_PAUSE_MS: u64 = 2_000;
 pub const FLOOD_MS: u64 = FLOOD_PAUSE_MS + 500;
 
 /// The account of a user, if there is one.
-pub async fn by_id<P: Platform>(
-    scope: &Scope<'_, P>,
+pub async fn by_id<P: HasAccounts>(
+    request: &Request<'_, P>,
     id: &UserId,
 ) -> Result<Option<Account>, Error> {
-    let accounts = scope.platform.accounts()?;
-    Ok(scope
-        .patience
-        .within(ACCOUNTS_MS, scope.platform, accounts.by_id(id))
+    let accounts = request.platform.accounts()?;
+    Ok(request
+        .deadline
+        .within(ACCOUNTS_MS, request.platform, accounts.by_id(id))
         .await?)
 }
 
 /// Changes the name of an account.
-pub async fn set_name<P: Platform>(
-    scope: &Scope<'_, P>,
+pub async fn set_name<P: HasAccounts>(
+    request: &Request<'_, P>,
     id: &UserId,
     name: Option<&Name>,
 ) -> Result<(), Error> {
-    let accounts = scope.platform.accounts()?;
-    Ok(scope
-        .patience
-        .within(ACCOUNTS_MS, scope.platform, accounts.set_name(id, name))
+    let accounts = request.platform.accounts()?;
+    Ok(request
+        .deadline
+        .within(ACCOUNTS_MS, request.platform, accounts.set_name(id, name))
         .await?)
 }
 
 /// Shows a password to the guard of its address. Gives back the account and the guard's stamp.
 ///
 /// `wrong` is what a wrong password means here.
-pub async fn show_password<P: Platform>(
-    scope: &Scope<'_, P>,
+pub async fn show_password<P: HasAccounts>(
+    request: &Request<'_, P>,
     email: &Email,
     password: &Password,
     purpose: Purpose,
@@ -64,7 +65,7 @@ pub async fn show_password<P: Platform>(
 ) -> Result<(Account, UnixMillis), Error> {
     let ask = Ask::Check(Shown {
         email: email.as_str().to_owned(),
-        ip: scope.ip.to_owned(),
+        ip: request.ip().to_owned(),
         password: password.expose().to_owned(),
         purpose,
     });
@@ -75,13 +76,13 @@ pub async fn show_password<P: Platform>(
             ..
         })
     );
-    let guard = scope.platform.guard()?;
-    let answer = scope
-        .patience
-        .within(GUARD_MS, scope.platform, guard.ask(email, &ask))
+    let guard = request.platform.guard()?;
+    let answer = request
+        .deadline
+        .within(GUARD_MS, request.platform, guard.ask(email, &ask))
         .await?;
     if makes_accounts || answer == Answer::Wrong {
-        wait_in_a_flood(scope).await;
+        wait_in_a_flood(request).await;
     }
     match answer {
         Answer::Done { account, at } => {
@@ -99,8 +100,8 @@ pub async fn show_password<P: Platform>(
 /// Nobody is refused for it, because a whole app's users may call from one address. So it costs
 /// whoever is honest two seconds, and only after a wrong password or at a sign-up; it says nothing
 /// about who has an account; and it stores nothing.
-async fn wait_in_a_flood<P: Platform>(scope: &Scope<'_, P>) {
-    let platform = scope.platform;
+async fn wait_in_a_flood<P: HasAccounts>(request: &Request<'_, P>) {
+    let platform = request.platform;
     let wait = async {
         if platform.is_flooded().await? {
             platform.sleep_ms(FLOOD_PAUSE_MS).await;
@@ -108,15 +109,18 @@ async fn wait_in_a_flood<P: Platform>(scope: &Scope<'_, P>) {
         Ok(())
     };
     // A limit that fails, or does not answer, sees no flood.
-    let _ = scope.patience.within(FLOOD_MS, platform, wait).await;
+    let _ = request.deadline.within(FLOOD_MS, platform, wait).await;
 }
 
 /// A stamp of the guard of this address, later than every session that it has let begin.
-pub async fn stamp<P: Platform>(scope: &Scope<'_, P>, email: &Email) -> Result<UnixMillis, Error> {
-    let guard = scope.platform.guard()?;
-    match scope
-        .patience
-        .within(GUARD_MS, scope.platform, guard.ask(email, &Ask::Stamp))
+pub async fn stamp<P: HasAccounts>(
+    request: &Request<'_, P>,
+    email: &Email,
+) -> Result<UnixMillis, Error> {
+    let guard = request.platform.guard()?;
+    match request
+        .deadline
+        .within(GUARD_MS, request.platform, guard.ask(email, &Ask::Stamp))
         .await?
     {
         Answer::Stamped { at } => Ok(at),
@@ -128,24 +132,24 @@ pub async fn stamp<P: Platform>(scope: &Scope<'_, P>, email: &Email) -> Result<U
 ///
 /// An account that is gone takes its sessions along: if its deletion was cut short, it is brought
 /// to its end here.
-pub async fn of_bearer<P: Platform>(
-    scope: &Scope<'_, P>,
+pub async fn of_bearer<P: HasAccounts>(
+    request: &Request<'_, P>,
     bearer: &Bearer,
 ) -> Result<Account, Error> {
     if !bearer.token.has_account {
         return Err(Error::NotFound);
     }
     let user = &bearer.token.of.user;
-    if let Some(account) = by_id(scope, user).await? {
+    if let Some(account) = by_id(request, user).await? {
         return Ok(account);
     }
-    end_sessions(scope, user, scope.platform.now()).await?;
+    end_sessions(request, user, request.platform.now()).await?;
     Err(Error::BearerRevoked)
 }
 
 /// Ends the sessions of an account that is gone, and leaves nothing personal of them.
-pub async fn end_sessions<P: Platform>(
-    scope: &Scope<'_, P>,
+pub async fn end_sessions<P: HasAccounts>(
+    request: &Request<'_, P>,
     user: &UserId,
     at: UnixMillis,
 ) -> Result<(), Error> {
@@ -153,9 +157,9 @@ pub async fn end_sessions<P: Platform>(
         before: at.plus_ms(DELETION_MS),
         keep: None,
     };
-    let sessions = scope.sessions()?;
+    let sessions = Sessions::of(request)?;
     sessions.erase_all(user).await?;
     sessions.end_all(user, &for_good).await?;
-    scope.log_revocation("account_deleted", "all", None);
+    request.log_revocation("account_deleted", "all", None);
     Ok(())
 }

@@ -6,9 +6,10 @@ use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
 use worker::Env;
 
 use crate::{
+    account::port::Accounts,
     account::{Account, Name, email::Email, password::PasswordHash},
     cloudflare::{binding, promise::settled},
-    port::{Accounts, Fault},
+    port::Fault,
     token::{id::UserId, time::UnixMillis},
 };
 

@@ -9,7 +9,8 @@ use worker::Env;
 
 use crate::{
     cloudflare::{binding, promise::settled},
-    port::{Fault, KeyValue, Page, Write},
+    port::Fault,
+    session::port::{KeyValue, Page, Write},
 };
 
 #[wasm_bindgen]

@@ -4,7 +4,6 @@ pub mod clock;
 mod d1;
 mod kv;
 mod object;
-mod page;
 pub mod promise;
 mod rate_limit;
 mod serve;
@@ -16,7 +15,9 @@ use wasm_bindgen::JsValue;
 use worker::{Context, Env, console_log};
 
 use crate::{
-    port::{Clock, Fault, Platform, Rng, SetupPage},
+    account::port::HasAccounts,
+    port::{Clock, Fault, Rng, Runtime},
+    session::port::HasSessions,
     token::time::UnixMillis,
 };
 
@@ -73,14 +74,27 @@ impl Rng for Cloudflare {
     }
 }
 
-impl Platform for Cloudflare {
+impl Runtime for Cloudflare {
+    fn after_response(&self, work: impl Future<Output = ()> + 'static) {
+        self.context.wait_until(work);
+    }
+
+    fn log(&self, line: &str) {
+        console_log!("{line}");
+    }
+}
+
+impl HasSessions for Cloudflare {
     type Sessions = WorkersKv;
-    type Accounts = D1Accounts;
-    type Guard = Guards;
 
     fn sessions(&self) -> Result<WorkersKv, Fault> {
         WorkersKv::bound(&self.env, SESSIONS)
     }
+}
+
+impl HasAccounts for Cloudflare {
+    type Accounts = D1Accounts;
+    type Guard = Guards;
 
     fn accounts(&self) -> Result<D1Accounts, Fault> {
         D1Accounts::bound(&self.env, ACCOUNTS)
@@ -90,23 +104,11 @@ impl Platform for Cloudflare {
         Guards::bound(&self.env, GUARDS)
     }
 
-    fn after_response(&self, work: impl Future<Output = ()> + 'static) {
-        self.context.wait_until(work);
-    }
-
-    fn setup_page(&self) -> SetupPage {
-        page::built()
-    }
-
     fn counts_floods(&self) -> bool {
         rate_limit::is_bound(&self.env)
     }
 
     async fn is_flooded(&self) -> Result<bool, Fault> {
         rate_limit::is_flooded(&self.env).await
-    }
-
-    fn log(&self, line: &str) {
-        console_log!("{line}");
     }
 }

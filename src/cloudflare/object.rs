@@ -7,6 +7,7 @@ use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
 use worker::{Env, console_log};
 
 use crate::{
+    account::port::Guard,
     account::{
         attempts::Attempts,
         email::Email,
@@ -15,7 +16,7 @@ use crate::{
     },
     cloudflare::{ACCOUNTS, binding, clock, d1::D1Accounts, promise::settled},
     log::Line,
-    port::{Clock, Fault, Guard, Rng},
+    port::{Clock, Fault, Rng},
     token::time::UnixMillis,
 };
 

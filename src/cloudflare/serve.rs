@@ -5,18 +5,18 @@ use std::{
     rc::Rc,
 };
 
-use js_sys::{JsString, Number, Reflect, Uint8Array};
+use js_sys::{JSON, JsString, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsThreadLocal, JsValue, prelude::wasm_bindgen};
 use web_sys::{ReadableStreamDefaultReader, Request};
 use worker::{Context, Env, event, worker_sys};
 
 use crate::{
-    app::{App, Setup},
+    app::App,
     cloudflare::{
         Cloudflare, clock,
         promise::{settled, spawn},
     },
-    config::Settings,
+    config::{Settings, Setup},
     http::{
         method::Method,
         reply::Reply,
@@ -122,7 +122,7 @@ fn setup(env: &Env) -> Rc<Setup> {
         let settings = Settings::read(|name| setting(env, name));
         let setup = match known.take() {
             Some(known) if known.settings == settings => known.setup,
-            _ => Rc::new(Setup::of(&settings)),
+            _ => Rc::new(Setup::read(&settings)),
         };
         *known = Some(Known {
             env: env.clone(),
@@ -134,29 +134,29 @@ fn setup(env: &Env) -> Rc<Setup> {
     })
 }
 
-/// Vars of `wrangler.toml` are text or numbers, secrets are text. JavaScript writes numbers down.
+/// Secrets are text; vars of `wrangler.toml` may be any TOML value, which arrives as JSON.
 fn setting(env: &Env, name: &str) -> Option<String> {
     let value = Reflect::get(env, &name.into()).ok()?;
-    let number = || {
-        value
-            .dyn_ref::<Number>()
-            .and_then(|number| number.to_string_with_radix(10).ok())
+    let json = || {
+        JSON::stringify(&value)
+            .ok()
+            .and_then(|json| json.as_string())
     };
-    value.as_string().or_else(|| number().map(String::from))
+    value.as_string().or_else(json)
 }
 
 thread_local! {
     /// Where this instance runs. Asked once: `cf` has dozens of fields, and an instance stays in
     /// its place. The header `CF-Ray` names the place to origins, but not always to workers.
-    static PLACE: OnceCell<Option<String>> = const { OnceCell::new() };
+    static COLO: OnceCell<Option<String>> = const { OnceCell::new() };
 }
 
-fn place(request: &Request) -> Option<String> {
-    let colo = || {
+fn colo(request: &Request) -> Option<String> {
+    let ask = || {
         let cf = Reflect::get(request, &"cf".into()).ok()?;
         Reflect::get(&cf, &"colo".into()).ok()?.as_string()
     };
-    PLACE.with(|place| place.get_or_init(colo).clone())
+    COLO.with(|colo| colo.get_or_init(ask).clone())
 }
 
 async fn call(exchange: &Exchange) -> Call {
@@ -177,7 +177,7 @@ async fn call(exchange: &Exchange) -> Call {
             .then(|| header(&name::WANTED_HEADERS))
             .flatten(),
         ray: header(&name::RAY),
-        place: place(&request),
+        colo: colo(&request),
         body: body(exchange, &request).await,
     }
 }

@@ -3,7 +3,12 @@
 //! A 401 makes an app throw its user out, so it is only ever said about a token that is truly no
 //! good. A fault of ours is a 5xx.
 
-use crate::{config::ConfigError, port::Fault, problem::Problem, token::jws::TokenProblem};
+use serde::Serialize;
+
+use crate::{
+    config::ConfigError, http::reply::Reply, port::Fault, problem::Problem,
+    token::jws::TokenProblem,
+};
 
 /// What `Retry-After` says after a fault of ours, in seconds.
 pub const RETRY_AFTER_SECONDS: u64 = 2;
@@ -132,33 +137,33 @@ impl Error {
 
     /// Status, code and message, and the header that goes with them.
     #[must_use]
-    pub fn answer(&self) -> Answer {
+    pub fn reply(&self) -> ErrorReply {
         const LOG_IN: &str = "The user has to log in again.";
         match self {
-            Self::BadInput(input) => Answer {
+            Self::BadInput(input) => ErrorReply {
                 field: input.field,
-                ..Answer::new(400, "invalid_request", input.message.clone())
+                ..ErrorReply::new(400, "invalid_request", input.message.clone())
             },
-            Self::RefreshTokenInvalid => Answer::new(401, "refresh_token_invalid", format!("This is not a refresh token of this server. {LOG_IN}")),
-            Self::RefreshTokenExpired => Answer::new(401, "refresh_token_expired", format!("The session is over: it was not used for too long, or has reached its end. {LOG_IN}")),
-            Self::RefreshTokenReused => Answer::new(401, "refresh_token_reused", format!("An old copy of a refresh token was used, so the session was ended for safety. {LOG_IN}")),
-            Self::SessionRevoked => Answer::new(401, "session_revoked", format!("The session was ended. {LOG_IN}")),
-            Self::AccessTokenMissing => Answer::new(401, "access_token_invalid", "Send the access token in the header: Authorization: Bearer <accessToken>.").challenge("Bearer"),
-            Self::AccessTokenInvalid => Answer::new(401, "access_token_invalid", "This is not an access token of this server. Get a new one from POST /auth/token.").challenge(INVALID_TOKEN),
-            Self::AccessTokenExpired => Answer::new(401, "access_token_expired", "The access token has expired. Get a new one from POST /auth/token.").challenge(INVALID_TOKEN),
-            Self::BearerRevoked => Answer::new(401, "session_revoked", format!("The session was ended. {LOG_IN}")).challenge(INVALID_TOKEN),
-            Self::ServiceKeyInvalid => Answer::new(401, "service_key_invalid", "Send the service key in the header: Authorization: Bearer <service_key>. The owner sets it with: npx wrangler secret put service_key").challenge("Bearer"),
-            Self::InvalidCredentials => Answer::new(401, "invalid_credentials", "The e-mail address or the password is wrong."),
-            Self::WrongPassword => Answer::new(403, "wrong_password", "The password is wrong. You are still logged in."),
-            Self::SignUpClosed => Answer::new(403, "sign_up_closed", "New accounts cannot be made here at present."),
-            Self::EmailTaken => Answer::new(409, "email_taken", "There is an account with this e-mail address already. Log in instead."),
-            Self::TooManyAttempts(seconds) => Answer::new(429, "too_many_attempts", format!("Too many attempts with a wrong password. Try again in {seconds} seconds.")).with("Retry-After", seconds.to_string()),
-            Self::NotFound => Answer::new(404, "not_found", "There is nothing at this address. Check the path of the request."),
-            Self::MethodNotAllowed(allowed) => Answer::new(405, "method_not_allowed", format!("This address takes {allowed}.")).with("Allow", allowed.clone()),
-            Self::PayloadTooLarge => Answer::new(413, "payload_too_large", "The body is larger than 16 KiB."),
-            Self::Misconfigured(error) => Answer::new(500, "misconfigured", format!("This server is not set up: {error}")),
-            Self::Store(_) => Answer::new(503, "temporarily_unavailable", "Something on our side did not answer as it should. Nothing is lost: try again.").retry(),
-            Self::NotHereYet => Answer::new(503, "temporarily_unavailable", "This login has not reached this place yet. Nothing is lost: try again.").retry(),
+            Self::RefreshTokenInvalid => ErrorReply::new(401, "refresh_token_invalid", format!("This is not a refresh token of this server. {LOG_IN}")),
+            Self::RefreshTokenExpired => ErrorReply::new(401, "refresh_token_expired", format!("The session is over: it was not used for too long, or has reached its end. {LOG_IN}")),
+            Self::RefreshTokenReused => ErrorReply::new(401, "refresh_token_reused", format!("An old copy of a refresh token was used, so the session was ended for safety. {LOG_IN}")),
+            Self::SessionRevoked => ErrorReply::new(401, "session_revoked", format!("The session was ended. {LOG_IN}")),
+            Self::AccessTokenMissing => ErrorReply::new(401, "access_token_invalid", "Send the access token in the header: Authorization: Bearer <accessToken>.").challenge("Bearer"),
+            Self::AccessTokenInvalid => ErrorReply::new(401, "access_token_invalid", "This is not an access token of this server. Get a new one from POST /auth/token.").challenge(INVALID_TOKEN),
+            Self::AccessTokenExpired => ErrorReply::new(401, "access_token_expired", "The access token has expired. Get a new one from POST /auth/token.").challenge(INVALID_TOKEN),
+            Self::BearerRevoked => ErrorReply::new(401, "session_revoked", format!("The session was ended. {LOG_IN}")).challenge(INVALID_TOKEN),
+            Self::ServiceKeyInvalid => ErrorReply::new(401, "service_key_invalid", "Send the service key in the header: Authorization: Bearer <service_key>. The owner sets it with: npx wrangler secret put service_key").challenge("Bearer"),
+            Self::InvalidCredentials => ErrorReply::new(401, "invalid_credentials", "The e-mail address or the password is wrong."),
+            Self::WrongPassword => ErrorReply::new(403, "wrong_password", "The password is wrong. You are still logged in."),
+            Self::SignUpClosed => ErrorReply::new(403, "sign_up_closed", "New accounts cannot be made here at present."),
+            Self::EmailTaken => ErrorReply::new(409, "email_taken", "There is an account with this e-mail address already. Log in instead."),
+            Self::TooManyAttempts(seconds) => ErrorReply::new(429, "too_many_attempts", format!("Too many attempts with a wrong password. Try again in {seconds} seconds.")).with("Retry-After", seconds.to_string()),
+            Self::NotFound => ErrorReply::new(404, "not_found", "There is nothing at this address. Check the path of the request."),
+            Self::MethodNotAllowed(allowed) => ErrorReply::new(405, "method_not_allowed", format!("This address takes {allowed}.")).with("Allow", allowed.clone()),
+            Self::PayloadTooLarge => ErrorReply::new(413, "payload_too_large", "The body is larger than 16 KiB."),
+            Self::Misconfigured(error) => ErrorReply::new(500, "misconfigured", format!("This server is not set up: {error}")),
+            Self::Store(_) => ErrorReply::new(503, "temporarily_unavailable", "Something on our side did not answer as it should. Nothing is lost: try again.").retry(),
+            Self::NotHereYet => ErrorReply::new(503, "temporarily_unavailable", "This login has not reached this place yet. Nothing is lost: try again.").retry(),
         }
     }
 }
@@ -184,7 +189,7 @@ const INVALID_TOKEN: &str = r#"Bearer error="invalid_token""#;
 
 /// An error as the client sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct ErrorReply {
     /// HTTP status.
     pub status: u16,
     /// For programs: never changes its meaning.
@@ -197,7 +202,34 @@ pub struct Answer {
     pub header: Option<(&'static str, String)>,
 }
 
-impl Answer {
+/// The body of every error.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ErrorBody<'a> {
+    code: &'a str,
+    message: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+}
+
+impl ErrorReply {
+    /// The reply to the request of this name.
+    #[must_use]
+    pub fn to_reply(&self, request_id: &str) -> Reply {
+        let mut reply = Reply::json(
+            self.status,
+            &ErrorBody {
+                code: self.code,
+                message: &self.message,
+                request_id,
+                field: self.field,
+            },
+        );
+        reply.headers.extend(self.header.clone());
+        reply
+    }
+
     fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,

@@ -1,22 +1,21 @@
-//! JSON bodies in: read field by field, so that every error can name its field and no error ever
-//! repeats what was sent.
+//! The body of a request, read field by field, so that every error can name its field and no error
+//! ever repeats what was sent.
 
 use serde_json::{Map, Value};
 
 use crate::{
-    account::{Name, email::Email, password::Password},
     http::error::{BadInput, Error},
     problem::Problem,
-    session::record::DEVICE_CHARACTERS,
     token::{
         TOKEN_BYTES,
         claims::CustomClaims,
-        id::{SessionId, UserId},
         json::{JsonProblem, object},
     },
 };
 
-/// The fields of a JSON object. A field given twice is refused; unknown ones are ignored.
+/// The fields of a JSON object. A field given twice is rejected; unknown ones are ignored.
+///
+/// A type that a field can have says by `TryFrom<String>` which texts it takes.
 pub struct Fields(Map<String, Value>);
 
 impl Fields {
@@ -35,145 +34,72 @@ impl Fields {
         })
     }
 
-    /// A text that must be there.
-    fn required_text(&mut self, field: &'static str) -> Result<String, BadInput> {
-        self.optional_text(field)?
-            .ok_or_else(|| BadInput::field(field, "is missing or empty"))
+    /// Whether a field was sent at all, even as `null`.
+    #[must_use]
+    pub fn has(&self, field: &str) -> bool {
+        self.0.contains_key(field)
     }
 
-    /// A text that may be there; `null` and `""` count as not there.
-    fn optional_text(&mut self, field: &'static str) -> Result<Option<String>, BadInput> {
+    /// A field that must be there.
+    ///
+    /// # Errors
+    /// Missing, empty, not text, an unfilled variable, or not what the type takes.
+    pub fn required<T: TryFrom<String, Error = Problem>>(
+        &mut self,
+        field: &'static str,
+    ) -> Result<T, Error> {
+        let text = self.text(field)?.ok_or_else(|| missing(field))?;
+        parse(field, text)
+    }
+
+    /// A field that may be there; `null` and `""` count as absent.
+    ///
+    /// # Errors
+    /// Not text, an unfilled variable, or not what the type takes.
+    pub fn optional<T: TryFrom<String, Error = Problem>>(
+        &mut self,
+        field: &'static str,
+    ) -> Result<Option<T>, Error> {
+        let text = self.text(field)?;
+        text.map(|text| parse(field, text)).transpose()
+    }
+
+    /// A password, which must be there. It may contain anything: it is an unfilled variable only
+    /// if there is nothing else in it.
+    ///
+    /// # Errors
+    /// Missing, empty, not text, an unfilled variable, or not what the type takes.
+    pub fn password<T: TryFrom<String, Error = Problem>>(
+        &mut self,
+        field: &'static str,
+    ) -> Result<T, Error> {
         match self.0.remove(field) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) if text.is_empty() => Ok(None),
-            Some(Value::String(text)) if has_placeholder(&text) => Err(unfilled(field)),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(BadInput::field(field, "must be text in quotation marks")),
+            Some(Value::String(text)) if !text.is_empty() && !is_placeholder(&text) => {
+                parse(field, text)
+            }
+            other => {
+                self.0.extend(other.map(|value| (field.to_owned(), value)));
+                self.required(field)
+            }
         }
     }
 
     /// `refreshToken`, or `refresh_token` as other clients spell it.
     ///
     /// # Errors
-    /// Missing, empty, of another type, too long, a placeholder, or given in both spellings.
-    pub fn refresh_token(&mut self) -> Result<String, BadInput> {
+    /// Missing, empty, of another type, too long, an unfilled variable, or given in both spellings.
+    pub fn refresh_token(&mut self) -> Result<String, Error> {
         const FIELD: &str = "refreshToken";
         if let Some(other) = self.0.remove("refresh_token")
             && self.0.insert(FIELD.into(), other).is_some()
         {
-            return Err(BadInput::field(FIELD, "is given twice. Send it once"));
+            return Err(BadInput::field(FIELD, "is given twice. Send it once").into());
         }
-        let token = self.required_text(FIELD)?;
+        let token = self.text(FIELD)?.ok_or_else(|| missing(FIELD))?;
         if token.len() > TOKEN_BYTES {
-            return Err(BadInput::field(FIELD, "is too long to be a token"));
+            return Err(BadInput::field(FIELD, "is too long to be a token").into());
         }
         Ok(token)
-    }
-
-    /// `userId`.
-    ///
-    /// # Errors
-    /// Missing, or not a user id.
-    pub fn user_id(&mut self) -> Result<UserId, Error> {
-        self.required("userId", UserId::parse)
-    }
-
-    /// A required text, parsed.
-    fn required<T>(
-        &mut self,
-        field: &'static str,
-        parse: impl FnOnce(String) -> Result<T, Problem>,
-    ) -> Result<T, Error> {
-        let text = self.required_text(field)?;
-        parse(text).map_err(|problem| Error::of_field(field, &problem))
-    }
-
-    /// `email`.
-    ///
-    /// # Errors
-    /// Missing, or not an address.
-    pub fn email(&mut self) -> Result<Email, Error> {
-        self.required("email", |text| Email::parse(&text))
-    }
-
-    /// A password that is shown.
-    ///
-    /// # Errors
-    /// Missing, or no password at all.
-    pub fn password(&mut self, field: &'static str) -> Result<Password, Error> {
-        self.secret(field, Password::parse)
-    }
-
-    /// A password that is to be set.
-    ///
-    /// # Errors
-    /// Missing, too short or too long.
-    pub fn new_password(&mut self, field: &'static str) -> Result<Password, Error> {
-        self.secret(field, Password::parse_new)
-    }
-
-    /// A password may have anything in it: it is a variable without its value only as a whole.
-    fn secret(
-        &mut self,
-        field: &'static str,
-        parse: impl FnOnce(String) -> Result<Password, Problem>,
-    ) -> Result<Password, Error> {
-        match self.0.remove(field) {
-            Some(Value::String(text)) if !text.is_empty() && !is_placeholder(&text) => {
-                parse(text).map_err(|problem| Error::of_field(field, &problem))
-            }
-            other => {
-                self.0.extend(other.map(|value| (field.to_owned(), value)));
-                self.required(field, parse)
-            }
-        }
-    }
-
-    /// `name`, where there may be none.
-    ///
-    /// # Errors
-    /// Not text, or too long.
-    pub fn name(&mut self) -> Result<Option<Name>, Error> {
-        const FIELD: &str = "name";
-        let name = self.optional_text(FIELD)?.map(Name::parse).transpose();
-        name.map_err(|problem| Error::of_field(FIELD, &problem))
-    }
-
-    /// `name` as the only field: it must be there, and `null` or `""` takes the name away.
-    ///
-    /// # Errors
-    /// Missing, not text, or too long.
-    pub fn new_name(&mut self) -> Result<Option<Name>, Error> {
-        if !self.0.contains_key("name") {
-            return Err(BadInput::field("name", "is missing").into());
-        }
-        self.name()
-    }
-
-    /// `sessionId`, where there may be none.
-    ///
-    /// # Errors
-    /// Not a session id.
-    pub fn session_id(&mut self) -> Result<Option<SessionId>, Error> {
-        const FIELD: &str = "sessionId";
-        let id = self.optional_text(FIELD)?.map(SessionId::parse).transpose();
-        id.map_err(|problem| Error::of_field(FIELD, &problem))
-    }
-
-    /// `device`.
-    ///
-    /// # Errors
-    /// Not text, or too long.
-    pub fn device(&mut self) -> Result<Option<String>, BadInput> {
-        const FIELD: &str = "device";
-        let device = self.optional_text(FIELD)?;
-        if device
-            .as_ref()
-            .is_some_and(|text| text.chars().count() > DEVICE_CHARACTERS)
-        {
-            return Err(BadInput::field(FIELD, "must be at most 100 characters"));
-        }
-        Ok(device)
     }
 
     /// `claims`.
@@ -190,6 +116,27 @@ impl Fields {
             }
         }
     }
+
+    fn text(&mut self, field: &'static str) -> Result<Option<String>, BadInput> {
+        match self.0.remove(field) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) if text.is_empty() => Ok(None),
+            Some(Value::String(text)) if has_placeholder(&text) => Err(unfilled(field)),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(BadInput::field(field, "must be text in quotation marks")),
+        }
+    }
+}
+
+fn parse<T: TryFrom<String, Error = Problem>>(
+    field: &'static str,
+    text: String,
+) -> Result<T, Error> {
+    T::try_from(text).map_err(|problem| Error::of_field(field, &problem))
+}
+
+fn missing(field: &'static str) -> BadInput {
+    BadInput::field(field, "is missing or empty")
 }
 
 /// Whether there is a variable in a text that an app builder sent without filling it in, such as

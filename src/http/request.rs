@@ -1,35 +1,46 @@
-//! A request, as far as Tokenkeep looks at it.
+//! A request: what arrived, and what a handler works with.
 
-use crate::http::method::Method;
+use crate::{
+    config::Config,
+    http::{
+        error::{BadInput, Error},
+        fields::{Fields, has_placeholder, unfilled},
+        method::Method,
+    },
+    log::Line,
+    port::{Clock, Deadline, Runtime},
+    token::id::SessionId,
+};
 
-/// Most bytes of a request's body. The largest that makes sense is a token (4 KiB) beside claims
+/// Maximum size of a body, in bytes. The largest that makes sense is a token (4 KiB) beside claims
 /// (2 KiB).
 pub const BODY_BYTES: usize = 16 * 1024;
 
-/// How long a `GET` may take in all. Bravo gives it up after 5 s, and a clear 503 must come before.
-pub const GET_MS: u64 = 4_500;
-
-/// How long any other request may take in all. Bravo gives it up after 10 s.
-pub const REQUEST_MS: u64 = 8_500;
-
-/// How much of a body that is too large is still read, so that the connection stays good.
+/// How much of a body that is too large is still read, in bytes, so that the connection stays
+/// usable.
 pub const DISCARDED_BYTES: usize = 1024 * 1024;
 
-/// Most bytes of `CF-Connecting-IP`: an IPv6 address has 45 at most.
-pub const IP_BYTES: usize = 64;
+/// How long a `GET` may take in all. Bravo gives up after 5 s, and a clear 503 must come before.
+pub const GET_TIMEOUT_MS: u64 = 4_500;
 
-/// A request, as far as Tokenkeep looks at it. There are secrets in it: it cannot be printed.
+/// How long any other request may take in all. Bravo gives up after 10 s.
+pub const REQUEST_TIMEOUT_MS: u64 = 8_500;
+
+/// Maximum size of `CF-Connecting-IP`, in bytes: an IPv6 address has at most 45.
+const IP_BYTES: usize = 64;
+
+/// What arrived. There are secrets in it: it cannot be printed.
 #[derive(Clone)]
 pub struct Call {
-    /// The verb.
+    /// The method.
     pub method: Method,
-    /// The address's path, without the query.
+    /// The path of the URL.
     pub path: String,
-    /// The address's query, without its `?`; empty where there is none.
+    /// The query of the URL, without its `?`; empty where there is none.
     pub query: String,
-    /// The address's scheme and host, such as `https://api.example.com`.
+    /// The scheme and host of the URL, such as `https://api.example.com`.
     pub origin: String,
-    /// The IP address that called: the header `CF-Connecting-IP`.
+    /// The caller's IP address: the header `CF-Connecting-IP`.
     pub ip: Option<String>,
     /// The header `Authorization`.
     pub authorization: Option<String>,
@@ -39,25 +50,144 @@ pub struct Call {
     pub wanted_headers: Option<String>,
     /// The header `CF-Ray`: Cloudflare's name for the request.
     pub ray: Option<String>,
-    /// Cloudflare's code of the place where it runs, such as `MAD`.
-    pub place: Option<String>,
+    /// Cloudflare's code of the data centre that it arrived at, such as `MAD`.
+    pub colo: Option<String>,
     /// The body.
     pub body: Body,
 }
 
-/// A request's body, read up to its limit.
+/// A body, read up to its limit.
 #[derive(Clone)]
 pub enum Body {
     /// All of it; empty where there was none.
     Whole(Vec<u8>),
     /// More than [`BODY_BYTES`].
     TooLarge,
-    /// The connection broke off, or what came is no body.
+    /// The connection broke off, or what came is not a body.
     Unreadable,
 }
 
-/// `https://host/path?query` as `https://host`, `/path` and `query`. The runtime gives absolute
-/// addresses.
+impl Call {
+    /// When the caller gives up.
+    pub fn deadline(&self, clock: &impl Clock) -> Deadline {
+        let milliseconds = match self.method {
+            Method::Get | Method::Head => GET_TIMEOUT_MS,
+            _ => REQUEST_TIMEOUT_MS,
+        };
+        Deadline::after_ms(milliseconds, clock)
+    }
+
+    /// The body, which must have arrived whole.
+    ///
+    /// # Errors
+    /// 413 for one that is too large, 400 for one that broke off.
+    pub fn whole_body(&self) -> Result<&[u8], Error> {
+        match &self.body {
+            Body::Whole(bytes) => Ok(bytes),
+            Body::TooLarge => Err(Error::PayloadTooLarge),
+            Body::Unreadable => Err(BadInput::body("The body could not be read.").into()),
+        }
+    }
+}
+
+/// A request as a handler sees it: what arrived, and what to work with.
+pub struct Request<'a, P> {
+    /// The world outside.
+    pub platform: &'a P,
+    /// The owner's settings, which are valid.
+    pub config: &'a Config,
+    /// When the caller gives up.
+    pub deadline: Deadline,
+    /// The request's name in the log and in errors.
+    pub id: &'a str,
+    /// What arrived.
+    pub call: &'a Call,
+    /// Its body.
+    pub body: &'a [u8],
+}
+
+impl<'a, P: Runtime> Request<'a, P> {
+    /// The fields of the body.
+    ///
+    /// # Errors
+    /// 400 for a body that is not a JSON object.
+    pub fn fields(&self) -> Result<Fields, Error> {
+        Ok(Fields::parse(self.body)?)
+    }
+
+    /// What follows `Bearer` in the header `Authorization` (RFC 6750, section 2.1; the case of the
+    /// scheme does not matter: RFC 9110, section 11.1). None where there is no such header, or one
+    /// of another scheme.
+    ///
+    /// # Errors
+    /// 400 for a variable that an app builder did not fill in.
+    pub fn credentials(&self) -> Result<Option<&'a str>, Error> {
+        credentials(self.call.authorization.as_deref())
+    }
+
+    /// The value of this name in the query; an empty one counts as none.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<String> {
+        form_urlencoded::parse(self.call.query.as_bytes()).find_map(|(known, value)| {
+            (known == name && !value.is_empty()).then(|| value.into_owned())
+        })
+    }
+
+    /// What stands for `{id}` in the path: its last part.
+    #[must_use]
+    pub fn path_id(&self) -> &'a str {
+        let path = without_last_slash(&self.call.path);
+        path.rsplit_once('/').map_or(path, |(_, id)| id)
+    }
+
+    /// The IP address that it came from.
+    #[must_use]
+    pub fn ip(&self) -> &'a str {
+        let ip = self.call.ip.as_deref();
+        ip.filter(|ip| ip.len() <= IP_BYTES).unwrap_or_default()
+    }
+
+    /// Writes a line about this request to the log.
+    pub fn log(&self, line: Line<'_>) {
+        self.platform.log(&line.in_request(self.id).json());
+    }
+
+    /// Logs that sessions were ended: why, which (`one`, `all` or `others`), and the one that it
+    /// is about, if there is one.
+    pub fn log_revocation(
+        &self,
+        reason: &'static str,
+        sessions: &'static str,
+        session: Option<&SessionId>,
+    ) {
+        let line = Line::of_revocation(reason, sessions);
+        self.log(match session {
+            Some(session) => line.about(session),
+            None => line,
+        });
+    }
+}
+
+fn credentials(authorization: Option<&str>) -> Result<Option<&str>, Error> {
+    let value = authorization.unwrap_or_default().trim_ascii();
+    if has_placeholder(value) {
+        return Err(unfilled("Authorization").into());
+    }
+    let Some((scheme, credentials)) = value.split_once(' ') else {
+        return Ok(None);
+    };
+    let credentials = credentials.trim_ascii_start();
+    Ok(scheme.eq_ignore_ascii_case("bearer").then_some(credentials))
+}
+
+/// One slash at the end of a path is forgiven.
+#[must_use]
+pub fn without_last_slash(path: &str) -> &str {
+    path.strip_suffix('/').unwrap_or(path)
+}
+
+/// `https://host/path?query` as `https://host`, `/path` and `query`. The runtime passes absolute
+/// URLs.
 #[must_use]
 pub fn split_url(url: &str) -> (&str, &str, &str) {
     let url = url.split('#').next().unwrap_or_default();
@@ -75,7 +205,50 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_split_into_origin_path_and_query() {
+    fn the_scheme_may_be_spelled_in_any_case() {
+        for header in ["Bearer x.y.z", "bearer x.y.z", " BEARER  x.y.z "] {
+            assert_eq!(credentials(Some(header)), Ok(Some("x.y.z")));
+        }
+    }
+
+    #[test]
+    fn only_the_white_space_of_http_is_trimmed() {
+        for space in ["\u{a0}", "\u{85}", "\u{2028}", "\u{3000}", "\u{feff}"] {
+            let header = format!("Bearer {space}x.y.z{space}");
+            let token = format!("{space}x.y.z{space}");
+            assert_eq!(credentials(Some(&header)), Ok(Some(token.as_str())));
+        }
+    }
+
+    #[test]
+    fn another_scheme_or_nothing_is_not_a_token() {
+        for header in [
+            None,
+            Some(""),
+            Some("Bearer"),
+            Some("Basic eDp5"),
+            Some("x.y.z"),
+        ] {
+            assert_eq!(credentials(header), Ok(None));
+        }
+    }
+
+    #[test]
+    fn an_unfilled_variable_is_bad_input_and_logs_nobody_out() {
+        for header in [
+            "Bearer ${accessToken}",
+            "Bearer Bearer ${accessToken}",
+            "Bearer${accessToken}",
+            "${accessToken}",
+            "Token ${x}",
+        ] {
+            let error = credentials(Some(header)).expect_err("a placeholder");
+            assert_eq!(error.reply().status, 400);
+        }
+    }
+
+    #[test]
+    fn a_url_is_split_into_origin_path_and_query() {
         for (url, origin, path, query) in [
             (
                 "https://a.example/auth/token?x=/y?z#h",

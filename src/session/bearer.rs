@@ -1,14 +1,13 @@
 //! Who is calling: the bearer of an access token, or the owner with the service key.
 
 use crate::{
-    config::Config,
-    http::{
-        error::Error,
-        fields::{has_placeholder, unfilled},
-        scope::Scope,
+    http::{error::Error, request::Request},
+    port::Runtime,
+    session::{
+        port::HasSessions,
+        rule::{CutOff, SessionRecord, StoredSession, is_ended},
+        store::Sessions,
     },
-    port::Platform,
-    session::rule::{CutOff, SessionRecord, StoredSession, is_ended},
     token::{TOKEN_BYTES, access::AccessToken},
 };
 
@@ -22,19 +21,17 @@ pub struct Bearer {
     pub cut_off: Option<CutOff>,
 }
 
-/// Checks the request's access token and looks at its session: two keys in one read.
-pub async fn bearer<P: Platform>(
-    scope: &Scope<'_, P>,
-    authorization: Option<&str>,
-) -> Result<Bearer, Error> {
-    let text = credentials(authorization)?.ok_or(Error::AccessTokenMissing)?;
+/// Verifies the request's access token and looks at its session: two keys in one read.
+pub async fn bearer<P: HasSessions>(request: &Request<'_, P>) -> Result<Bearer, Error> {
+    let text = request.credentials()?.ok_or(Error::AccessTokenMissing)?;
     if text.len() > TOKEN_BYTES {
         return Err(Error::AccessTokenInvalid);
     }
-    let now = scope.platform.now();
-    let token = AccessToken::verify(text, &scope.config.access_keys, now)
+    let now = request.platform.now();
+    let token = AccessToken::verify(text, &request.config.access_keys, now)
         .map_err(Error::of_access_token)?;
-    let stored = scope.sessions()?.load_without_activity(&token.of).await?;
+    let sessions = Sessions::of(request)?;
+    let stored = sessions.load_without_activity(&token.of).await?;
     if is_ended(&token.of.session, token.issued_at, &stored) {
         return Err(Error::BearerRevoked);
     }
@@ -49,76 +46,15 @@ pub async fn bearer<P: Platform>(
     })
 }
 
-/// The service key of the request.
-pub fn service(config: &Config, authorization: Option<&str>) -> Result<(), Error> {
-    let expected = config
+/// Checks that the request carries the service key.
+pub fn service<P: Runtime>(request: &Request<'_, P>) -> Result<(), Error> {
+    let expected = request
+        .config
         .service_key
         .as_ref()
         .map_err(|error| Error::Misconfigured(*error))?;
-    match (expected, credentials(authorization)?) {
+    match (expected, request.credentials()?) {
         (Some(key), Some(shown)) if key.matches(shown) => Ok(()),
         _ => Err(Error::ServiceKeyInvalid),
-    }
-}
-
-/// What follows `Bearer` (RFC 6750, section 2.1; the scheme's case does not matter: RFC 9110,
-/// section 11.1). None where there is no such header, or one of another scheme.
-fn credentials(authorization: Option<&str>) -> Result<Option<&str>, Error> {
-    let value = authorization.unwrap_or_default().trim_ascii();
-    if has_placeholder(value) {
-        return Err(unfilled("Authorization").into());
-    }
-    let Some((scheme, credentials)) = value.split_once(' ') else {
-        return Ok(None);
-    };
-    let credentials = credentials.trim_ascii_start();
-    Ok(scheme.eq_ignore_ascii_case("bearer").then_some(credentials))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_scheme_may_be_spelled_in_any_case() {
-        for header in ["Bearer x.y.z", "bearer x.y.z", " BEARER  x.y.z "] {
-            assert_eq!(credentials(Some(header)), Ok(Some("x.y.z")));
-        }
-    }
-
-    #[test]
-    fn only_white_space_of_http_is_left_out() {
-        for space in ["\u{a0}", "\u{85}", "\u{2028}", "\u{3000}", "\u{feff}"] {
-            let header = format!("Bearer {space}x.y.z{space}");
-            let token = format!("{space}x.y.z{space}");
-            assert_eq!(credentials(Some(&header)), Ok(Some(token.as_str())));
-        }
-    }
-
-    #[test]
-    fn another_scheme_or_nothing_is_no_token() {
-        for header in [
-            None,
-            Some(""),
-            Some("Bearer"),
-            Some("Basic eDp5"),
-            Some("x.y.z"),
-        ] {
-            assert_eq!(credentials(header), Ok(None));
-        }
-    }
-
-    #[test]
-    fn an_unfilled_variable_is_bad_input_and_logs_nobody_out() {
-        for header in [
-            "Bearer ${accessToken}",
-            "Bearer Bearer ${accessToken}",
-            "Bearer${accessToken}",
-            "${accessToken}",
-            "Token ${x}",
-        ] {
-            let error = credentials(Some(header)).expect_err("a placeholder");
-            assert_eq!(error.answer().status, 400);
-        }
     }
 }

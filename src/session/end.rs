@@ -1,35 +1,77 @@
-//! `DELETE /auth/sessions/{id}`: the end of one session of the user.
+//! `DELETE /auth/sessions/{id}`, by the user, and `POST /auth/revoke`, by the owner: the end of one
+//! session or of all.
+
+use serde::Serialize;
 
 use crate::{
-    http::{answers::Revoked, error::Error, scope::Scope},
-    port::Platform,
-    session::{bearer, rule::StoredSession},
-    token::id::{SessionId, SessionRef},
+    http::{error::Error, request::Request},
+    session::{
+        bearer,
+        port::HasSessions,
+        rule::{CutOff, StoredSession},
+        store::Sessions,
+    },
+    token::id::{SessionId, SessionRef, UserId},
 };
+
+/// The response of both.
+#[derive(Serialize)]
+pub struct Revoked {
+    revoked: bool,
+}
+
+const DONE: Revoked = Revoked { revoked: true };
 
 /// Ends a session of the bearer's. One that was ended before stays so, without a write.
 ///
 /// # Errors
-/// 404 for a session that is not this user's; 401 without a good access token of a live session;
+/// 404 for a session that is not this user's; 401 without a valid access token of a live session;
 /// 503 when the store failed.
-pub async fn end_session<P: Platform>(
-    scope: &Scope<'_, P>,
-    authorization: Option<&str>,
-    id: &str,
-) -> Result<Revoked, Error> {
-    let bearer = bearer::bearer(scope, authorization).await?;
+pub async fn end_session<P: HasSessions>(request: &Request<'_, P>) -> Result<Revoked, Error> {
+    let bearer = bearer::bearer(request).await?;
     let of = SessionRef {
         user: bearer.token.of.user,
-        session: SessionId::parse(id).map_err(|_| Error::NotFound)?,
+        session: SessionId::parse(request.path_id()).map_err(|_| Error::NotFound)?,
     };
-    let sessions = scope.sessions()?;
+    let sessions = Sessions::of(request)?;
     match sessions.load_without_activity(&of).await?.session {
         None => return Err(Error::NotFound),
         Some(StoredSession::Revoked(_)) => {}
         Some(StoredSession::Open(record)) => {
             sessions.end(&of, record.expires_at.seconds()).await?;
-            scope.log_revocation("ended_by_user", "one", Some(&of.session));
+            request.log_revocation("ended_by_user", "one", Some(&of.session));
         }
     }
-    Ok(Revoked { revoked: true })
+    Ok(DONE)
+}
+
+/// Ends one session, or all that began until now by the clock of this place. A session that cannot
+/// be seen here is ended all the same: it may be on its way.
+///
+/// # Errors
+/// 401 without the service key; 400 for bad input; 503 when the store failed.
+pub async fn revoke<P: HasSessions>(request: &Request<'_, P>) -> Result<Revoked, Error> {
+    bearer::service(request)?;
+    let mut fields = request.fields()?;
+    let user: UserId = fields.required("userId")?;
+    let sessions = Sessions::of(request)?;
+    let now = request.platform.now();
+    let Some(session) = fields.optional("sessionId")? else {
+        let cut_off = CutOff {
+            before: now,
+            keep: None,
+        };
+        sessions.end_all(&user, &cut_off).await?;
+        request.log_revocation("ended_by_owner", "all", None);
+        return Ok(DONE);
+    };
+    let of = SessionRef { user, session };
+    let end = match sessions.load_without_activity(&of).await?.session {
+        Some(StoredSession::Revoked(_)) => return Ok(DONE),
+        Some(StoredSession::Open(record)) => record.expires_at,
+        None => now.plus_ms(request.config.session_ms),
+    };
+    sessions.end(&of, end.seconds()).await?;
+    request.log_revocation("ended_by_owner", "one", Some(&of.session));
+    Ok(DONE)
 }

@@ -1,10 +1,11 @@
 //! Makes the pair of tokens that a login or a refresh answers with.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Serialize;
 
 use crate::{
-    http::{answers::Tokens, scope::Scope},
-    port::Platform,
+    http::request::Request,
+    port::Runtime,
     session::rule::SessionRecord,
     token::{
         access::Grant,
@@ -13,23 +14,38 @@ use crate::{
     },
 };
 
+/// The response of every route that issues tokens.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tokens {
+    access_token: String,
+    refresh_token: String,
+    token_type: &'static str,
+    /// Lifetime of the access token in seconds.
+    expires_in: u64,
+    /// When the access token expires, in milliseconds since 1970.
+    expires_at: u64,
+    user_id: String,
+    session_id: String,
+}
+
 /// A new access token, and the refresh token of this position. No token outlives its session.
-pub(crate) fn tokens(
-    scope: &Scope<'_, impl Platform>,
+pub(crate) fn tokens<P: Runtime>(
+    request: &Request<'_, P>,
     of: &SessionRef,
     record: &SessionRecord,
     position: Position,
 ) -> Tokens {
-    let config = scope.config;
+    let config = request.config;
     let session_end = record.expires_at.seconds();
-    let issued_at = scope.platform.now().seconds();
+    let issued_at = request.platform.now().seconds();
     let expires_at = issued_at.plus(config.access_token_seconds).min(session_end);
-    let issuer = config.issuer.as_deref().unwrap_or(scope.origin);
+    let issuer = config.issuer.as_deref().unwrap_or(&request.call.origin);
     let access = Grant {
         issuer,
         audience: config.audience.as_deref().unwrap_or(issuer),
         of,
-        token_id: &URL_SAFE_NO_PAD.encode(scope.platform.bytes::<ID_BYTES>()),
+        token_id: &URL_SAFE_NO_PAD.encode(request.platform.bytes::<ID_BYTES>()),
         issued_at,
         expires_at,
         position,

@@ -1,39 +1,67 @@
 //! `GET /auth/sessions`: where the user is logged in.
 
+use serde::Serialize;
+
 use crate::{
     http::{
-        answers::{SessionItem, SessionPage},
         error::{BadInput, Error},
-        scope::Scope,
+        request::Request,
     },
-    port::Platform,
-    session::{bearer, rule::listed},
+    session::{
+        bearer,
+        port::HasSessions,
+        rule::{IdleWindow, listed},
+        store::Sessions,
+    },
 };
 
-/// Most bytes of a listing's cursor: those of KV have about 100.
-pub const CURSOR_BYTES: usize = 1024;
+/// Maximum size of a listing's cursor, in bytes: those of KV have about 100.
+const CURSOR_BYTES: usize = 1024;
 
-/// One page of the user's sessions that are alive. A page of one listing and one read, so that
-/// thousands of sessions are many pages and no failure; dead ones are left out, so that a page may
-/// be short and have a next one.
+/// The response of `GET /auth/sessions`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionPage {
+    sessions: Vec<SessionItem>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// One session of a page. Times are milliseconds since 1970.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SessionItem {
+    id: String,
+    device: Option<String>,
+    created_at: u64,
+    /// It may have been seen up to a third of the idle window later.
+    last_seen_at: u64,
+    /// Whether it is the session of the request.
+    current: bool,
+}
+
+/// One page of the user's live sessions, made of one listing and one read, so that thousands of
+/// sessions are many pages and no failure. Dead ones are left out, so that a page may be short and
+/// have a next one.
 ///
 /// # Errors
-/// 401 without a good access token of a live session; 400 for a cursor that is none; 503 when the
+/// 401 without a valid access token of a live session; 400 for an invalid cursor; 503 when the
 /// store failed.
-pub async fn list_sessions<P: Platform>(
-    scope: &Scope<'_, P>,
-    authorization: Option<&str>,
-    cursor: Option<&str>,
-) -> Result<SessionPage, Error> {
-    let bearer = bearer::bearer(scope, authorization).await?;
-    if cursor.is_some_and(|cursor| cursor.len() > CURSOR_BYTES) {
+pub async fn list_sessions<P: HasSessions>(request: &Request<'_, P>) -> Result<SessionPage, Error> {
+    let bearer = bearer::bearer(request).await?;
+    let cursor = request.query("cursor");
+    if cursor
+        .as_ref()
+        .is_some_and(|text| text.len() > CURSOR_BYTES)
+    {
         return Err(BadInput::field("cursor", "must be a nextCursor as an answer gave it").into());
     }
     let of = &bearer.token.of;
-    let (found, next_cursor) = scope.sessions()?.page(&of.user, "", cursor).await?;
-    let now = scope.platform.now();
+    let sessions = Sessions::of(request)?;
+    let (found, next_cursor) = sessions.page(&of.user, "", cursor.as_deref()).await?;
+    let now = request.platform.now();
+    let window = IdleWindow::of(request.config);
     let sessions = found.into_iter().filter_map(|(id, stored)| {
-        let window = scope.config.idle_window;
         let session = listed(&id, stored, bearer.cut_off.as_ref(), window, now)?;
         Some(SessionItem {
             current: id == of.session,

@@ -2,15 +2,15 @@
 //! that open, refresh, list and end them.
 
 pub mod bearer;
+pub mod device;
 pub mod end;
 pub mod issue;
 pub mod list;
 pub mod log_out;
 pub mod open;
+pub mod port;
 pub mod record;
 pub mod refresh;
-pub mod revoke;
 pub mod rule;
 pub mod store;
-pub mod surplus;
 pub mod trim;

@@ -1,9 +1,16 @@
-//! `POST /auth/session`: a session for a user whom the owner's own back end has logged in.
+//! `POST /auth/session`: a session for a user whom the owner's own back end has logged in. Logins to
+//! accounts open their sessions here too.
 
 use crate::{
-    http::{answers::Tokens, error::Error, fields::Fields, scope::Scope},
-    port::Platform,
-    session::{bearer, issue, rule::SessionRecord},
+    http::{error::Error, request::Request},
+    session::{
+        bearer,
+        device::Device,
+        issue::{self, Tokens},
+        port::HasSessions,
+        rule::{IdleWindow, SessionRecord},
+        store::Sessions,
+    },
     token::{
         claims::CustomClaims,
         id::{SessionId, SessionRef, UserId},
@@ -16,63 +23,56 @@ use crate::{
 ///
 /// # Errors
 /// 401 without the service key; 400 for bad input; 503 when the store failed.
-pub async fn open_session<P: Platform>(
-    scope: &Scope<'_, P>,
-    authorization: Option<&str>,
-    body: &[u8],
-) -> Result<Tokens, Error> {
-    bearer::service(scope.config, authorization)?;
-    let mut fields = Fields::parse(body)?;
-    let user = fields.user_id()?;
-    let device = fields.device()?;
-    let claims = fields.claims()?;
-    let beginning = Beginning {
-        user,
-        at: scope.platform.now(),
-        device,
-        claims,
+pub async fn open_session<P: HasSessions>(request: &Request<'_, P>) -> Result<Tokens, Error> {
+    bearer::service(request)?;
+    let mut fields = request.fields()?;
+    let new = NewSession {
+        user: fields.required("userId")?,
+        at: request.platform.now(),
+        device: fields.optional("device")?,
+        claims: fields.claims()?,
         has_account: false,
     };
-    open(scope, beginning).await
+    open(request, new).await
 }
 
-/// A session that is about to begin.
-pub struct Beginning {
+/// The data of a new session.
+pub struct NewSession {
     /// Whose session it is.
     pub user: UserId,
     /// When it starts.
     pub at: UnixMillis,
     /// What the client calls itself.
-    pub device: Option<String>,
+    pub device: Option<Device>,
     /// What every access token of the session says.
     pub claims: CustomClaims,
-    /// Whether it is of an account.
+    /// Whether it belongs to an account.
     pub has_account: bool,
 }
 
 /// Opens a session and makes its first tokens. One write.
-pub async fn open<P: Platform>(
-    scope: &Scope<'_, P>,
-    beginning: Beginning,
+pub async fn open<P: HasSessions>(
+    request: &Request<'_, P>,
+    new: NewSession,
 ) -> Result<Tokens, Error> {
     let of = SessionRef {
-        user: beginning.user,
-        session: SessionId::from_random(scope.platform.bytes()),
+        user: new.user,
+        session: SessionId::from_random(request.platform.bytes()),
     };
     let record = SessionRecord {
-        created_at: beginning.at,
-        expires_at: beginning.at.plus_ms(scope.config.session_ms),
-        device: beginning.device,
-        claims: beginning.claims,
-        has_account: beginning.has_account,
+        created_at: new.at,
+        expires_at: new.at.plus_ms(request.config.session_ms),
+        device: new.device.map(Device::into_text),
+        claims: new.claims,
+        has_account: new.has_account,
     };
-    let sessions = scope.sessions()?;
+    let sessions = Sessions::of(request)?;
     sessions.create(&of, &record).await?;
     // Another back end may have good reasons for thousands of sessions of one user.
     if record.has_account {
-        let window = scope.config.idle_window;
+        let window = IdleWindow::of(request.config);
         sessions.trim_after_response(&of, window, record.expires_at);
     }
     let position = Position::first(record.created_at);
-    Ok(issue::tokens(scope, &of, &record, position))
+    Ok(issue::tokens(request, &of, &record, position))
 }

@@ -14,9 +14,6 @@ use crate::{
     },
 };
 
-/// Most characters of a device's name: it is kept in KV metadata, which ends at 1,024 bytes.
-pub const DEVICE_CHARACTERS: usize = 100;
-
 /// A session as its login writes it.
 pub(super) fn session(record: &SessionRecord) -> String {
     json(&SessionJson {
@@ -336,7 +333,7 @@ mod tests {
 
     #[test]
     fn metadata_fits_its_kilobyte_with_the_longest_device_name() {
-        let device = Some("\u{1}".repeat(crate::session::record::DEVICE_CHARACTERS));
+        let device = Some("\u{1}".repeat(crate::session::device::DEVICE_CHARACTERS));
         let metadata = metadata(&SessionRecord { device, ..record() });
         assert!(metadata.len() <= 1024);
     }

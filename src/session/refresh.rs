@@ -1,12 +1,13 @@
 //! `POST /auth/token`: a new access token for a refresh token.
 
 use crate::{
-    http::{answers::Tokens, error::Error, fields::Fields, scope::Scope},
+    http::{error::Error, request::Request},
     log::Line,
-    port::Platform,
     session::{
-        issue,
+        issue::{self, Tokens},
+        port::HasSessions,
         rule::{IdleWindow, Snapshot, Verdict, judge},
+        store::Sessions,
     },
     token::{
         id::SessionId,
@@ -15,36 +16,35 @@ use crate::{
     },
 };
 
-/// How a refresh is decided. The worker knows one rule, [`judge`]; the simulator holds others
-/// against it, in this very flow.
+/// How a refresh is decided. The worker knows one rule, [`judge`]; the simulator compares others
+/// with it, in this very handler.
 pub type Rule = fn(&SessionId, Position, Snapshot, IdleWindow, UnixMillis) -> Verdict;
 
-/// Refreshes: signature before storage, three keys in one read, the rule, the answer; what is
-/// worth noting is written after it.
+/// Refreshes: the signature before the store, three keys in one read, the rule, the response. What
+/// is worth noting is written after it.
 ///
 /// # Errors
-/// 400 for bad input; 401 when the session is truly over; 503 when the store failed.
-pub async fn refresh<P: Platform>(scope: &Scope<'_, P>, body: &[u8]) -> Result<Tokens, Error> {
-    refresh_by(judge, scope, body).await
+/// 400 for bad input; 401 when the session is over; 503 when the store failed.
+pub async fn refresh<P: HasSessions>(request: &Request<'_, P>) -> Result<Tokens, Error> {
+    refresh_by(judge, request).await
 }
 
 /// Refreshes by a rule.
 ///
 /// # Errors
 /// As [`refresh`].
-pub async fn refresh_by<P: Platform>(
+pub async fn refresh_by<P: HasSessions>(
     rule: Rule,
-    scope: &Scope<'_, P>,
-    body: &[u8],
+    request: &Request<'_, P>,
 ) -> Result<Tokens, Error> {
-    let text = Fields::parse(body)?.refresh_token()?;
-    let now = scope.platform.now();
-    let token = RefreshToken::verify(&text, &scope.config.refresh_keys, now)
+    let text = request.fields()?.refresh_token()?;
+    let now = request.platform.now();
+    let token = RefreshToken::verify(&text, &request.config.refresh_keys, now)
         .map_err(Error::of_refresh_token)?;
 
-    let sessions = scope.sessions()?;
+    let sessions = Sessions::of(request)?;
     let stored = sessions.load(&token.of).await?;
-    let window = scope.config.idle_window;
+    let window = IdleWindow::of(request.config);
 
     match rule(&token.of.session, token.position, stored, window, now) {
         Verdict::Live {
@@ -56,14 +56,14 @@ pub async fn refresh_by<P: Platform>(
                 let session_end = record.expires_at;
                 sessions.note_after_response(&token.of.session, activity, window, session_end);
             }
-            Ok(issue::tokens(scope, &token.of, &record, answer))
+            Ok(issue::tokens(request, &token.of, &record, answer))
         }
         Verdict::NotYetHere => Err(Error::NotHereYet),
         Verdict::Expired => Err(Error::RefreshTokenExpired),
         Verdict::Revoked => Err(Error::SessionRevoked),
         Verdict::Reused => {
             sessions.end(&token.of, token.session_end).await?;
-            scope.log(Line::of("refresh_token_reused").about(&token.of.session));
+            request.log(Line::of("refresh_token_reused").about(&token.of.session));
             Err(Error::RefreshTokenReused)
         }
     }

@@ -9,6 +9,7 @@
 //! Two successors grown from one token more than two minutes apart differ in their `iat`
 //! (*siblings*). Whichever is taken up first wins; the other one, when used, is a theft found out.
 
+use crate::config::Config;
 use crate::token::{
     claims::CustomClaims,
     id::SessionId,
@@ -172,6 +173,14 @@ pub struct IdleWindow {
 }
 
 impl IdleWindow {
+    /// The configured window.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        Self {
+            idle_ms: config.idle_ms,
+        }
+    }
+
     /// How often a client that is seen but takes nothing up is written down: a third of the idle
     /// window, so that a steady client costs next to no writes.
     #[must_use]

@@ -17,10 +17,14 @@
 use futures_util::future::join_all;
 
 use crate::{
+    http::request::Request,
     log::Line,
-    port::{Fault, KeyValue, LEAST_TTL_SECONDS, Patience, Platform, Write, within},
-    session::record,
-    session::rule::{Activity, CutOff, IdleWindow, SessionRecord, Snapshot},
+    port::{Deadline, Fault, within},
+    session::{
+        port::{HasSessions, KeyValue, LEAST_TTL_SECONDS, Write},
+        record,
+        rule::{Activity, CutOff, IdleWindow, SessionRecord, Snapshot},
+    },
     token::{
         id::{SessionId, SessionRef, UserId},
         time::{LONGEST_SESSION_SECONDS, UnixMillis, UnixSeconds},
@@ -51,19 +55,27 @@ pub const SESSIONS_A_PAGE: u32 = 50;
 pub const AFTER_ANSWER_MS: u64 = 20_000;
 
 /// The sessions of all users, as this place sees them.
-pub struct Sessions<'a, P: Platform> {
+pub struct Sessions<'a, P: HasSessions> {
     pub(super) platform: &'a P,
-    patience: Patience,
+    deadline: Deadline,
     store: P::Sessions,
 }
 
-impl<'a, P: Platform> Sessions<'a, P> {
+impl<'a, P: HasSessions> Sessions<'a, P> {
+    /// The sessions, for a request.
+    ///
     /// # Errors
     /// The store is not bound.
-    pub fn new(platform: &'a P, patience: Patience) -> Result<Self, Fault> {
+    pub fn of(request: &Request<'a, P>) -> Result<Self, Fault> {
+        Self::new(request.platform, request.deadline)
+    }
+
+    /// # Errors
+    /// The store is not bound.
+    pub fn new(platform: &'a P, deadline: Deadline) -> Result<Self, Fault> {
         Ok(Self {
             platform,
-            patience,
+            deadline,
             store: platform.sessions()?,
         })
     }
@@ -145,7 +157,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
         let beginning = prefix.clone() + beginning;
         let listing = self.store.list(&beginning, from, SESSIONS_A_PAGE);
         let page = self
-            .patience
+            .deadline
             .within(READ_MS, self.platform, listing)
             .await?;
         let sessions: Vec<SessionId> = page
@@ -163,7 +175,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let reading = self.store.read_all(&keys);
         let mut values = self
-            .patience
+            .deadline
             .within(READ_MS, self.platform, reading)
             .await?
             .into_iter();
@@ -207,14 +219,14 @@ impl<'a, P: Platform> Sessions<'a, P> {
     pub async fn erase_all(&self, user: &UserId) -> Result<(), Fault> {
         let prefix = session_prefix(user);
         let first = erase_page(&self.store, &prefix, None);
-        let mut next = self.patience.within(ERASE_MS, self.platform, first).await?;
+        let mut next = self.deadline.within(ERASE_MS, self.platform, first).await?;
         if next.is_some() {
             let (store, platform) = (self.store.clone(), self.platform.clone());
             self.platform.after_response(async move {
-                let patience = Patience::of_ms(AFTER_ANSWER_MS, &platform);
+                let deadline = Deadline::after_ms(AFTER_ANSWER_MS, &platform);
                 while next.is_some() {
                     let page = erase_page(&store, &prefix, next.as_deref());
-                    match patience.within(ERASE_MS, &platform, page).await {
+                    match deadline.within(ERASE_MS, &platform, page).await {
                         Ok(page) => next = page,
                         Err(_) => return platform.log(&Line::of("sessions_not_erased").json()),
                     }
@@ -263,7 +275,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
     }
 
     async fn read<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Fault> {
-        self.patience
+        self.deadline
             .within(READ_MS, self.platform, self.store.read(keys))
             .await
     }
@@ -280,7 +292,7 @@ impl<'a, P: Platform> Sessions<'a, P> {
                 other => other,
             }
         };
-        self.patience.within(WRITE_MS, self.platform, writing).await
+        self.deadline.within(WRITE_MS, self.platform, writing).await
     }
 }
 

@@ -13,11 +13,11 @@
 
 use crate::{
     log::Line,
-    port::{Fault, Patience, Platform},
+    port::{Deadline, Fault},
     session::{
+        port::HasSessions,
         rule::{IdleWindow, listed},
         store::{AFTER_ANSWER_MS, Sessions},
-        surplus::surplus,
     },
     token::{
         id::{SessionId, SessionRef},
@@ -39,7 +39,7 @@ pub const LOGINS_A_LOOK: u8 = 8;
 /// sessions that were ended. A drawer that is fuller takes logins by the tens of thousands.
 pub const PAGES_A_LOOK: usize = 10;
 
-impl<P: Platform> Sessions<'_, P> {
+impl<P: HasSessions> Sessions<'_, P> {
     /// Ends, after the answer, what is too much in the drawer of this new session. A tombstone
     /// stands until `end`. What fails is done by a later login.
     pub fn trim_after_response(&self, of: &SessionRef, window: IdleWindow, end: UnixMillis) {
@@ -48,8 +48,8 @@ impl<P: Platform> Sessions<'_, P> {
         }
         let (platform, of) = (self.platform.clone(), of.clone());
         self.platform.after_response(async move {
-            let patience = Patience::of_ms(AFTER_ANSWER_MS, &platform);
-            if let Ok(sessions) = Sessions::new(&platform, patience) {
+            let deadline = Deadline::after_ms(AFTER_ANSWER_MS, &platform);
+            if let Ok(sessions) = Sessions::new(&platform, deadline) {
                 let _ = sessions.trim(&of, window, end).await;
             }
         });
@@ -94,6 +94,20 @@ fn is_one_that_looks(session: &SessionId) -> bool {
     session.as_str().as_bytes()[1].is_multiple_of(LOGINS_A_LOOK)
 }
 
+/// Takes away which of these sessions are to end, so that no more than so many stay: those that
+/// were seen longest ago.
+///
+/// Not the oldest. An app that logs in at every start makes hundreds of sessions that are used
+/// once; the oldest session among them may be a tablet that is used every day.
+fn surplus<T>(alive: &mut Vec<(UnixMillis, T)>, most: usize) -> Vec<T> {
+    let mut ending = Vec::new();
+    while alive.len() > most {
+        let longest_ago = (0..alive.len()).min_by_key(|index| alive[*index].0);
+        ending.push(alive.swap_remove(longest_ago.unwrap_or_default()).1);
+    }
+    ending
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,5 +117,16 @@ mod tests {
         let sessions = (0..=255).map(|byte| SessionId::from_random([byte; 16]));
         let looking = sessions.filter(is_one_that_looks).count();
         assert_eq!(looking, 256 / usize::from(LOGINS_A_LOOK));
+    }
+
+    #[test]
+    fn those_that_were_seen_longest_ago_go_and_only_as_many_as_have_to() {
+        let alive = [(3, 'c'), (1, 'a'), (4, 'd'), (2, 'b')];
+        let mut alive: Vec<_> = alive.map(|(at, name)| (UnixMillis(at), name)).into();
+        assert!(surplus(&mut alive, 4).is_empty());
+        assert_eq!(surplus(&mut alive, 2), ['a', 'b']);
+        alive.sort();
+        assert_eq!(alive, [(UnixMillis(3), 'c'), (UnixMillis(4), 'd')]);
+        assert_eq!(surplus(&mut alive, 0), ['c', 'd']);
     }
 }

@@ -1,75 +1,93 @@
-//! `GET /health`: whether everything is in order, and if not, what is not.
+//! `GET /health`: whether everything works, and if not, what does not.
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use crate::{
-    account::table::ACCOUNTS_MS,
-    config::{Config, ConfigError, Report},
-    http::answers::Health,
-    port::{Accounts as _, Patience, Platform},
+    account::{
+        port::{Accounts as _, HasAccounts},
+        table::ACCOUNTS_MS,
+    },
+    http::reply::Reply,
+    port::Fault,
     session::store::Sessions,
+    setup::OwnerRequest,
 };
 
 const OK: &str = "ok";
 
-/// Looks at the configuration and reads one key of the store, asks the table of accounts, and looks
-/// whether the guards and the limit of floods are bound.
-pub async fn health<'a, P: Platform>(
-    platform: &P,
-    patience: Patience,
-    config: Result<&Config, &ConfigError>,
-    report: &'a Report,
-) -> Health<'a> {
-    let configured = match config {
-        // What closes nothing else, or next to nothing.
-        Ok(config) => [
-            config.service_key.as_ref().err(),
-            config.setup_page.as_ref().err(),
-        ]
-        .into_iter()
-        .flatten()
-        .next()
-        .map_or(Ok(()), |error| Err(error.to_string())),
-        Err(error) => Err(error.to_string()),
-    };
-    let store = match Sessions::new(platform, patience) {
-        Ok(sessions) => sessions.check().await,
-        Err(fault) => Err(fault),
-    };
-    let word = |check: Result<(), String>| check.err().unwrap_or_else(|| OK.into());
-    let mut checks = BTreeMap::from([
-        ("config", word(configured)),
-        ("sessions", word(store.map_err(|fault| fault.to_string()))),
-    ]);
-    let (accounts, guard) = (platform.accounts(), platform.guard());
-    // A worker with neither keeps sessions of other back ends only; one of them alone is a mistake.
-    if accounts.is_ok() || guard.is_ok() {
-        let check = match accounts {
-            Ok(accounts) => {
-                let check = accounts.check();
-                patience.within(ACCOUNTS_MS, platform, check).await
-            }
-            Err(fault) => Err(fault),
-        };
-        checks.insert("accounts", word(check.map_err(|fault| fault.to_string())));
-        let guard = guard.map(|_| ()).map_err(|fault| fault.to_string());
-        checks.insert("guard", word(guard));
-    }
-    let healthy = checks.values().all(|check| check == OK);
+/// The response.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Health<'a> {
+    /// `ok` or `failing`.
+    status: &'static str,
+    /// This worker's version.
+    version: &'static str,
+    /// By name: `ok`, or what is wrong.
+    checks: BTreeMap<&'static str, String>,
+    /// Each setting by name: `ok`, `not set`, or what is wrong. Never a value.
+    settings: &'a BTreeMap<&'static str, String>,
+    /// Lifetime of an access token in seconds, where it is valid.
+    access_token_seconds: Option<u64>,
+}
+
+/// Looks at the settings, reads one key of the store, asks the table of accounts, and looks whether
+/// the guards and the rate limit are bound. 503 when one of them fails.
+pub async fn health<P: HasAccounts>(request: &OwnerRequest<'_, P>) -> Reply {
+    let report = &request.setup.report;
+    let (mut checks, is_healthy) = required_checks(request).await;
     // Nothing fails without this one.
     if checks.contains_key("guard") {
-        let flood = if platform.counts_floods() {
-            OK
-        } else {
-            "not bound"
-        };
+        let is_bound = request.platform.counts_floods();
+        let flood = if is_bound { OK } else { "not bound" };
         checks.insert("flood", flood.into());
     }
-    Health {
-        status: if healthy { OK } else { "failing" },
+    let health = Health {
+        status: if is_healthy { OK } else { "failing" },
         version: env!("CARGO_PKG_VERSION"),
         checks,
         settings: &report.settings,
         access_token_seconds: report.access_token_seconds,
+    };
+    Reply::json(if is_healthy { 200 } else { 503 }, &health)
+}
+
+/// What fails a request when it does not work, and whether all of it does.
+async fn required_checks<P: HasAccounts>(
+    request: &OwnerRequest<'_, P>,
+) -> (BTreeMap<&'static str, String>, bool) {
+    let platform = request.platform;
+    let config = request.setup.report.failure.map(|error| error.to_string());
+    let sessions = sessions(request).await.err();
+    let mut failures = vec![
+        ("config", config),
+        ("sessions", sessions.map(|fault| fault.to_string())),
+    ];
+    // A worker with neither keeps sessions of other back ends only; one of them alone is a mistake.
+    if platform.accounts().is_ok() || platform.guard().is_ok() {
+        let (accounts, guard) = (accounts(request).await.err(), platform.guard().err());
+        failures.push(("accounts", accounts.map(|fault| fault.to_string())));
+        failures.push(("guard", guard.map(|fault| fault.to_string())));
     }
+    let is_healthy = failures.iter().all(|(_, failure)| failure.is_none());
+    let checks = failures
+        .into_iter()
+        .map(|(name, failure)| (name, failure.unwrap_or_else(|| OK.into())));
+    (checks.collect(), is_healthy)
+}
+
+async fn sessions<P: HasAccounts>(request: &OwnerRequest<'_, P>) -> Result<(), Fault> {
+    Sessions::new(request.platform, request.deadline)?
+        .check()
+        .await
+}
+
+async fn accounts<P: HasAccounts>(request: &OwnerRequest<'_, P>) -> Result<(), Fault> {
+    let accounts = request.platform.accounts()?;
+    request
+        .deadline
+        .within(ACCOUNTS_MS, request.platform, accounts.check())
+        .await
 }

@@ -1,4 +1,16 @@
-//! For the owner: is everything in order, and what is missing?
+//! For the owner: is everything valid, what is missing, and new secrets.
 
 pub mod generate_secret;
 pub mod health;
+
+use crate::{config::Setup, port::Deadline};
+
+/// A request of the owner's as a handler sees it: the settings may be missing or invalid.
+pub struct OwnerRequest<'a, P> {
+    /// The world outside.
+    pub platform: &'a P,
+    /// The owner's settings, and what is wrong with them.
+    pub setup: &'a Setup,
+    /// When the caller gives up.
+    pub deadline: Deadline,
+}

@@ -41,10 +41,10 @@ impl UserId {
 }
 
 impl TryFrom<String> for UserId {
-    type Error = &'static str;
+    type Error = Problem;
 
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(text).map_err(|problem| problem.0)
+    fn try_from(text: String) -> Result<Self, Problem> {
+        Self::parse(text)
     }
 }
 
@@ -78,10 +78,10 @@ impl SessionId {
 }
 
 impl TryFrom<String> for SessionId {
-    type Error = &'static str;
+    type Error = Problem;
 
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(text).map_err(|problem| problem.0)
+    fn try_from(text: String) -> Result<Self, Problem> {
+        Self::parse(text)
     }
 }
 

@@ -118,6 +118,25 @@ impl Password {
     }
 }
 
+impl TryFrom<String> for Password {
+    type Error = Problem;
+
+    fn try_from(text: String) -> Result<Self, Problem> {
+        Self::parse(text)
+    }
+}
+
+/// A password that is to be set.
+pub struct NewPassword(pub Password);
+
+impl TryFrom<String> for NewPassword {
+    type Error = Problem;
+
+    fn try_from(text: String) -> Result<Self, Problem> {
+        Password::parse_new(text).map(Self)
+    }
+}
+
 impl fmt::Debug for Password {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Password(_)")

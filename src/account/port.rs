@@ -1,0 +1,107 @@
+//! What accounts need from outside: a table, and the objects that check passwords.
+
+use crate::{
+    account::{
+        Account, Name,
+        email::Email,
+        message::{Answer, Ask},
+        password::PasswordHash,
+    },
+    port::Fault,
+    session::port::HasSessions,
+    token::id::UserId,
+};
+
+/// The table of accounts: consistent, unique by address.
+pub trait Accounts {
+    /// Whether the table is there and answers.
+    ///
+    /// # Errors
+    /// It does not.
+    async fn check(&self) -> Result<(), Fault>;
+
+    /// The account of an address, with its password hash.
+    ///
+    /// # Errors
+    /// The table failed.
+    async fn by_email(&self, email: &Email) -> Result<Option<(Account, PasswordHash)>, Fault>;
+
+    /// The account of a user.
+    ///
+    /// # Errors
+    /// The table failed.
+    async fn by_id(&self, id: &UserId) -> Result<Option<Account>, Fault>;
+
+    /// Adds an account; false when its address is taken.
+    ///
+    /// # Errors
+    /// The table failed.
+    async fn insert(&self, account: &Account, hash: &PasswordHash) -> Result<bool, Fault>;
+
+    /// Puts another password hash in place of this one; false when it is not there any more. So a
+    /// write that comes late, after whoever asked for it has given up, undoes no later one.
+    ///
+    /// # Errors
+    /// The table failed.
+    async fn set_password(
+        &self,
+        id: &UserId,
+        verified: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, Fault>;
+
+    /// Changes the name, or takes it away.
+    ///
+    /// # Errors
+    /// The table failed.
+    async fn set_name(&self, id: &UserId, name: Option<&Name>) -> Result<(), Fault>;
+
+    /// Deletes an account.
+    ///
+    /// # Errors
+    /// The table failed.
+    async fn delete(&self, id: &UserId) -> Result<(), Fault>;
+}
+
+/// The one that checks passwords: see [`crate::account::guard`].
+pub trait Guard {
+    /// Asks the guard of this address.
+    ///
+    /// # Errors
+    /// It could not be reached, or could not reach the table of accounts.
+    async fn ask(&self, email: &Email, ask: &Ask) -> Result<Answer, Fault>;
+}
+
+/// A world with accounts.
+pub trait HasAccounts: HasSessions {
+    /// The table of accounts.
+    type Accounts: Accounts;
+    /// The guards of all addresses.
+    type Guard: Guard;
+
+    /// The table of accounts.
+    ///
+    /// # Errors
+    /// It is not bound.
+    fn accounts(&self) -> Result<Self::Accounts, Fault>;
+
+    /// The guards of all addresses.
+    ///
+    /// # Errors
+    /// They are not bound.
+    fn guard(&self) -> Result<Self::Guard, Fault>;
+
+    /// Whether floods can be counted here.
+    fn counts_floods(&self) -> bool {
+        false
+    }
+
+    /// Counts an attempt that may be part of a flood, whatever its address; true while there are
+    /// too many of them in this place. A platform that cannot count sees no flood.
+    ///
+    /// # Errors
+    /// The counter failed.
+    async fn is_flooded(&self) -> Result<bool, Fault> {
+        Ok(false)
+    }
+}

@@ -1,0 +1,72 @@
+//! What can be wrong with the settings.
+
+use crate::{config::name, token::secret::SecretProblem};
+
+/// What is wrong with the settings. The message is for the owner and never holds a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A secret that must be there is not.
+    #[error(
+        "the secret {0} is not set. Open /generate_jwt_secret for a new one and store it with: npx wrangler secret put {0}"
+    )]
+    Missing(&'static str),
+    /// A secret is too weak or of the wrong kind.
+    #[error(
+        "the secret {0} {1}. Open /generate_jwt_secret for a new one and store it with: npx wrangler secret put {0}"
+    )]
+    Secret(&'static str, SecretProblem),
+    /// One secret is used for both kinds of tokens.
+    #[error(
+        "refresh_token_secret and access_token_secret are the same. Open /generate_jwt_secret for a new one and store it with: npx wrangler secret put access_token_secret"
+    )]
+    SameSecret,
+    /// A binding is missing.
+    #[error(
+        "{0} is not bound. Restore the section with binding = \"{0}\" in wrangler.toml and deploy again with: cargo xtask deploy"
+    )]
+    NotBound(&'static str),
+    /// A var is neither on nor off.
+    #[error(
+        "the var {0} must be \"on\" or \"off\". Fix it in wrangler.toml and deploy again with: cargo xtask deploy"
+    )]
+    NotASwitch(&'static str),
+    /// A var is too long.
+    #[error(
+        "the var {0} must be at most 256 bytes. Fix it in wrangler.toml and deploy again with: cargo xtask deploy"
+    )]
+    TooLong(&'static str),
+    /// A var is not a whole number within its range.
+    #[error(
+        "the var {name} must be a whole number of seconds from {min} to {max}. Fix it in wrangler.toml and deploy again with: cargo xtask deploy"
+    )]
+    OutOfRange {
+        /// The var.
+        name: &'static str,
+        /// The smallest value that is accepted.
+        min: u64,
+        /// The greatest value that is accepted.
+        max: u64,
+    },
+    /// A var lists something that no browser sends as `Origin`.
+    #[error(
+        "the var {0} must list origins such as https://app.example.com, separated by commas, or be \"*\". Fix it in wrangler.toml and deploy again with: cargo xtask deploy"
+    )]
+    NotAnOrigin(&'static str),
+}
+
+impl ConfigError {
+    /// What the owner has to look at.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Missing(name)
+            | Self::Secret(name, _)
+            | Self::NotBound(name)
+            | Self::NotASwitch(name)
+            | Self::TooLong(name)
+            | Self::NotAnOrigin(name)
+            | Self::OutOfRange { name, .. } => name,
+            Self::SameSecret => name::ACCESS_SECRET,
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The key-value store that sessions are kept in, as this project needs it.
+
+use crate::port::{Fault, Runtime};
+
+/// Least `expirationTtl` that Workers KV takes; less is refused with an exception.
+pub const LEAST_TTL_SECONDS: u64 = 60;
+
+/// One write to a [`KeyValue`] store. Personal data may be in it: it cannot be printed.
+#[derive(Clone)]
+pub struct Write {
+    /// At most 512 bytes.
+    pub key: String,
+    /// JSON text.
+    pub value: String,
+    /// Seconds until the store forgets the key, at least [`LEAST_TTL_SECONDS`].
+    pub ttl_seconds: u64,
+    /// At most 1024 bytes of JSON text, given back by listings.
+    pub metadata: Option<String>,
+}
+
+/// A page of a listing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The names of keys.
+    pub names: Vec<String>,
+    /// From where the next page goes on, if there is one.
+    pub next: Option<String>,
+}
+
+/// An eventually consistent store like Workers KV: reads may be a minute old, absence included;
+/// there is no compare-and-swap; a key takes one write a second.
+pub trait KeyValue: Clone + 'static {
+    /// The values of these keys, at most 100, in their order, in one call.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn read_all(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Fault>;
+
+    /// The same for a number of keys that is known.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn read<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Fault> {
+        let found = self.read_all(&keys).await?;
+        found.try_into().map_err(|_| Fault::Unreadable)
+    }
+
+    /// Puts a value over whatever stands under the key.
+    ///
+    /// # Errors
+    /// The store failed or refused.
+    async fn write(&self, write: &Write) -> Result<(), Fault>;
+
+    /// The names of at most `limit` keys that begin like this, in their order, from where another
+    /// page ended. A listing may be a minute old like any other read.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn list(&self, prefix: &str, from: Option<&str>, limit: u32) -> Result<Page, Fault>;
+
+    /// Forgets a key.
+    ///
+    /// # Errors
+    /// The store failed or refused.
+    async fn delete(&self, key: &str) -> Result<(), Fault>;
+}
+
+/// A world with a store of sessions.
+pub trait HasSessions: Runtime {
+    /// The store.
+    type Sessions: KeyValue;
+
+    /// The store.
+    ///
+    /// # Errors
+    /// It is not bound.
+    fn sessions(&self) -> Result<Self::Sessions, Fault>;
+}
