@@ -57,6 +57,7 @@ impl<P: Platform> App<'_, P> {
     async fn dispatch(&self, call: &Call, id: &str) -> Result<Reply, Error> {
         if call.method == Method::Options {
             let allowed = Route::<P>::allowed(&call.path).ok_or(Error::NotFound)?;
+            call.whole_body()?;
             return Ok(preflight(&allowed, call));
         }
         let route = Route::<P>::find(call.method, &call.path)?;

@@ -10,7 +10,7 @@ use crate::{
         port::{Accounts as _, Guard as _, HasAccounts},
     },
     http::{error::Error, request::Request},
-    port::{Clock as _, Fault},
+    port::Fault,
     session::{bearer::Bearer, rule::CutOff, store::Sessions},
     token::{id::UserId, time::UnixMillis},
 };

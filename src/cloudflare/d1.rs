@@ -6,8 +6,7 @@ use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
 use worker::Env;
 
 use crate::{
-    account::port::Accounts,
-    account::{Account, Name, email::Email, password::PasswordHash},
+    account::{Account, Name, email::Email, password::PasswordHash, port::Accounts},
     cloudflare::{binding, promise::settled},
     port::Fault,
     token::{id::UserId, time::UnixMillis},

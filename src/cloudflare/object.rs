@@ -7,12 +7,12 @@ use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
 use worker::{Env, console_log};
 
 use crate::{
-    account::port::Guard,
     account::{
         attempts::Attempts,
         email::Email,
         guard::{Memory, World, answer},
         message::{Answer, Ask},
+        port::Guard,
     },
     cloudflare::{ACCOUNTS, binding, clock, d1::D1Accounts, promise::settled},
     log::Line,

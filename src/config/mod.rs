@@ -271,6 +271,7 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::token::secret::SecretProblem;
 
     const ONE: &str = "0123456789abcdef0123456789abcdef";
     const TWO: &str = "another secret of at least 32 bytes";

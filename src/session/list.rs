@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Maximum size of a listing's cursor, in bytes: those of KV have about 100.
-const CURSOR_BYTES: usize = 1024;
+pub const CURSOR_BYTES: usize = 1024;
 
 /// The response of `GET /auth/sessions`.
 #[derive(Serialize)]

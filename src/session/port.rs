@@ -2,8 +2,8 @@
 
 use crate::port::{Fault, Runtime};
 
-/// Least `expirationTtl` that Workers KV takes; less is refused with an exception.
-pub const LEAST_TTL_SECONDS: u64 = 60;
+/// The minimum `expirationTtl` that Workers KV takes; less is refused with an exception.
+pub const MIN_TTL_SECONDS: u64 = 60;
 
 /// One write to a [`KeyValue`] store. Personal data may be in it: it cannot be printed.
 #[derive(Clone)]
@@ -12,7 +12,7 @@ pub struct Write {
     pub key: String,
     /// JSON text.
     pub value: String,
-    /// Seconds until the store forgets the key, at least [`LEAST_TTL_SECONDS`].
+    /// Seconds until the store forgets the key, at least [`MIN_TTL_SECONDS`].
     pub ttl_seconds: u64,
     /// At most 1024 bytes of JSON text, given back by listings.
     pub metadata: Option<String>,

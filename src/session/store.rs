@@ -21,7 +21,7 @@ use crate::{
     log::Line,
     port::{Deadline, Fault, within},
     session::{
-        port::{HasSessions, KeyValue, LEAST_TTL_SECONDS, Write},
+        port::{HasSessions, KeyValue, MIN_TTL_SECONDS, Write},
         record,
         rule::{Activity, CutOff, IdleWindow, SessionRecord, Snapshot},
     },
@@ -326,7 +326,7 @@ fn cut_off_key(user: &UserId) -> String {
 }
 
 fn ttl_seconds(now: UnixMillis, until: UnixMillis) -> u64 {
-    until.since_ms(now).div_ceil(1000).max(LEAST_TTL_SECONDS)
+    until.since_ms(now).div_ceil(1000).max(MIN_TTL_SECONDS)
 }
 
 #[cfg(test)]

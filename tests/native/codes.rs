@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 const SOURCE: &str = include_str!("../../src/http/error.rs");
 
-/// Status and code of each answer that `src/error.rs` makes.
+/// Status and code of each answer that `src/http/error.rs` makes.
 pub fn in_source() -> BTreeSet<(u16, String)> {
-    let answers = SOURCE.split("Answer::new(").skip(1);
+    let answers = SOURCE.split("ErrorReply::new(").skip(1);
     let codes: BTreeSet<(u16, String)> = answers
         .map(|answer| {
             let mut parts = answer.splitn(3, ',').map(str::trim);

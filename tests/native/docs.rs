@@ -5,14 +5,14 @@ use std::{collections::BTreeSet, fs, path::Path};
 use serde_json::json;
 use tokenkeep::{
     account::{guard::GUARD_MS, table::ACCOUNTS_MS},
-    config::LEAST_IDLE_SECONDS,
+    config::MIN_IDLE_SECONDS,
     http::{
         error::RETRY_AFTER_SECONDS,
-        request::{BODY_BYTES, GET_MS, REQUEST_MS},
+        request::{BODY_BYTES, GET_TIMEOUT_MS, REQUEST_TIMEOUT_MS},
     },
     session::{
+        device::DEVICE_CHARACTERS,
         list::CURSOR_BYTES,
-        record::DEVICE_CHARACTERS,
         store::{READ_MS, SESSIONS_A_PAGE, WRITE_MS},
         trim::SESSIONS_A_DRAWER,
     },
@@ -90,9 +90,9 @@ fn the_limits_of_the_page_are_those_of_the_code() {
             SESSIONS_A_DRAWER * 64
         ),
         format!("| Longest `SESSION_MAX_SECONDS` | {LONGEST_SESSION_SECONDS} ({days} days) |"),
-        format!("| Shortest `SESSION_IDLE_SECONDS` | {LEAST_IDLE_SECONDS} |"),
-        format!("| Time for a `GET` until it is a 503 | {GET_MS} ms |"),
-        format!("| Time for another request until it is a 503 | {REQUEST_MS} ms |"),
+        format!("| Shortest `SESSION_IDLE_SECONDS` | {MIN_IDLE_SECONDS} |"),
+        format!("| Time for a `GET` until it is a 503 | {GET_TIMEOUT_MS} ms |"),
+        format!("| Time for another request until it is a 503 | {REQUEST_TIMEOUT_MS} ms |"),
         format!("| Time for a read of the store | {READ_MS} ms |"),
         format!("| Time for a write of the store | {WRITE_MS} ms |"),
         format!("| Time for a password | {GUARD_MS} ms |"),

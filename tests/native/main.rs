@@ -16,6 +16,7 @@ mod page;
 mod postman;
 mod refresh;
 mod revocation;
+mod routes;
 mod security;
 mod sessions;
 mod setup;

@@ -18,18 +18,17 @@ use tokenkeep::{
         guard::{self, Memory, answer},
         message::{Answer, Ask},
         password::PasswordHash,
+        port::{Accounts, Guard, HasAccounts},
     },
-    app::{App, Setup},
-    config::Settings,
+    app::App,
+    config::{Settings, Setup},
     http::{
         method::Method,
         reply::Reply,
         request::{Body, Call},
     },
-    port::{
-        Accounts, Clock, Fault, Guard, KeyValue, LEAST_TTL_SECONDS, Page, Platform, Rng, SetupPage,
-        Write,
-    },
+    port::{Clock, Fault, Rng, Runtime},
+    session::port::{HasSessions, KeyValue, MIN_TTL_SECONDS, Page, Write},
     token::{
         id::{SessionId, SessionRef, UserId},
         refresh::{Position, RefreshToken},
@@ -160,7 +159,7 @@ impl KeyValue for InMemory {
             self.0.writing.set((left - 1, mood));
             face(mood).await?;
         }
-        if write.ttl_seconds < LEAST_TTL_SECONDS || key.len() > 512 {
+        if write.ttl_seconds < MIN_TTL_SECONDS || key.len() > 512 {
             return Err(Fault::Failed);
         }
         let write = write.clone();
@@ -446,8 +445,29 @@ async fn face(mood: Mood) -> Result<(), Fault> {
     }
 }
 
-impl Platform for InMemory {
+impl Runtime for InMemory {
+    fn after_response(&self, work: impl Future<Output = ()> + 'static) {
+        self.0.deferred.borrow_mut().push(Box::pin(work));
+    }
+
+    fn log(&self, line: &str) {
+        self.0.log.borrow_mut().push(line.to_owned());
+    }
+}
+
+impl HasSessions for InMemory {
     type Sessions = Self;
+
+    fn sessions(&self) -> Result<Self, Fault> {
+        if self.0.bound.get() {
+            Ok(self.clone())
+        } else {
+            Err(Fault::NotBound("SESSIONS"))
+        }
+    }
+}
+
+impl HasAccounts for InMemory {
     type Accounts = Self;
     type Guard = Self;
 
@@ -465,25 +485,6 @@ impl Platform for InMemory {
         Ok(self.clone())
     }
 
-    fn sessions(&self) -> Result<Self, Fault> {
-        if self.0.bound.get() {
-            Ok(self.clone())
-        } else {
-            Err(Fault::NotBound("SESSIONS"))
-        }
-    }
-
-    fn after_response(&self, work: impl Future<Output = ()> + 'static) {
-        self.0.deferred.borrow_mut().push(Box::pin(work));
-    }
-
-    fn setup_page(&self) -> SetupPage {
-        SetupPage {
-            html: "<!doctype html>".into(),
-            policy: "default-src 'none'".into(),
-        }
-    }
-
     fn counts_floods(&self) -> bool {
         !self.0.flood_limit_unbound.get()
     }
@@ -493,10 +494,6 @@ impl Platform for InMemory {
         let unreadable = |_| Err(Fault::Unreadable);
         self.call(Store::Flood, "count".into(), flooded, unreadable)
             .await
-    }
-
-    fn log(&self, line: &str) {
-        self.0.log.borrow_mut().push(line.to_owned());
     }
 }
 
@@ -528,7 +525,7 @@ impl World {
         all.extend(settings.iter().copied());
         let world = Self {
             platform: InMemory::default(),
-            setup: Rc::new(Setup::of(&Settings::read(|name| {
+            setup: Rc::new(Setup::read(&Settings::read(|name| {
                 all.get(name).map(|text| (*text).to_owned())
             }))),
         };
@@ -829,7 +826,7 @@ pub fn call(method: Method, path: &str, authorization: Option<&str>, body: &str)
         page_origin: None,
         wanted_headers: None,
         ray: None,
-        place: Some("MAD".into()),
+        colo: Some("MAD".into()),
         ip: Some("192.0.2.1".into()),
         body: Body::Whole(body.into()),
     }

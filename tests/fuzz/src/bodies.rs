@@ -1,6 +1,15 @@
 //! The fields of a request's body.
 
-use tokenkeep::http::fields::Fields;
+use tokenkeep::{
+    account::{
+        Name,
+        email::Email,
+        password::{NewPassword, Password},
+    },
+    http::fields::Fields,
+    session::device::Device,
+    token::id::{SessionId, UserId},
+};
 
 /// No body makes a field's reader panic, and what is read keeps its limits.
 pub fn check(body: &[u8]) {
@@ -9,17 +18,18 @@ pub fn check(body: &[u8]) {
     if let Ok(token) = first.refresh_token() {
         assert!((1..=4096).contains(&token.len()));
     }
-    let _ = fields().map(|mut fields| fields.user_id().map(|id| assert!(id.as_str().len() <= 128)));
-    let _ = fields().map(|mut fields| fields.session_id());
-    let _ = fields().map(|mut fields| fields.email());
-    let _ = fields().map(|mut fields| fields.name());
-    let _ = fields().map(|mut fields| fields.new_name());
+    if let Some(Ok(user)) = fields().map(|mut fields| fields.required::<UserId>("userId")) {
+        assert!(user.as_str().len() <= 128);
+    }
+    let _ = fields().map(|mut fields| fields.optional::<SessionId>("sessionId"));
+    let _ = fields().map(|mut fields| fields.required::<Email>("email"));
+    let _ = fields().map(|mut fields| fields.optional::<Name>("name"));
     let _ = fields().map(|mut fields| fields.claims());
-    let _ = fields().map(|mut fields| fields.password("password"));
-    if let Some(Ok(password)) = fields().map(|mut fields| fields.new_password("newPassword")) {
+    let _ = fields().map(|mut fields| fields.password::<Password>("password"));
+    if let Some(Ok(NewPassword(password))) = fields().map(|mut it| it.password("newPassword")) {
         assert!((8..=128).contains(&password.expose().chars().count()));
     }
-    if let Some(Ok(Some(device))) = fields().map(|mut fields| fields.device()) {
-        assert!(device.chars().count() <= 100);
+    if let Some(Ok(Some(device))) = fields().map(|mut it| it.optional::<Device>("device")) {
+        assert!(device.into_text().chars().count() <= 100);
     }
 }

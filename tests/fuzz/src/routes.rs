@@ -39,7 +39,7 @@ pub fn check(bytes: &[u8]) {
         page_origin: header(&line()),
         wanted_headers: header(&line()),
         ray: header(&line()),
-        place: None,
+        colo: None,
         body: match line().into_bytes() {
             body if body.len() > BODY_BYTES => Body::TooLarge,
             body => Body::Whole(body),

@@ -23,7 +23,7 @@ pub fn call(method: &str, path: &str) -> Call {
         page_origin: None,
         wanted_headers: None,
         ray: None,
-        place: None,
+        colo: None,
         body: Body::Whole(Vec::new()),
     }
 }

@@ -8,11 +8,13 @@ use tokenkeep::{
         email::Email,
         message::{Answer, Ask},
         password::PasswordHash,
+        port::{Accounts, Guard, HasAccounts},
     },
-    app::{App, Setup},
-    config::{Settings, name},
+    app::App,
+    config::{Settings, Setup, name},
     http::{reply::Reply, request::Call},
-    port::{Accounts, Clock, Fault, Guard, KeyValue, Page, Platform, Rng, SetupPage, Write},
+    port::{Clock, Fault, Rng, Runtime},
+    session::port::{HasSessions, KeyValue, Page, Write},
     token::{id::UserId, time::UnixMillis},
 };
 
@@ -46,7 +48,7 @@ impl World {
             };
             Some(text.to_owned())
         });
-        let setup = Setup::of(&settings);
+        let setup = Setup::read(&settings);
         let app = App {
             platform: self,
             setup: &setup,
@@ -71,32 +73,9 @@ impl Rng for World {
     }
 }
 
-impl Platform for World {
-    type Sessions = Self;
-    type Accounts = Self;
-    type Guard = Self;
-
-    fn sessions(&self) -> Result<Self, Fault> {
-        Ok(self.clone())
-    }
-
-    fn accounts(&self) -> Result<Self, Fault> {
-        Ok(self.clone())
-    }
-
-    fn guard(&self) -> Result<Self, Fault> {
-        Ok(self.clone())
-    }
-
+impl Runtime for World {
     fn after_response(&self, work: impl Future<Output = ()> + 'static) {
         pollster::block_on(work);
-    }
-
-    fn setup_page(&self) -> SetupPage {
-        SetupPage {
-            html: "<!doctype html>".into(),
-            policy: "default-src 'none'".into(),
-        }
     }
 
     fn log(&self, line: &str) {
@@ -104,6 +83,27 @@ impl Platform for World {
             serde_json::from_str::<serde_json::Value>(line).is_ok(),
             "a line of the log is JSON: {line}"
         );
+    }
+}
+
+impl HasSessions for World {
+    type Sessions = Self;
+
+    fn sessions(&self) -> Result<Self, Fault> {
+        Ok(self.clone())
+    }
+}
+
+impl HasAccounts for World {
+    type Accounts = Self;
+    type Guard = Self;
+
+    fn accounts(&self) -> Result<Self, Fault> {
+        Ok(self.clone())
+    }
+
+    fn guard(&self) -> Result<Self, Fault> {
+        Ok(self.clone())
     }
 }
 

@@ -13,7 +13,7 @@
 
 use std::rc::Rc;
 
-use tokenkeep::port::LEAST_TTL_SECONDS;
+use tokenkeep::session::port::MIN_TTL_SECONDS;
 
 /// Places in a world.
 pub const PLACES: usize = 3;
@@ -155,7 +155,7 @@ impl Kv {
 /// Whether KV takes this lifetime.
 #[must_use]
 pub fn is_long_enough(ttl_seconds: u64) -> bool {
-    ttl_seconds >= LEAST_TTL_SECONDS
+    ttl_seconds >= MIN_TTL_SECONDS
 }
 
 impl Key {

@@ -9,8 +9,10 @@ use tokenkeep::{
         email::Email,
         message::{AccountJson, Answer, Ask},
         password::PasswordHash,
+        port::{Accounts, Guard, HasAccounts},
     },
-    port::{Accounts, Clock, Fault, Guard, KeyValue, Page, Platform, Rng, SetupPage, Write},
+    port::{Clock, Fault, Rng, Runtime},
+    session::port::{HasSessions, KeyValue, Page, Write},
     token::{id::UserId, time::UnixMillis},
 };
 
@@ -223,30 +225,10 @@ fn ada() -> Account {
     }
 }
 
-impl Platform for Place {
-    type Sessions = Self;
-    type Accounts = Self;
-    type Guard = Self;
-
-    fn sessions(&self) -> Result<Self, Fault> {
-        Ok(self.clone())
-    }
-
-    fn accounts(&self) -> Result<Self, Fault> {
-        Ok(self.clone())
-    }
-
-    fn guard(&self) -> Result<Self, Fault> {
-        Ok(self.clone())
-    }
-
+impl Runtime for Place {
     fn after_response(&self, work: impl Future<Output = ()> + 'static) {
         let timeline = &self.0.world.timeline;
         timeline.spawn_at(timeline.now(), work);
-    }
-
-    fn setup_page(&self) -> SetupPage {
-        unreachable!("apps do not look at pages")
     }
 
     fn log(&self, line: &str) {
@@ -254,5 +236,26 @@ impl Platform for Place {
         if line.contains("activity_write_lost") {
             world.lost_notes.set(world.lost_notes.get() + 1);
         }
+    }
+}
+
+impl HasSessions for Place {
+    type Sessions = Self;
+
+    fn sessions(&self) -> Result<Self, Fault> {
+        Ok(self.clone())
+    }
+}
+
+impl HasAccounts for Place {
+    type Accounts = Self;
+    type Guard = Self;
+
+    fn accounts(&self) -> Result<Self, Fault> {
+        Ok(self.clone())
+    }
+
+    fn guard(&self) -> Result<Self, Fault> {
+        Ok(self.clone())
     }
 }

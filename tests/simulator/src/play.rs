@@ -180,7 +180,7 @@ impl Stage {
             return self.is_found();
         }
         let config = &self.world.owner.config;
-        let is_idle = arrived - self.last_seen.get().min(arrived) > config.idle_window.idle_ms;
+        let is_idle = arrived - self.last_seen.get().min(arrived) > config.idle_ms;
         let is_at_its_end = arrived + 5_000 > self.start + config.session_ms;
         if self.log_out_began.get().is_some() || is_idle || is_at_its_end {
             return;

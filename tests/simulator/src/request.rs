@@ -29,7 +29,7 @@ pub fn call(path: &str, bearer: Option<&str>, body: String) -> Call {
         page_origin: None,
         wanted_headers: None,
         ray: None,
-        place: None,
+        colo: None,
         body: Body::Whole(body.into_bytes()),
     }
 }

@@ -6,14 +6,12 @@ use std::{
 };
 
 use tokenkeep::{
-    app::{App, Setup},
-    config::{Config, Settings, name},
+    app::App,
+    config::{Config, Settings, Setup, name},
     http::{
         reply::Reply,
-        request::{Body, Call, REQUEST_MS},
-        scope::Scope,
+        request::{Call, Request},
     },
-    port::Patience,
     session::refresh::{Rule, refresh_by},
 };
 
@@ -40,8 +38,10 @@ impl Default for Owner {
             _ => None,
         });
         Self {
-            setup: Setup::of(&settings),
-            config: Config::check(&settings).expect("the settings above are in order"),
+            setup: Setup::read(&settings),
+            config: Setup::read(&settings)
+                .config
+                .expect("the settings above are in order"),
         }
     }
 }
@@ -114,24 +114,21 @@ impl World {
 
     /// The flow of a refresh with another rule in it.
     async fn by_rule(&self, rule: Rule, platform: &Place, call: &Call) -> Reply {
-        let Body::Whole(body) = &call.body else {
-            unreachable!("clients send whole bodies");
-        };
-        let scope = Scope {
+        let request = Request {
             platform,
             config: &self.owner.config,
-            origin: &call.origin,
-            ip: "",
-            patience: Patience::of_ms(REQUEST_MS, platform),
-            request_id: "",
+            deadline: call.deadline(platform),
+            id: "",
+            call,
+            body: call.whole_body().expect("clients send whole bodies"),
         };
-        let (status, body) = match refresh_by(rule, &scope, body).await {
+        let (status, body) = match refresh_by(rule, &request).await {
             Ok(tokens) => (
                 200,
                 serde_json::to_string(&tokens).expect("tokens are text"),
             ),
             Err(error) => {
-                let answer = error.answer();
+                let answer = error.reply();
                 (answer.status, format!(r#"{{"code":"{}"}}"#, answer.code))
             }
         };

@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use crate::http::{Request, respond};
 
 /// Least lifetime that Workers KV takes.
-const LEAST_TTL_SECONDS: u64 = 60;
+const MIN_TTL_SECONDS: u64 = 60;
 
 /// Most bytes of a key.
 const MOST_KEY_BYTES: usize = 512;
@@ -424,7 +424,7 @@ impl Tally {
 impl Write {
     fn is_acceptable(&self) -> bool {
         let metadata = self.metadata.as_ref().map_or(0, |it| it.to_string().len());
-        self.ttl_seconds.is_none_or(|ttl| ttl >= LEAST_TTL_SECONDS)
+        self.ttl_seconds.is_none_or(|ttl| ttl >= MIN_TTL_SECONDS)
             && self.key.len() <= MOST_KEY_BYTES
             && metadata <= MOST_METADATA_BYTES
     }

@@ -1,0 +1,71 @@
+//! The table of routes.
+
+use tokenkeep::{
+    http::{error::Error, method::Method},
+    routes,
+};
+
+use crate::world::InMemory;
+
+type Route = routes::Route<InMemory>;
+
+fn error(method: Method, path: &str) -> Option<Error> {
+    Route::find(method, path).err()
+}
+
+#[test]
+fn every_route_is_found_also_with_a_slash_at_the_end() {
+    for route in Route::ALL {
+        for path in [route.path.to_owned(), format!("{}/", route.path)] {
+            let found = Route::find(route.method, &path).expect("a route");
+            assert_eq!((found.method, found.path), (route.method, route.path));
+        }
+    }
+}
+
+#[test]
+fn head_is_a_get_and_nothing_else() {
+    let found = Route::find(Method::Head, "/health").expect("a route");
+    assert_eq!((found.method, found.path), (Method::Get, "/health"));
+    assert_eq!(
+        error(Method::Head, "/auth/token"),
+        Some(Error::MethodNotAllowed("POST, OPTIONS".into()))
+    );
+}
+
+#[test]
+fn a_wrong_method_learns_what_is_allowed() {
+    for method in ["BREW", "get", "PUT"].map(Method::from_text) {
+        assert_eq!(
+            error(method, "/generate_jwt_secret"),
+            Some(Error::MethodNotAllowed("GET, HEAD, POST, OPTIONS".into()))
+        );
+    }
+}
+
+#[test]
+fn the_template_of_a_path_contains_nothing_of_the_caller() {
+    for (path, template) in [
+        ("/auth/sessions/x", Some("/auth/sessions/{id}")),
+        ("/auth/token/", Some("/auth/token")),
+        ("/auth/tokens", None),
+    ] {
+        assert_eq!(Route::template(path), template);
+    }
+}
+
+#[test]
+fn an_unknown_path_is_not_found() {
+    for path in [
+        "//",
+        "/auth/sessions//",
+        "/auth/sessions/a/b",
+        "/auth",
+        "/auth/token/x",
+        "//auth/token",
+        "/Auth/Token",
+        "/auth/token//",
+    ] {
+        assert_eq!(error(Method::Post, path), Some(Error::NotFound), "{path}");
+    }
+}
