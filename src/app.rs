@@ -15,11 +15,6 @@ use crate::{
     setup::OwnerRequest,
 };
 
-/// Everything that the worker needs from outside.
-pub trait Platform: HasAccounts {}
-
-impl<P: HasAccounts> Platform for P {}
-
 /// The worker.
 pub struct App<'a, P> {
     /// The world outside.
@@ -28,7 +23,7 @@ pub struct App<'a, P> {
     pub setup: &'a Setup,
 }
 
-impl<P: Platform> App<'_, P> {
+impl<P: HasAccounts> App<'_, P> {
     /// Answers a request. There is always a reply.
     pub async fn handle(&self, call: &Call) -> Reply {
         let started_at = self.platform.now();

@@ -1,24 +1,55 @@
 //! # Tokenkeep
 //!
-//! A Cloudflare Worker that keeps the users of a no-code mobile app logged in: it gives out
-//! short-lived access tokens and long-lived refresh tokens, finds out stolen ones, and ends
-//! sessions on request.
+//! A Cloudflare Worker that keeps the users of a no-code mobile app logged in: it issues
+//! short-lived access tokens and long-lived refresh tokens, detects stolen ones, and ends sessions
+//! on request.
 //!
 //! ## The map
 //!
-//! | Folder | What its owner gets |
+//! | Folder | What the owner gets |
 //! |---|---|
-//! | [`token`] | What a secret gives: refresh tokens, access tokens, the ids in them. Pure. |
-//! | [`session`] | What the key-value store gives: the rule of sessions, their storage, their requests. |
-//! | [`account`] | What the database and the guards give: accounts, passwords, and their requests. |
-//! | [`setup`] | For the owner: `/health` and new secrets. |
+//! | [`token`] | From a secret: refresh tokens, access tokens, the ids in them. Pure. |
+//! | [`session`] | From a key-value store: sessions, with their rule, their storage, their requests. |
+//! | [`account`] | From a database and an object for each address: accounts, passwords, their requests. |
+//! | [`setup`] | For the owner: `/health`, and new secrets. |
 //! | [`routes`], [`app`], [`http`] | From a request to a reply. |
 //! | [`config`] | The owner's settings. |
-//! | [`port`], [`log`], [`problem`] | What every floor needs. |
+//! | [`port`], [`log`], [`problem`] | What every folder needs. |
 //! | `cloudflare` | Where it runs: the only folder that knows Cloudflare. |
 //!
-//! To follow one refresh: `cloudflare::serve` → [`app::App::handle`] → [`session::refresh::refresh`] →
-//! [`session::rule::judge`].
+//! Dependencies point one way, from the top down: `cloudflare` → `app` → `routes` → `setup` →
+//! `account` → `session` → `http` → `config`, `log`, `port` → `token`. Each folder says in its own
+//! `port.rs` what it needs from outside; `cloudflare` and the tests implement it.
+//!
+//! ## Follow one refresh
+//!
+//! 1. `entry.js` hands the request to `cloudflare::serve`, which makes a [`http::request::Call`] of
+//!    it; [`app::App::handle`] finds the row in [`routes`] and calls [`session::refresh::refresh`].
+//! 2. That verifies the signature ([`token::refresh`]), reads three keys at once
+//!    ([`session::store`]), and asks the rule, which is pure: [`session::rule::judge`].
+//! 3. [`session::issue`] signs two tokens. What is worth noting is written after the response.
+//!
+//! ## How to add
+//!
+//! A route:
+//! 1. a file in the folder that it belongs to, with the handler and its response;
+//! 2. a row in [`routes`];
+//! 3. the request and the response in `public/openapi.json`: tests hold every answer against it.
+//!
+//! A setting:
+//! 1. its name in `config/settings.rs`;
+//! 2. a line in [`config::Setup::read`] that parses it, and a field of [`config::Config`];
+//! 3. a row in the README.
+//!
+//! A store for sessions:
+//! 1. implement [`session::port::KeyValue`], as `cloudflare/kv.rs` does;
+//! 2. return it from [`session::port::HasSessions`] in `cloudflare/mod.rs`;
+//! 3. another layout of keys, or one without keys, replaces [`session::store`] and `record.rs`.
+//!
+//! A token algorithm:
+//! 1. an arm in [`token::key`], which also names it in the header;
+//! 2. a way to configure it in [`config::Setup::read`];
+//! 3. the attacks of `tests/workerd/tests/black_box/attacks` and the vectors of `token/wycheproof.rs`.
 //!
 //! ## Scope
 //!
@@ -33,8 +64,8 @@
 //! * A thief of a refresh token is found out when the token is used after its owner has moved on to
 //!   a successor; see [`session::rule`].
 //! * A reader of the whole store can mint nothing: tokens are never stored.
-//! * Whoever holds `refresh_token_secret` can mint access tokens, unless `access_token_secret` is
-//!   set, and can refresh the sessions whose id he knows.
+//! * Anyone who holds `refresh_token_secret` can mint access tokens, unless `access_token_secret` is
+//!   set, and can refresh the sessions whose id they know.
 
 pub mod account;
 pub mod app;

@@ -7,16 +7,29 @@ use futures_util::future::{FutureExt as _, LocalBoxFuture};
 use serde::Serialize;
 
 use crate::{
-    account::{change_password, delete, log_in, log_out_all, me, sign_up},
-    app::Platform,
+    account::{
+        change_password::change_password,
+        delete::delete_account,
+        log_in::log_in,
+        log_out_all::log_out_all,
+        me::{rename, show_me},
+        port::HasAccounts,
+        sign_up::sign_up,
+    },
     http::{
         error::Error,
         method::Method::{self, Delete, Get, Patch, Post},
         reply::Reply,
         request::{Request, without_last_slash},
     },
-    session::{end, list, log_out, open, refresh},
-    setup::{OwnerRequest, generate_secret, health},
+    session::{
+        end::{end_session, revoke},
+        list::list_sessions,
+        log_out::log_out,
+        open::open_session,
+        refresh::refresh,
+    },
+    setup::{OwnerRequest, generate_secret::generate_secret, health::health},
 };
 
 /// A request that is answered. `{id}` in a path stands for one part of it.
@@ -40,49 +53,26 @@ pub enum Handler<P> {
 /// A reply that is being made.
 pub type Answer<'r> = LocalBoxFuture<'r, Result<Reply, Error>>;
 
-impl<P: Platform> Route<P> {
+impl<P: HasAccounts> Route<P> {
     /// Every route.
+    #[rustfmt::skip]
     pub const ALL: &'static [Self] = &[
-        api(Post, "/auth/token", |request| {
-            json(refresh::refresh(request))
-        }),
-        api(Get, "/auth/me", |request| json(me::show(request))),
-        api(Patch, "/auth/me", |request| json(me::rename(request))),
-        api(Delete, "/auth/me", |request| {
-            json(delete::delete_account(request))
-        }),
-        api(Post, "/auth/login", |request| json(log_in::log_in(request))),
-        api(Post, "/auth/signup", |request| {
-            json(sign_up::sign_up(request))
-        }),
-        api(Post, "/auth/logout", |request| {
-            json(log_out::log_out(request))
-        }),
-        api(Post, "/auth/logout/all", |request| {
-            json(log_out_all::log_out_all(request))
-        }),
-        api(Get, "/auth/sessions", |request| {
-            json(list::list_sessions(request))
-        }),
-        api(Delete, "/auth/sessions/{id}", |request| {
-            json(end::end_session(request))
-        }),
-        api(Post, "/auth/session", |request| {
-            json(open::open_session(request))
-        }),
-        api(Post, "/auth/revoke", |request| json(end::revoke(request))),
-        api(Post, "/auth/password/change", |request| {
-            json(change_password::change_password(request))
-        }),
-        owner(Get, "/generate_jwt_secret", |request| {
-            json(generate_secret::generate_secret(request))
-        }),
-        owner(Post, "/generate_jwt_secret", |request| {
-            json(generate_secret::generate_secret(request))
-        }),
-        owner(Get, "/health", |request| {
-            health::health(request).map(Ok).boxed_local()
-        }),
+        api(Post,   "/auth/token",           |request| json(refresh(request))),
+        api(Get,    "/auth/me",              |request| json(show_me(request))),
+        api(Patch,  "/auth/me",              |request| json(rename(request))),
+        api(Delete, "/auth/me",              |request| json(delete_account(request))),
+        api(Post,   "/auth/login",           |request| json(log_in(request))),
+        api(Post,   "/auth/signup",          |request| json(sign_up(request))),
+        api(Post,   "/auth/logout",          |request| json(log_out(request))),
+        api(Post,   "/auth/logout/all",      |request| json(log_out_all(request))),
+        api(Get,    "/auth/sessions",        |request| json(list_sessions(request))),
+        api(Delete, "/auth/sessions/{id}",   |request| json(end_session(request))),
+        api(Post,   "/auth/session",         |request| json(open_session(request))),
+        api(Post,   "/auth/revoke",          |request| json(revoke(request))),
+        api(Post,   "/auth/password/change", |request| json(change_password(request))),
+        owner(Get,  "/generate_jwt_secret",  |request| json(generate_secret(request))),
+        owner(Post, "/generate_jwt_secret",  |request| json(generate_secret(request))),
+        owner(Get,  "/health",               |request| health(request).map(Ok).boxed_local()),
     ];
 
     /// Finds the route of a request. `HEAD` is a `GET` whose body is left out (RFC 9110, section

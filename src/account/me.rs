@@ -47,7 +47,7 @@ impl From<&Account> for Profile {
 /// # Errors
 /// 401 without a valid access token of a live session, or when its account is gone; 503 when
 /// something failed.
-pub async fn show<P: HasAccounts>(request: &Request<'_, P>) -> Result<Me, Error> {
+pub async fn show_me<P: HasAccounts>(request: &Request<'_, P>) -> Result<Me, Error> {
     let bearer = bearer::bearer(request).await?;
     let account = if bearer.token.has_account {
         Some(table::of_bearer(request, &bearer).await?)
@@ -61,7 +61,7 @@ pub async fn show<P: HasAccounts>(request: &Request<'_, P>) -> Result<Me, Error>
     })
 }
 
-/// Changes the name, or removes it (`null` or `""`), and answers as [`show`] does.
+/// Changes the name, or removes it (`null` or `""`), and answers as [`show_me`] does.
 ///
 /// # Errors
 /// 401 without a valid access token of a live session and account; 400 for bad input; 503 when
