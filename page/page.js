@@ -1,6 +1,6 @@
-// The setup page. It asks the worker, makes secrets, and tries a login out.
-// Text gets into the document as text only, and nothing that is secret gets
-// there unshortened but for the two fields whose purpose it is to be copied.
+// The setup page. It asks the worker for its health, makes secrets, and tests a login.
+// Text enters the document only as text, and nothing secret enters it unshortened,
+// except for the two fields whose purpose is to be copied.
 
 const SECOND = 1000;
 const PATIENCE_MS = 20 * SECOND;
@@ -28,15 +28,15 @@ const button = (label, onclick, more) => make("button", { type: "button", onclic
 const rich = (text) => text.split("`").map((part, index) => (index % 2 ? make("code", {}, part) : part));
 const paragraph = (text) => make("p", {}, rich(text));
 
-// What came of something: good, bad, or neither yet.
-function tell(id, kind, title, text = "") {
+// Shows an outcome: good, bad, or neither yet.
+function show(id, kind, title, text = "") {
   $(id).className = `box ${kind}`;
   $(id).replaceChildren(make("b", {}, title), text);
 }
 
 // ---- Requests ----
 
-// The status and the JSON of an answer, and in plain words what is wrong with it.
+// The status and JSON of an answer, and in plain words what is wrong with it.
 async function ask(method, path, { body, token } = {}) {
   try {
     const response = await fetch(path, {
@@ -48,12 +48,12 @@ async function ask(method, path, { body, token } = {}) {
     const { ok, status } = response;
     try {
       const json = await response.json();
-      return { status, json, problem: !ok && (json.message ?? "Something is not in order.") };
+      return { status, json, problem: !ok && (json.message ?? "Something is wrong.") };
     } catch {
       return { status, problem: `This answer (status ${status}) is not from Tokenkeep. Wait a minute and try again.` };
     }
   } catch {
-    return { problem: "The worker could not be reached. Check that it runs and that you are online, and try again." };
+    return { problem: "The worker could not be reached. Check that it is running and that you are online, and try again." };
   }
 }
 
@@ -82,8 +82,8 @@ async function copy(text, what, source) {
   }
 }
 
-const line = (text, what, source) =>
-  box("line", source, button("Copy", () => copy(text, what, source), { ariaLabel: `Copy ${what}` }));
+const line = (text, what, source, caption = "Copy") =>
+  box("line", source, button(caption, () => copy(text, what, source), { ariaLabel: `Copy ${what}` }));
 
 const sample = (text) => make("code", { className: "value" }, text);
 const label = (text) => make("span", { className: "label" }, text);
@@ -92,59 +92,59 @@ const label = (text) => make("span", { className: "label" }, text);
 const field = (name, values, of = "") =>
   box("field", label(name), box("", values.map((text) => line(text, (values[1] ? text : name) + of, sample(text)))));
 
-// A value that need not be read.
-const hidden = (what, value) =>
-  line(value, what, make("input", { className: "value", type: "password", readOnly: true, autocomplete: "off", value, ariaLabel: what }));
+// A value that nobody has to read.
+const hidden = (what, value, caption) =>
+  line(value, what, make("input", { className: "value", type: "password", readOnly: true, autocomplete: "off", value, ariaLabel: what }), caption);
 
-const command = (text) => field("Type in a terminal, in your project’s folder:", [text]);
+const command = (text) => field("Type this in a terminal, in your project’s folder:", [text]);
 
 // ---- Is it ready? ----
 
 const RUN = isLocal ? "cargo xtask dev" : "cargo xtask deploy";
 const dashboard = (text) => !isLocal && paragraph(`In Cloudflare’s dashboard: Workers & Pages, your worker, Settings, ${text}`);
-const wait = [paragraph("Wait a minute and check again. If it stays so, look at www.cloudflarestatus.com.")];
+const wait = [paragraph("Wait a minute and check again. If it does not go away, look at www.cloudflarestatus.com.")];
 
-const mend = (what) => [paragraph(`Mend \`wrangler.toml\`: ${what}. Then start the worker anew:`), command(RUN)];
+const fixFile = (what) => [paragraph(`Fix \`wrangler.toml\`: ${what}. Then ${isLocal ? "start the worker" : "deploy"} again:`), command(RUN)];
 
-function mendSecret(name) {
+function fixSecret(name) {
   if (name.endsWith("previous")) return [paragraph("Store the earlier secret again, or remove it:"), command(`npx wrangler secret delete ${name}`)];
   const maker = button("Make a secret for it", () => {
     $("which").value = name;
     showReplacement();
     $("which").focus();
   });
-  if (isLocal) return [paragraph(`On this computer secrets are in your project’s file \`.dev.vars\`. Make one, write it there as a line \`${name}="the secret"\`, and start the worker anew:`), maker, command(RUN)];
+  if (isLocal) return [paragraph(`On this computer secrets are in your project’s file \`.dev.vars\`. Make one, add it there as a line \`${name}="the secret"\`, and start the worker again:`), maker, command(RUN)];
   return [maker, command(`npx wrangler secret put ${name}`), dashboard(`Variables and Secrets, Add. Type: Secret. Name: \`${name}\`.`)];
 }
 
-// What is wrong. The way to mend it follows apart.
-const reason = (told) => `${told.split(". ")[0].replace(/^the \w+ \w+/, "It")}.`;
+// What is wrong. The fix follows separately.
+const reason = (report) => `${report.split(". ")[0].replace(/^the \w+ \w+/, "It")}.`;
 
-// A row of the list: name, kind, state, words, and the way to mend it.
-function setting(name, told, what = "") {
-  if (told === "ok") return [name, "good", "in order", what];
-  if (told === "not set") return [name, "", "not used", what];
-  const way = name > "a" ? mendSecret(name) : mend(`the line \`${name}\``);
-  return [name, "bad", told.includes(" not set") ? "missing" : "to be mended", `${what} ${reason(told)}`, way];
+// A row of the list: name, kind, state, words, and the fix.
+function setting(name, report, what = "") {
+  if (report === "ok") return [name, "good", "ok", what];
+  if (report === "not set") return [name, "", "not used", what];
+  const fix = name > "a" ? fixSecret(name) : fixFile(`the line \`${name}\``);
+  return [name, "bad", report.includes(" not set") ? "missing" : "needs fixing", `${what} ${reason(report)}`, fix];
 }
 
-function binding(name, told, what, kind, section, whenFailing) {
-  if (told === "ok") return [name, "good", "in order", what];
-  const way = [...mend(`it lacks the section \`${section}\` with the name \`${name}\``), dashboard(`Bindings, Add: a ${kind} under the name \`${name}\`.`)];
-  if (!told) return [name, "", "not used", `${what} Without it there are no accounts: your own back end opens the sessions.`, way];
-  if (told.endsWith("not bound")) return [name, "bad", "missing", `${what} It is not connected to your worker.`, way];
-  return [name, "bad", "does not answer", `${what} It is connected, but ${told}.`, whenFailing];
+function binding(name, report, what, kind, section, whenFailing) {
+  if (report === "ok") return [name, "good", "ok", what];
+  const fix = [...fixFile(`the section \`${section}\` with the name \`${name}\` is missing`), dashboard(`Bindings, Add: a ${kind} with the name \`${name}\`.`)];
+  if (!report) return [name, "", "not used", `${what} Without it there are no accounts: your own back end opens the sessions.`, fix];
+  if (report.endsWith("not bound")) return [name, "bad", "missing", `${what} It is not connected to your worker.`, fix];
+  return [name, "bad", "does not answer", `${what} It is connected, but ${report}.`, whenFailing];
 }
 
-function limit(told, what) {
-  if (told === "ok") return ["ATTEMPTS", "good", "in order", what];
-  return ["ATTEMPTS", "", "not used", `${what} Without it nothing fails, and a flood is not slowed.`, mend("it lacks the section `[[ratelimits]]` with the name `ATTEMPTS`")];
+function limit(report, what) {
+  if (report === "ok") return ["ATTEMPTS", "good", "ok", what];
+  return ["ATTEMPTS", "", "not used", `${what} Without it nothing fails, but a flood is not slowed down.`, fixFile("the section `[[ratelimits]]` with the name `ATTEMPTS` is missing")];
 }
 
 const SECRETS = {
   refresh_token_secret: "It signs refresh tokens.",
-  access_token_secret: "Optional: for other servers of yours that check access tokens.",
-  service_key: "Optional: for a back end of yours that does its own login.",
+  access_token_secret: "Optional: for other servers of yours that verify access tokens.",
+  service_key: "Optional: for a back end of yours that logs users in itself.",
 };
 
 function rowsOf({ checks, settings }) {
@@ -152,35 +152,36 @@ function rowsOf({ checks, settings }) {
   const wrong = names.filter((name) => !["ok", "not set"].includes(settings[name]));
   return [
     ...Object.keys(SECRETS).map((name) => setting(name, settings[name], SECRETS[name])),
-    binding("SESSIONS", checks.sessions, "The KV store keeps the sessions.", "KV namespace", "[[kv_namespaces]]", wait),
-    binding("DB", checks.accounts, "The D1 database keeps the accounts.", "D1 database", "[[d1_databases]]", [paragraph("Most often its tables are missing. This makes them:"), command(RUN), ...wait]),
-    binding("ACCOUNT_GUARD", checks.guard, "The Durable Object checks the passwords.", "Durable Object", "[[durable_objects.bindings]]", wait),
-    checks.flood && limit(checks.flood, "Optional: the rate limit slows floods of wrong passwords and sign-ups."),
+    binding("SESSIONS", checks.sessions, "The KV store keeps sessions.", "KV namespace", "[[kv_namespaces]]", wait),
+    binding("DB", checks.accounts, "The D1 database keeps accounts.", "D1 database", "[[d1_databases]]", [paragraph("Most likely its tables are missing. This creates them:"), command(RUN), ...wait]),
+    binding("ACCOUNT_GUARD", checks.guard, "The Durable Object checks passwords.", "Durable Object", "[[durable_objects.bindings]]", wait),
+    checks.flood && limit(checks.flood, "Optional: the rate limit slows down floods of wrong passwords and sign-ups."),
     ...(wrong[0] ? wrong.map((name) => setting(name, settings[name])) : [setting("wrangler.toml", "ok", "The settings under `[vars]`.")]),
   ].filter(Boolean);
 }
 
 const MARKS = { good: "✓", bad: "!", "": "–" };
 
-const row = ([name, kind, state, text, way]) =>
+const row = ([name, kind, state, text, fix]) =>
   make("li", { className: `part ${kind}` },
     make("span", { className: "mark", ariaHidden: true }, MARKS[kind]),
     box("",
       box("head", make("code", {}, name), make("span", { className: "state" }, state)),
       paragraph(text)),
-    way && box("fix", way));
+    fix && box("fix", fix));
 
 let health = {};
 async function check() {
   $("again").disabled = true;
   const { json, problem } = await ask("GET", "/health");
   $("again").disabled = false;
-  if (!json?.settings) return tell("verdict", "bad", "Your worker did not answer.", problem);
+  if (!json?.settings) return show("verdict", "bad", "Your worker did not answer.", problem);
   health = json;
   const rows = rowsOf(json);
   const count = rows.filter((row) => row[1] === "bad").length;
-  if (count) tell("verdict", "bad", count > 1 ? `${count} things need you.` : "One thing needs you.", "Below is what to do. After that, check again.");
-  else tell("verdict", "good", "Everything is in order.", "Your worker is ready: go on with the requests for Bravo.");
+  if (count) show("verdict", "bad", count > 1 ? `${count} things need fixing.` : "One thing needs fixing.", "See below what to do, then check again.");
+  else if (isLocal) show("verdict", "good", "Everything is ready on this computer.", "Try a login below. Bravo and your phone cannot reach this computer: before you go on there, put the worker on the internet.");
+  else show("verdict", "good", "Everything is ready.", "Go on with the requests for Bravo.");
   $("parts").replaceChildren(...rows.map(row));
   $("version").textContent = json.version;
   showCards();
@@ -191,9 +192,11 @@ async function check() {
 
 function showReplacement() {
   const name = $("which").value;
-  const loss = name === "service_key" ? "your back end needs the new one, too" : `everybody has to log in again, unless you store the old one as \`${name}_previous\` first`;
+  const advice = name === "service_key"
+    ? "If you replace it, your back end needs the new one, too."
+    : `If you replace it, everybody has to log in again. To avoid that, first store the old and the new secret as \`${name}_previous\`, with a space between them, and wait a minute.`;
   $("replaces").hidden = health.settings?.[name] !== "ok";
-  $("replaces").replaceChildren(...rich(`\`${name}\` is set already. If you replace it, ${loss}.`));
+  $("replaces").replaceChildren(...rich(`\`${name}\` is set already. ${advice}`));
   $("made").replaceChildren();
 }
 
@@ -208,18 +211,20 @@ function makeSecret(event) {
   const text = `npx wrangler secret put ${$("which").value}`;
   const source = sample(text);
   $("made").replaceChildren(
-    isLocal ? paragraph("On this computer secrets are in the file `.dev.vars`: the command is for a worker on the internet.") : "",
+    isLocal ? paragraph("On this computer secrets are in the file `.dev.vars`. The command is for a worker on the internet.") : "",
     make("ol", {},
-      make("li", {}, paragraph("1. Paste the command into a terminal, in your project’s folder, and press Enter."), line(text, "the command", source)),
-      make("li", {}, paragraph("2. When it asks for the value, copy the secret and paste it there. Nothing is shown while you paste."), hidden("the secret", newSecret())),
-      make("li", {}, "3. Come back here and check again.")));
-  copy(text, "the command", source);
+      make("li", {}, paragraph("1. Copy the command, paste it into a terminal in your project’s folder, and press Enter."), line(text, "the command", source, "Copy the command")),
+      make("li", {}, paragraph("2. When the terminal asks for the value, copy the secret, paste it there, and press Enter. You see only stars."), hidden("the secret", newSecret(), "Copy the secret")),
+      make("li", {}, "3. Keep the secret in a password manager, too: it cannot be read back, and you need it when you replace it."),
+      make("li", {}, "4. Come back here and check again.")));
+  $("made").querySelector("button").focus();
 }
 
 // ---- Requests for Bravo ----
 
 const LOGIN = { email: "${email}", password: "${password}" };
 const REFRESH = { refreshToken: "${refreshToken}" };
+const BEARER = "Bearer ${accessToken}";
 const GIVEN = ["accessToken", "refreshToken", "userId"];
 
 function showCards() {
@@ -250,11 +255,24 @@ function showCards() {
       expiry: health.accessTokenSeconds,
       note: "For the test value of `refreshToken`, send your request Log in and copy `refreshToken` from its response. Then open your app’s Integrations, scroll to Refresh Token, link this request, type the expiration time, and save.",
     }),
-    card("User info", "GET", "/auth/me", { header: "Bearer ${accessToken}", outputs: ["id", "email", "name"] }),
+    card("User info", "GET", "/auth/me", { header: BEARER, outputs: ["id", "email", "name"] }),
+    card("Change name", "PATCH", "/auth/me", { header: BEARER, body: { name: "${name}" }, outputs: ["name"] }),
+    card("Change password", "POST", "/auth/password/change", {
+      header: BEARER,
+      body: { currentPassword: "${currentPassword}", newPassword: "${newPassword}" },
+      outputs: ["accessToken"],
+      note: "All other devices of the user have to log in again.",
+    }),
+    card("Delete account", "DELETE", "/auth/me", {
+      header: BEARER,
+      body: { password: "${password}" },
+      note: "App stores require this in every app that has accounts. Show your login page after it.",
+    }),
     card("Log out", "POST", "/auth/logout", {
       body: REFRESH,
       note: "Bravo’s own logout only forgets the tokens on the phone. Send this before it, and the session ends on the server, too.",
-    }));
+    }),
+    card("Log out everywhere", "POST", "/auth/logout/all", { header: BEARER, note: "Ends the sessions on all devices of the user, including this one." }));
 }
 
 // ---- Try it out ----
@@ -265,10 +283,10 @@ const short = (token) => `${token.slice(0, 8)}…${token.slice(-4)} (${token.len
 const masked = (json) =>
   JSON.stringify(json, (name, value) => (name === "password" ? "••••••••" : /Token$/.test(name) ? short(value) : value), 2);
 
-// Sends one request and shows it with its answer. Gives nothing when that is no good.
+// Sends one request and shows it with its answer, which it returns if there was no error.
 async function step(name, method, path, request) {
   const { body, token } = request;
-  tell("outcome", "", `${name} …`);
+  show("outcome", "", `${name} …`);
   const { status, json, problem } = await ask(method, path, request);
   const sent = `${method} ${origin}${path}${token ? `\nAuthorization: Bearer ${short(token)}` : ""}${body ? `\n${masked(body)}` : ""}`;
   $("steps").append(make("li", { className: problem ? "bad" : "good" },
@@ -276,11 +294,11 @@ async function step(name, method, path, request) {
     label("Sent"),
     make("pre", {}, sent),
     json && [label("Answer"), make("pre", {}, masked(json))]));
-  if (problem) tell("outcome", "bad", `${name} did not work.`, problem);
+  if (problem) show("outcome", "bad", `${name} did not work.`, problem);
   return problem ? null : json;
 }
 
-// Does the work while the buttons rest.
+// Disables the buttons during the work.
 const busy = (work) => async () => {
   const buttons = document.querySelectorAll("#try button");
   for (const one of buttons) one.disabled = true;
@@ -299,7 +317,7 @@ const tryOut = busy(async () => {
   const again = { body: { refreshToken: login.refreshToken } };
   const tokens = (await step("Refresh token", "POST", "/auth/token", again)) && (await step("Refresh token, the same again", "POST", "/auth/token", again));
   if (tokens && (await step("User info", "GET", "/auth/me", { token: tokens.accessToken }))) {
-    tell("outcome", "good", "It works.", "The same refresh token was good twice: a phone that repeats itself does not log anyone out.");
+    show("outcome", "good", "It works.", "The same refresh token worked twice: a phone that repeats a request logs nobody out.");
   }
   showActions(login, password);
 });
@@ -309,11 +327,11 @@ function showActions({ accessToken, refreshToken, email }, password) {
   const end = (name, method, path, request, title, text) => busy(async () => {
     if (!(await step(name, method, path, request))) return;
     $("actions").replaceChildren();
-    tell("outcome", "good", title, text);
+    show("outcome", "good", title, text);
     $("email").focus();
   });
   const logOut = end("Log out", "POST", "/auth/logout", { body: { refreshToken } }, "Logged out.", "The session has ended on the server. The account is still there.");
-  const remove = end("Delete account", "DELETE", "/auth/me", { token: accessToken, body: { password } }, "The account is deleted.", "Nothing of it is left on your worker.");
+  const remove = end("Delete account", "DELETE", "/auth/me", { token: accessToken, body: { password } }, "The account is deleted.", "Address, name, password and sessions are erased. Only its id and some times stay, for 400 days at most.");
   const sure = button(`Yes, delete ${email} for good`, remove, { className: "danger", hidden: true });
   const first = button("Delete this account", () => {
     first.hidden = true;
@@ -336,5 +354,6 @@ $("trial").onsubmit = (event) => {
 };
 $("trial").onchange = () => ($("real").hidden = $("trial").how.value !== "signup");
 $("logo").src = $("icon").href;
+$("local").hidden = !isLocal;
 showCards();
 check();

@@ -99,7 +99,7 @@ pub enum Error {
     /// 413.
     #[error("payload too large")]
     PayloadTooLarge,
-    /// 500: the owner has something to mend.
+    /// 500: the owner has something to fix.
     #[error("{}", .0.name())]
     Misconfigured(ConfigError),
     /// 503: the store failed.
@@ -144,32 +144,32 @@ impl Error {
                 field: input.field,
                 ..ErrorReply::new(400, "invalid_request", input.message.clone())
             },
-            Self::RefreshTokenInvalid => ErrorReply::new(401, "refresh_token_invalid", format!("This is not a refresh token of this server. {LOG_IN}")),
-            Self::RefreshTokenExpired => ErrorReply::new(401, "refresh_token_expired", format!("The session is over: it was not used for too long, or has reached its end. {LOG_IN}")),
-            Self::RefreshTokenReused => ErrorReply::new(401, "refresh_token_reused", format!("An old copy of a refresh token was used, so the session was ended for safety. {LOG_IN}")),
+            Self::RefreshTokenInvalid => ErrorReply::new(401, "refresh_token_invalid", "This is not a refresh token of this server. Check that you send the whole refreshToken, not the accessToken. If you do, the user has to log in again."),
+            Self::RefreshTokenExpired => ErrorReply::new(401, "refresh_token_expired", format!("The session is over: it was unused for too long, or has reached its maximum age. {LOG_IN}")),
+            Self::RefreshTokenReused => ErrorReply::new(401, "refresh_token_reused", format!("An old copy of a refresh token was used, so the session was ended to be safe. {LOG_IN}")),
             Self::SessionRevoked => ErrorReply::new(401, "session_revoked", format!("The session was ended. {LOG_IN}")),
             Self::AccessTokenMissing => ErrorReply::new(401, "access_token_invalid", "Send the access token in the header: Authorization: Bearer <accessToken>.").challenge("Bearer"),
-            Self::AccessTokenInvalid => ErrorReply::new(401, "access_token_invalid", "This is not an access token of this server. Get a new one from POST /auth/token.").challenge(INVALID_TOKEN),
+            Self::AccessTokenInvalid => ErrorReply::new(401, "access_token_invalid", "This is not an access token of this server. Send accessToken, not refreshToken; get a new one from POST /auth/token.").challenge(INVALID_TOKEN),
             Self::AccessTokenExpired => ErrorReply::new(401, "access_token_expired", "The access token has expired. Get a new one from POST /auth/token.").challenge(INVALID_TOKEN),
             Self::BearerRevoked => ErrorReply::new(401, "session_revoked", format!("The session was ended. {LOG_IN}")).challenge(INVALID_TOKEN),
             Self::ServiceKeyInvalid => ErrorReply::new(401, "service_key_invalid", "Send the service key in the header: Authorization: Bearer <service_key>. The owner sets it with: npx wrangler secret put service_key").challenge("Bearer"),
             Self::InvalidCredentials => ErrorReply::new(401, "invalid_credentials", "The e-mail address or the password is wrong."),
             Self::WrongPassword => ErrorReply::new(403, "wrong_password", "The password is wrong. You are still logged in."),
-            Self::SignUpClosed => ErrorReply::new(403, "sign_up_closed", "New accounts cannot be made here at present."),
-            Self::EmailTaken => ErrorReply::new(409, "email_taken", "There is an account with this e-mail address already. Log in instead."),
+            Self::SignUpClosed => ErrorReply::new(403, "sign_up_closed", "New accounts cannot be created at the moment."),
+            Self::EmailTaken => ErrorReply::new(409, "email_taken", "An account with this e-mail address already exists. Log in instead."),
             Self::TooManyAttempts(seconds) => ErrorReply::new(429, "too_many_attempts", format!("Too many attempts with a wrong password. Try again in {seconds} seconds.")).with("Retry-After", seconds.to_string()),
-            Self::NotFound => ErrorReply::new(404, "not_found", "There is nothing at this address. Check the path of the request."),
-            Self::MethodNotAllowed(allowed) => ErrorReply::new(405, "method_not_allowed", format!("This address takes {allowed}.")).with("Allow", allowed.clone()),
-            Self::PayloadTooLarge => ErrorReply::new(413, "payload_too_large", "The body is larger than 16 KiB."),
-            Self::Misconfigured(error) => ErrorReply::new(500, "misconfigured", format!("This server is not set up: {error}")),
-            Self::Store(_) => ErrorReply::new(503, "temporarily_unavailable", "Something on our side did not answer as it should. Nothing is lost: try again.").retry(),
-            Self::NotHereYet => ErrorReply::new(503, "temporarily_unavailable", "This login has not reached this place yet. Nothing is lost: try again.").retry(),
+            Self::NotFound => ErrorReply::new(404, "not_found", "There is nothing at this path. Check the URL of the request."),
+            Self::MethodNotAllowed(allowed) => ErrorReply::new(405, "method_not_allowed", format!("This path accepts only: {allowed}.")).with("Allow", allowed.clone()),
+            Self::PayloadTooLarge => ErrorReply::new(413, "payload_too_large", "The request body is larger than 16 KiB."),
+            Self::Misconfigured(error) => ErrorReply::new(500, "misconfigured", format!("This server is not fully set up: {error}")),
+            Self::Store(_) => ErrorReply::new(503, "temporarily_unavailable", "Something failed on our side. Nothing is lost: send the same request again.").retry(),
+            Self::NotHereYet => ErrorReply::new(503, "temporarily_unavailable", "This login has not reached this data centre yet. Nothing is lost: send the same request again.").retry(),
         }
     }
 }
 
 impl From<Fault> for Error {
-    /// A missing binding is the owner's to mend; everything else passes.
+    /// A missing binding is for the owner to fix; everything else passes.
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::NotBound(binding) => Self::Misconfigured(ConfigError::NotBound(binding)),

@@ -25,7 +25,7 @@ impl Fields {
         object(body).map(Self).map_err(|problem| {
             BadInput::body(match problem {
                 JsonProblem::GivenTwice => {
-                    "A field is given twice in the body. Send each field once."
+                    "The body contains a field twice. Send each field once."
                 }
                 JsonProblem::NoObject => {
                     "The body must be a JSON object, such as {\"refreshToken\": \"…\"}."
@@ -93,7 +93,7 @@ impl Fields {
         if let Some(other) = self.0.remove("refresh_token")
             && self.0.insert(FIELD.into(), other).is_some()
         {
-            return Err(BadInput::field(FIELD, "is given twice. Send it once").into());
+            return Err(BadInput::field(FIELD, "was sent twice. Send it once").into());
         }
         let token = self.text(FIELD)?.ok_or_else(|| missing(FIELD))?;
         if token.len() > TOKEN_BYTES {
@@ -158,6 +158,6 @@ fn is_placeholder(text: &str) -> bool {
 pub fn unfilled(field: &'static str) -> BadInput {
     BadInput::field(
         field,
-        "was sent as a variable without its value: log in first, or fill the Test Values",
+        "is a variable that was not filled in: log in first, or fill in the Test Values",
     )
 }

@@ -28,14 +28,14 @@ const OPERATING: &str = include_str!("../../docs/operating.md");
 const BRAVO: &str = include_str!("../../docs/bravo.md");
 
 #[test]
-fn every_error_has_its_chapter_with_cause_and_cure_and_there_are_no_others() {
+fn every_error_has_its_chapter_with_cause_and_fix_and_there_are_no_others() {
     let chapters = ERRORS.split("\n### ").skip(1);
     let described: BTreeSet<(u16, String)> = chapters
         .map(|chapter| {
             let (title, text) = chapter.split_once('\n').expect("a title");
             let (status, code) = title.split_once(' ').expect("a status");
             assert!(
-                text.contains("*Cause:*") && text.contains("*Cure:*"),
+                text.contains("*Cause:*") && text.contains("*Fix:*"),
                 "{title}"
             );
             (
@@ -81,22 +81,22 @@ fn the_limits_of_the_page_are_those_of_the_code() {
             password("minLength"),
             password("maxLength")
         ),
-        // `domain::claims` has a test of its own for this one.
+        // `token::claims` has a test of its own for this one.
         "| `claims` | 2048 bytes of JSON |".into(),
         format!("| `cursor` | {CURSOR_BYTES} bytes |"),
         format!("| Sessions on a page of the list | {SESSIONS_A_PAGE} |"),
         format!(
-            "| Sessions of an account | about {}: those that were not used for longest end |",
+            "| Sessions of an account | about {}; beyond that, those unused for longest end |",
             SESSIONS_A_DRAWER * 64
         ),
-        format!("| Longest `SESSION_MAX_SECONDS` | {LONGEST_SESSION_SECONDS} ({days} days) |"),
-        format!("| Shortest `SESSION_IDLE_SECONDS` | {MIN_IDLE_SECONDS} |"),
-        format!("| Time for a `GET` until it is a 503 | {GET_TIMEOUT_MS} ms |"),
-        format!("| Time for another request until it is a 503 | {REQUEST_TIMEOUT_MS} ms |"),
-        format!("| Time for a read of the store | {READ_MS} ms |"),
-        format!("| Time for a write of the store | {WRITE_MS} ms |"),
-        format!("| Time for a password | {GUARD_MS} ms |"),
-        format!("| Time for a question to the table of accounts | {ACCOUNTS_MS} ms |"),
+        format!("| Maximum `SESSION_MAX_SECONDS` | {LONGEST_SESSION_SECONDS} ({days} days) |"),
+        format!("| Minimum `SESSION_IDLE_SECONDS` | {MIN_IDLE_SECONDS} |"),
+        format!("| Timeout of a `GET`, then 503 | {GET_TIMEOUT_MS} ms |"),
+        format!("| Timeout of another request, then 503 | {REQUEST_TIMEOUT_MS} ms |"),
+        format!("| Timeout of a KV read | {READ_MS} ms |"),
+        format!("| Timeout of a KV write | {WRITE_MS} ms |"),
+        format!("| Timeout of a password check | {GUARD_MS} ms |"),
+        format!("| Timeout of a D1 query | {ACCOUNTS_MS} ms |"),
         format!("| `Retry-After` of a 503 | {RETRY_AFTER_SECONDS} s |"),
     ];
     assert_eq!(rows(COSTS, "Limits\n"), expected);

@@ -192,7 +192,7 @@ pub const FLOWS: [Flow; 23] = [
         holds: works,
     },
     Flow {
-        name: "POST /auth/token, taking up a successor",
+        name: "POST /auth/token, adopting a successor",
         begin: Scene::an_hour_later,
         call: |scene| refresh(&scene.shown),
         good: 200,
@@ -333,7 +333,7 @@ pub const FLOWS: [Flow; 23] = [
         holds: |_, answer| assert_eq!(answer["email"], ADA),
     },
     Flow {
-        name: "GET /auth/me after a deletion that was cut short",
+        name: "GET /auth/me after an interrupted deletion",
         begin: Scene::half_deleted,
         call: |scene| as_bearer(Method::Get, "/auth/me", &scene.here.access, &json!({})),
         good: 401,

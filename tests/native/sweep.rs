@@ -49,7 +49,7 @@ impl Picture {
         let mut done = Vec::new();
         let count = self.accounts.len().cmp(&before.accounts.len());
         match count {
-            std::cmp::Ordering::Greater => done.push("account made"),
+            std::cmp::Ordering::Greater => done.push("account created"),
             std::cmp::Ordering::Less => done.push("account deleted"),
             std::cmp::Ordering::Equal => {
                 let changed = |part: fn(&(String, Option<String>, String)) -> String| {
@@ -68,7 +68,7 @@ impl Picture {
             }
         }
         if self.open.difference(&before.open).next().is_some() {
-            done.push("session begun");
+            done.push("session opened");
         }
         if self.ended.difference(&before.ended).next().is_some() {
             done.push("session ended");
@@ -81,10 +81,10 @@ impl Picture {
             done.push("sessions erased");
         }
         if self.cut_offs != before.cut_offs {
-            done.push("all ended");
+            done.push("all sessions ended");
         }
         if self.notes != before.notes {
-            done.push("noted");
+            done.push("activity stored");
         }
         if self.attempts > before.attempts {
             done.push("attempt counted");
@@ -238,7 +238,7 @@ fn sweep(flow: &Flow) -> (String, usize) {
         flow.name, flow.good
     );
     if calls.is_empty() {
-        return (heading + "It asks no store.\n", 0);
+        return (heading + "It uses no store.\n", 0);
     }
     (heading + HEAD + &rows, faults)
 }
@@ -253,7 +253,7 @@ fn without_trouble(flow: &Flow, scene: &Scene) -> (Vec<Call>, Outcome) {
     (calls, outcome)
 }
 
-const HEAD: &str = "| Call | 20 s late | silent | fails | refuses (429) | done, says error | done, silent | rubbish |\n|---|---|---|---|---|---|---|---|\n";
+const HEAD: &str = "| Call | 20 s late | silent | fails | refuses (429) | done, says error | done, silent | garbage |\n|---|---|---|---|---|---|---|---|\n";
 
 /// Where the tables begin in the page.
 const MARK: &str = "<!-- The sweep writes what follows. -->\n";

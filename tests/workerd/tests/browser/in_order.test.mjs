@@ -12,19 +12,21 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 
 const clipboard = (page) => page.evaluate(() => navigator.clipboard.readText());
 
-test("everything is in order, and no secret is in the document", () =>
+test("everything is ready, and no secret is in the document", () =>
   onPage(URL_, async (page) => {
     await checked(page);
-    assert.equal(await verdict(page), "Everything is in order.");
+    assert.equal(await verdict(page), "Everything is ready on this computer.");
+    assert.match(await page.locator("#verdict").innerText(), /cannot reach this computer/);
+    assert.ok(await page.locator("#local").isVisible());
     assert.deepEqual(await states(page), {
-      refresh_token_secret: "in order",
+      refresh_token_secret: "ok",
       access_token_secret: "not used",
-      service_key: "in order",
-      SESSIONS: "in order",
-      DB: "in order",
-      ACCOUNT_GUARD: "in order",
-      ATTEMPTS: "in order",
-      "wrangler.toml": "in order",
+      service_key: "ok",
+      SESSIONS: "ok",
+      DB: "ok",
+      ACCOUNT_GUARD: "ok",
+      ATTEMPTS: "ok",
+      "wrangler.toml": "ok",
     });
     const html = await page.content();
     for (const secret of JSON.parse(process.env.SECRETS)) assert.ok(!html.includes(secret));
@@ -45,12 +47,17 @@ test("the cards hold what Bravo asks for, with this worker's address", () =>
     const body = (json) => JSON.stringify(json, null, 2);
     const login = { email: "${email}", password: "${password}" };
     const refresh = body({ refreshToken: "${refreshToken}" });
+    const bearer = { "Header name": "Authorization", "Header value": "Bearer ${accessToken}" };
     assert.deepEqual(cards, {
       "Sign up": { Name: "Sign up", Method: "POST", URL: `${ORIGIN}/auth/signup`, "Body (JSON)": body({ ...login, name: "${name}" }), "Output variables": "accessToken refreshToken userId" },
       "Log in": { Name: "Log in", Method: "POST", URL: `${ORIGIN}/auth/login`, "Body (JSON)": body(login), "Output variables": "accessToken refreshToken userId" },
       "Refresh token": { Name: "Refresh token", Method: "POST", URL: `${ORIGIN}/auth/token`, "Body (JSON)": refresh, "Output variables": "accessToken", "Token expiration time in seconds": "3600" },
-      "User info": { Name: "User info", Method: "GET", URL: `${ORIGIN}/auth/me`, "Header name": "Authorization", "Header value": "Bearer ${accessToken}", "Output variables": "id email name" },
+      "User info": { Name: "User info", Method: "GET", URL: `${ORIGIN}/auth/me`, ...bearer, "Output variables": "id email name" },
+      "Change name": { Name: "Change name", Method: "PATCH", URL: `${ORIGIN}/auth/me`, ...bearer, "Body (JSON)": body({ name: "${name}" }), "Output variables": "name" },
+      "Change password": { Name: "Change password", Method: "POST", URL: `${ORIGIN}/auth/password/change`, ...bearer, "Body (JSON)": body({ currentPassword: "${currentPassword}", newPassword: "${newPassword}" }), "Output variables": "accessToken" },
+      "Delete account": { Name: "Delete account", Method: "DELETE", URL: `${ORIGIN}/auth/me`, ...bearer, "Body (JSON)": body({ password: "${password}" }) },
       "Log out": { Name: "Log out", Method: "POST", URL: `${ORIGIN}/auth/logout`, "Body (JSON)": refresh },
+      "Log out everywhere": { Name: "Log out everywhere", Method: "POST", URL: `${ORIGIN}/auth/logout/all`, ...bearer },
     });
   }));
 
@@ -58,7 +65,7 @@ test("every field of every card is copied by its button", () =>
   onPage(URL_, async (page) => {
     await checked(page);
     const lines = await page.locator(".card .line").all();
-    assert.equal(lines.length, 32);
+    assert.equal(lines.length, 57);
     const labels = new Set();
     for (const line of lines) {
       const button = line.getByRole("button");
@@ -81,7 +88,8 @@ test("a secret is made in the browser, new every time, and goes nowhere", () =>
     for (const name of ["refresh_token_secret", "service_key", "access_token_secret"]) {
       await page.getByLabel("What is it for?").selectOption(name);
       assert.equal(await page.locator("#replaces").isVisible(), name !== "access_token_secret");
-      await page.getByRole("button", { name: "Make a secret and copy the command" }).click();
+      await page.getByRole("button", { name: "Make a secret", exact: true }).click();
+      await page.getByRole("button", { name: "Copy the command" }).click();
       await page.getByText("Copied: the command").waitFor();
       assert.equal(await clipboard(page), `npx wrangler secret put ${name}`);
       await page.getByRole("button", { name: "Copy the secret" }).click();
@@ -103,7 +111,7 @@ test("where the browser does not copy, the text is selected and the page says so
     await page.getByRole("button", { name: "Copy URL of Log in" }).click();
     await page.getByText("The text is selected").waitFor();
     assert.equal(await page.evaluate(() => String(getSelection()).trim()), `${ORIGIN}/auth/login`);
-    await page.getByRole("button", { name: "Make a secret and copy the command" }).click();
+    await page.getByRole("button", { name: "Make a secret", exact: true }).click();
     await page.getByRole("button", { name: "Copy the secret" }).click();
     const field = page.locator("input.value");
     assert.equal(await field.getAttribute("type"), "text");
@@ -117,7 +125,7 @@ test("where the browser does not copy, the text is selected and the page says so
 test("a phone of 360 pixels shows it all without scrolling sideways", () =>
   onPage(URL_, async (page) => {
     await checked(page);
-    await page.getByRole("button", { name: "Make a secret and copy the command" }).click();
+    await page.getByRole("button", { name: "Make a secret", exact: true }).click();
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     assert.ok(width <= 360, `${width} pixels`);
     const small = await page.locator("button").evaluateAll((buttons) => buttons.filter((button) => button.checkVisibility() && button.getBoundingClientRect().height < 36).length);
@@ -143,10 +151,10 @@ test("the keyboard reaches everything, in order, and one sees where it is", () =
     }
     assert.deepEqual(reached.slice(0, 8), [
       "Skip to the content", "Is it ready?", "Make a secret", "Requests for Bravo", "Try it out",
-      "Check again", "What is it for?", "Make a secret and copy the command",
+      "Check again", "What is it for?", "Make a secret",
     ]);
     assert.deepEqual(reached.slice(-4), ["Make a new one", "E-mail", "Password (8 characters or more)", "Try it out"]);
-    assert.equal(reached.length, 8 + 32 + 4);
+    assert.equal(reached.length, 8 + 57 + 4);
   }));
 
 test("the skip link leads to the content", () =>
@@ -180,7 +188,7 @@ for (const colorScheme of ["light", "dark"]) {
   test(`the accessibility checker finds nothing in ${colorScheme} mode`, () =>
     onPage(URL_, async (page) => {
       await checked(page);
-      await page.getByRole("button", { name: "Make a secret and copy the command" }).click();
+      await page.getByRole("button", { name: "Make a secret", exact: true }).click();
       await page.locator("#made li").first().waitFor();
       await page.evaluate(AXE);
       const { violations } = await page.evaluate(() => window.axe.run());

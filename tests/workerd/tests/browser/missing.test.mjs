@@ -17,12 +17,12 @@ const commands = async (page, name) => row(page, name).locator(".value").allInne
 const ROWS = [
   // worker, row, its state, the command on the internet, the command at home, words
   ["no_secret", "refresh_token_secret", "missing", "npx wrangler secret put refresh_token_secret", "cargo xtask dev", /is not set/],
-  ["weak_secret", "refresh_token_secret", "to be mended", "npx wrangler secret put refresh_token_secret", "cargo xtask dev", /32 bytes/],
-  ["same_secrets", "access_token_secret", "to be mended", "npx wrangler secret put access_token_secret", "cargo xtask dev", /are the same/],
-  ["weak_service_key", "service_key", "to be mended", "npx wrangler secret put service_key", "cargo xtask dev", /32 bytes/],
-  ["weak_previous", "refresh_token_secret_previous", "to be mended", "npx wrangler secret delete refresh_token_secret_previous", null, /32 bytes/],
-  ["bad_number", "ACCESS_TOKEN_SECONDS", "to be mended", "cargo xtask deploy", "cargo xtask dev", /from 60 to 86400/],
-  ["bad_switch", "SETUP_PAGE", "to be mended", "cargo xtask deploy", "cargo xtask dev", /"on" or "off"/],
+  ["weak_secret", "refresh_token_secret", "needs fixing", "npx wrangler secret put refresh_token_secret", "cargo xtask dev", /32 bytes/],
+  ["same_secrets", "access_token_secret", "needs fixing", "npx wrangler secret put access_token_secret", "cargo xtask dev", /are the same/],
+  ["weak_service_key", "service_key", "needs fixing", "npx wrangler secret put service_key", "cargo xtask dev", /32 bytes/],
+  ["weak_previous", "refresh_token_secret_previous", "needs fixing", "npx wrangler secret delete refresh_token_secret_previous", null, /32 bytes/],
+  ["bad_number", "ACCESS_TOKEN_SECONDS", "needs fixing", "cargo xtask deploy", "cargo xtask dev", /from 60 to 86400/],
+  ["bad_switch", "SETUP_PAGE", "needs fixing", "cargo xtask deploy", "cargo xtask dev", /"on" or "off"/],
   ["no_store", "SESSIONS", "missing", "cargo xtask deploy", "cargo xtask dev", /not connected/],
   ["no_tables", "DB", "does not answer", "cargo xtask deploy", "cargo xtask dev", /tables are missing/],
   ["no_guard", "ACCOUNT_GUARD", "missing", "cargo xtask deploy", "cargo xtask dev", /not connected/],
@@ -33,7 +33,7 @@ for (const [worker, name, state, onTheInternet, atHome, words] of ROWS) {
     for (const [url, remedy] of [[publicUrl(WORKERS[worker]), onTheInternet], [WORKERS[worker], atHome]]) {
       await onPage(url, async (page) => {
         await checked(page);
-        assert.equal(await verdict(page), "One thing needs you.");
+        assert.equal(await verdict(page), "One thing needs fixing.");
         assert.equal((await states(page))[name], state);
         assert.match(await row(page, name).innerText(), words);
         if (remedy) assert.ok((await commands(page, name)).includes(remedy), `${await commands(page, name)}`);
@@ -46,7 +46,7 @@ for (const [worker, name, state, onTheInternet, atHome, words] of ROWS) {
 test("all that is missing is named at once, with the place in Cloudflare's dashboard", () =>
   onPage(publicUrl(WORKERS.nothing), async (page) => {
     await checked(page);
-    assert.equal(await verdict(page), "3 things need you.");
+    assert.equal(await verdict(page), "3 things need fixing.");
     assert.deepEqual(await states(page), {
       refresh_token_secret: "missing",
       access_token_secret: "not used",
@@ -54,7 +54,7 @@ test("all that is missing is named at once, with the place in Cloudflare's dashb
       SESSIONS: "missing",
       DB: "not used",
       ACCOUNT_GUARD: "not used",
-      SIGN_UP: "to be mended",
+      SIGN_UP: "needs fixing",
     });
     for (const name of ["refresh_token_secret", "SESSIONS", "DB"]) {
       assert.match(await row(page, name).innerText(), /In Cloudflare’s dashboard: Workers & Pages, your worker, Settings, /);
@@ -63,20 +63,21 @@ test("all that is missing is named at once, with the place in Cloudflare's dashb
     assert.match(await row(page, "DB").innerText(), /no accounts/);
   }, { expected }));
 
-test("a worker for another back end's logins is in order without a service key, a database and guards", () =>
-  onPage(WORKERS.no_service_key, async (page) => {
+test("a worker for another back end's logins is ready without a service key, a database and guards", () =>
+  onPage(publicUrl(WORKERS.no_service_key), async (page) => {
     await checked(page);
-    assert.equal(await verdict(page), "Everything is in order.");
+    assert.equal(await verdict(page), "Everything is ready.");
+    assert.equal(await page.locator("#local").isVisible(), false);
     const { service_key, DB, ACCOUNT_GUARD } = await states(page);
     assert.deepEqual({ service_key, DB, ACCOUNT_GUARD }, { service_key: "not used", DB: "not used", ACCOUNT_GUARD: "not used" });
   }));
 
-test("a worker without its limit of floods is in order, and says how to have it", () =>
+test("a worker without its limit of floods is ready, and says how to have it", () =>
   onPage(WORKERS.no_flood_limit, async (page) => {
     await checked(page);
-    assert.equal(await verdict(page), "Everything is in order.");
+    assert.equal(await verdict(page), "Everything is ready on this computer.");
     assert.equal((await states(page)).ATTEMPTS, "not used");
-    assert.match(await row(page, "ATTEMPTS").innerText(), /Optional: .* it lacks the section \[\[ratelimits\]\]/s);
+    assert.match(await row(page, "ATTEMPTS").innerText(), /Optional: .* the section \[\[ratelimits\]\] .* is missing/s);
     assert.deepEqual(await commands(page, "ATTEMPTS"), ["cargo xtask dev"]);
   }));
 

@@ -23,10 +23,10 @@ test("a net that is down is told, and checking again helps once it is up", () =>
     await checked(page);
     assert.equal(await verdict(page), "Your worker did not answer.");
     assert.match(await page.locator("#verdict").innerText(), /could not be reached/);
-    assert.equal(await page.locator(".card").count(), 5, "the requests are there all the same");
+    assert.equal(await page.locator(".card").count(), 9, "the requests are there all the same");
     await page.unroute("**/health");
     await page.getByRole("button", { name: "Check again" }).click();
-    await page.getByText("Everything is in order.").waitFor();
+    await page.getByText("Everything is ready on this computer.").waitFor();
   }, { expected, prepare: (page) => page.route("**/health", (route) => route.abort()) }));
 
 test("an answer of somebody else is told apart from one of the worker", () =>
