@@ -1,7 +1,7 @@
 //! `POST /auth/password/change`: another password, and the end of every other session.
 
 use crate::{
-    account::{message::Purpose, table},
+    account::{current::current_account, message::Purpose, password_check::check_password},
     http::{answers::Tokens, error::Error, fields::Fields, scope::Scope},
     port::Platform,
     session::{bearer, issue, rule::CutOff},
@@ -24,7 +24,7 @@ pub async fn change_password<P: Platform>(
     let mut fields = Fields::parse(body)?;
     let current = fields.password("currentPassword")?;
     let new = fields.new_password("newPassword")?;
-    let account = table::of_bearer(scope, &bearer).await?;
+    let account = current_account(scope, &bearer).await?;
     let record = bearer.record.ok_or(Error::NotHereYet)?;
 
     let purpose = Purpose::ChangePassword {
@@ -32,7 +32,7 @@ pub async fn change_password<P: Platform>(
         new: new.expose().to_owned(),
     };
     let wrong = Error::WrongPassword;
-    let (_, at) = table::show_password(scope, &account.email, &current, purpose, wrong).await?;
+    let (_, at) = check_password(scope, &account.email, &current, purpose, wrong).await?;
 
     let of = bearer.token.of;
     let cut_off = CutOff {

@@ -1,7 +1,11 @@
 //! `DELETE /auth/me`: the end of an account, and of all that is known of it.
 
 use crate::{
-    account::{message::Purpose, table},
+    account::{
+        current::{current_account, end_sessions},
+        message::Purpose,
+        password_check::check_password,
+    },
     http::{answers::Deleted, error::Error, fields::Fields, scope::Scope},
     port::Platform,
     session::bearer,
@@ -22,14 +26,13 @@ pub async fn delete_account<P: Platform>(
 ) -> Result<Deleted, Error> {
     let bearer = bearer::bearer(scope, authorization).await?;
     let password = Fields::parse(body)?.password("password")?;
-    let account = table::of_bearer(scope, &bearer).await?;
+    let account = current_account(scope, &bearer).await?;
 
     let purpose = Purpose::Delete {
         id: account.id.as_str().to_owned(),
     };
     let wrong = Error::WrongPassword;
-    let (account, at) =
-        table::show_password(scope, &account.email, &password, purpose, wrong).await?;
-    table::end_sessions(scope, &account.id, at).await?;
+    let (account, at) = check_password(scope, &account.email, &password, purpose, wrong).await?;
+    end_sessions(scope, &account.id, at).await?;
     Ok(Deleted { deleted: true })
 }

@@ -1,7 +1,7 @@
 //! `POST /auth/login`: a session for an account.
 
 use crate::{
-    account::{enter, message::Purpose, table},
+    account::{enter, message::Purpose, password_check::check_password},
     http::{answers::Welcome, error::Error, fields::Fields, scope::Scope},
     port::Platform,
 };
@@ -17,7 +17,6 @@ pub async fn log_in<P: Platform>(scope: &Scope<'_, P>, body: &[u8]) -> Result<We
     let password = fields.password("password")?;
     let device = fields.device()?;
     let wrong = Error::InvalidCredentials;
-    let (account, at) =
-        table::show_password(scope, &email, &password, Purpose::LogIn, wrong).await?;
+    let (account, at) = check_password(scope, &email, &password, Purpose::LogIn, wrong).await?;
     enter::welcome(scope, account, at, device).await
 }

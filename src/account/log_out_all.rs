@@ -1,7 +1,7 @@
 //! `POST /auth/logout/all`: the end of every session of the user, this one too.
 
 use crate::{
-    account::{email::Email, enter::EMAIL_CLAIM, table},
+    account::{email::Email, enter::EMAIL_CLAIM, password_check},
     http::{answers::LoggedOut, error::Error, scope::Scope},
     port::Platform,
     session::{bearer, rule::CutOff},
@@ -20,7 +20,7 @@ pub async fn log_out_all<P: Platform>(
     let token = bearer::bearer(scope, authorization).await?.token;
     let address = token.claims.text(EMAIL_CLAIM).filter(|_| token.has_account);
     let before = match address.map(Email::parse) {
-        Some(Ok(email)) => table::stamp(scope, &email).await?,
+        Some(Ok(email)) => password_check::stamp(scope, &email).await?,
         _ => scope.platform.now(),
     };
     let cut_off = CutOff { before, keep: None };

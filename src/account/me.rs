@@ -1,7 +1,7 @@
 //! `GET /auth/me`: who the bearer of an access token is.
 
 use crate::{
-    account::table,
+    account::current::current_account,
     http::{
         answers::{Me, Profile},
         error::Error,
@@ -22,7 +22,7 @@ pub async fn show_me<P: Platform>(
 ) -> Result<Me, Error> {
     let bearer = bearer::bearer(scope, authorization).await?;
     let account = if bearer.token.has_account {
-        Some(table::of_bearer(scope, &bearer).await?)
+        Some(current_account(scope, &bearer).await?)
     } else {
         None
     };

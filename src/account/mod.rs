@@ -2,6 +2,7 @@
 
 pub mod attempts;
 pub mod change_password;
+pub mod current;
 pub mod delete;
 pub mod email;
 pub mod enter;
@@ -11,6 +12,7 @@ pub mod log_out_all;
 pub mod me;
 pub mod message;
 pub mod password;
+pub mod password_check;
 pub mod rename;
 pub mod sign_up;
 pub mod table;

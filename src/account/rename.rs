@@ -1,7 +1,7 @@
 //! `PATCH /auth/me`: another name for the bearer of an access token.
 
 use crate::{
-    account::{Account, table},
+    account::{Account, current::current_account, table::AccountTable},
     http::{
         answers::{Me, Profile},
         error::Error,
@@ -24,8 +24,9 @@ pub async fn rename<P: Platform>(
 ) -> Result<Me, Error> {
     let bearer = bearer::bearer(scope, authorization).await?;
     let name = Fields::parse(body)?.new_name()?;
-    let account = table::of_bearer(scope, &bearer).await?;
-    table::set_name(scope, &account.id, name.as_ref()).await?;
+    let account = current_account(scope, &bearer).await?;
+    let table = AccountTable::new(scope.platform, scope.patience)?;
+    table.set_name(&account.id, name.as_ref()).await?;
     let account = Account { name, ..account };
     Ok(Me {
         id: account.id.as_str().to_owned(),

@@ -3,7 +3,7 @@
 use uuid::Builder;
 
 use crate::{
-    account::{enter, message::Purpose, table},
+    account::{enter, message::Purpose, password_check::check_password},
     http::{answers::Welcome, error::Error, fields::Fields, scope::Scope},
     port::Platform,
 };
@@ -30,6 +30,6 @@ pub async fn sign_up<P: Platform>(scope: &Scope<'_, P>, body: &[u8]) -> Result<W
         name: name.map(|name| name.as_str().to_owned()),
     };
     let (account, at) =
-        table::show_password(scope, &email, &password, purpose, Error::EmailTaken).await?;
+        check_password(scope, &email, &password, purpose, Error::EmailTaken).await?;
     enter::welcome(scope, account, at, device).await
 }

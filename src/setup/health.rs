@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    account::table::ACCOUNTS_MS,
+    account::table::AccountTable,
     config::{Config, ConfigError, Report},
     http::answers::Health,
-    port::{Accounts as _, Patience, Platform},
+    port::{Patience, Platform},
     session::store::Sessions,
 };
 
@@ -41,14 +41,12 @@ pub async fn health<'a, P: Platform>(
         ("config", word(configured)),
         ("sessions", word(store.map_err(|fault| fault.to_string()))),
     ]);
-    let (accounts, guard) = (platform.accounts(), platform.guard());
+    let accounts = AccountTable::new(platform, patience);
+    let guard = platform.guard();
     // A worker with neither keeps sessions of other back ends only; one of them alone is a mistake.
     if accounts.is_ok() || guard.is_ok() {
         let check = match accounts {
-            Ok(accounts) => {
-                let check = accounts.check();
-                patience.within(ACCOUNTS_MS, platform, check).await
-            }
+            Ok(accounts) => accounts.check().await,
             Err(fault) => Err(fault),
         };
         checks.insert("accounts", word(check.map_err(|fault| fault.to_string())));

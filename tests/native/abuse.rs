@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use tokenkeep::{
-    account::table::FLOOD_PAUSE_MS, http::method::Method, session::trim::SESSIONS_A_DRAWER,
-    token::id::SessionId,
+    account::password_check::FLOOD_PAUSE_MS, http::method::Method,
+    session::trim::SESSIONS_A_DRAWER, token::id::SessionId,
 };
 
 use crate::world::{

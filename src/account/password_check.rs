@@ -1,0 +1,98 @@
+//! What a request asks of an account's guard: to check a password, or for a stamp.
+//!
+//! Here is the request's side, in the Worker: time limits, what a reply means for the client, and
+//! the pause that slows a flood of guesses. [`crate::account::guard`] is the other side.
+
+use crate::{
+    account::{
+        Account,
+        email::Email,
+        guard::GUARD_MS,
+        message::{Answer, Ask, Purpose, Shown},
+        password::Password,
+    },
+    http::{error::Error, scope::Scope},
+    port::{Fault, Guard as _, Platform},
+    token::time::UnixMillis,
+};
+
+/// How long a wrong password, or a sign-up, waits for its reply during a flood of them.
+pub const FLOOD_PAUSE_MS: u64 = 2_000;
+
+/// How long that may take together with asking the rate limit.
+const FLOOD_MS: u64 = FLOOD_PAUSE_MS + 500;
+
+/// Has the guard of this address check a password and do what it was presented for. Returns the
+/// account and the guard's stamp.
+///
+/// # Errors
+/// `wrong` for a wrong password; 429 after too many of them; 401 when the account is gone; 503 when
+/// something failed.
+pub async fn check_password<P: Platform>(
+    scope: &Scope<'_, P>,
+    email: &Email,
+    password: &Password,
+    purpose: Purpose,
+    wrong: Error,
+) -> Result<(Account, UnixMillis), Error> {
+    let is_sign_up = matches!(purpose, Purpose::SignUp { .. });
+    let request = Ask::Check(Shown {
+        email: email.as_str().to_owned(),
+        ip: scope.ip.to_owned(),
+        password: password.expose().to_owned(),
+        purpose,
+    });
+    let reply = ask(scope, email, &request).await?;
+    if is_sign_up || reply == Answer::Wrong {
+        slow_down_when_flooded(scope).await;
+    }
+    match reply {
+        Answer::Done { account, at } => {
+            Ok((account.try_into().map_err(|_| Fault::Unreadable)?, at))
+        }
+        Answer::Wrong => Err(wrong),
+        Answer::Wait { seconds } => Err(Error::TooManyAttempts(seconds)),
+        Answer::Gone => Err(Error::BearerRevoked),
+        Answer::Stamped { .. } | Answer::Fault => Err(Fault::Failed.into()),
+    }
+}
+
+/// A stamp of the guard of this address, later than every session that it has let start.
+///
+/// # Errors
+/// The guard failed, or did not reply in time.
+pub async fn stamp<P: Platform>(scope: &Scope<'_, P>, email: &Email) -> Result<UnixMillis, Error> {
+    match ask(scope, email, &Ask::Stamp).await? {
+        Answer::Stamped { at } => Ok(at),
+        _ => Err(Fault::Failed.into()),
+    }
+}
+
+async fn ask<P: Platform>(
+    scope: &Scope<'_, P>,
+    email: &Email,
+    request: &Ask,
+) -> Result<Answer, Fault> {
+    let guard = scope.platform.guard()?;
+    scope
+        .patience
+        .within(GUARD_MS, scope.platform, guard.ask(email, request))
+        .await
+}
+
+/// Slows a flood of invented addresses: the limits of each address do not see it.
+///
+/// Nobody is refused for it, because all users of an app may call from one address. So it costs an
+/// honest caller two seconds, and only after a wrong password or at a sign-up; it does not reveal
+/// who has an account; and it stores nothing.
+async fn slow_down_when_flooded<P: Platform>(scope: &Scope<'_, P>) {
+    let platform = scope.platform;
+    let pause = async {
+        if platform.is_flooded().await? {
+            platform.sleep_ms(FLOOD_PAUSE_MS).await;
+        }
+        Ok(())
+    };
+    // A rate limit that fails, or does not answer, sees no flood.
+    let _ = scope.patience.within(FLOOD_MS, platform, pause).await;
+}
