@@ -8,7 +8,7 @@ use crate::{
     account::{
         Account, Name,
         email::Email,
-        message::{Answer, Ask},
+        message::{GuardReply, GuardRequest},
         password::PasswordHash,
     },
     token::{id::UserId, time::UnixMillis},
@@ -168,7 +168,7 @@ pub trait Guard {
     ///
     /// # Errors
     /// It could not be reached, or could not reach the table of accounts.
-    async fn ask(&self, email: &Email, ask: &Ask) -> Result<Answer, Fault>;
+    async fn ask(&self, email: &Email, ask: &GuardRequest) -> Result<GuardReply, Fault>;
 }
 
 /// The time, and waiting.
@@ -245,16 +245,16 @@ pub trait Platform: Clock + Rng + Clone + 'static {
     /// it needs no settings: it is there to say which are missing.
     fn setup_page(&self) -> SetupPage;
 
-    /// Whether floods can be counted here.
-    fn counts_floods(&self) -> bool {
+    /// Whether there is a rate limit for password checks and sign-ups.
+    fn has_rate_limit(&self) -> bool {
         false
     }
 
-    /// Counts an attempt that may be part of a flood, whatever its address; true while there are
-    /// too many of them in this place. A platform that cannot count sees no flood.
+    /// Counts a wrong password or a sign-up, whatever its address, against the rate limit; true
+    /// while this data centre is over it. A platform without a rate limit sees no flood.
     ///
     /// # Errors
-    /// The counter failed.
+    /// The rate limit failed.
     async fn is_flooded(&self) -> Result<bool, Fault> {
         Ok(false)
     }

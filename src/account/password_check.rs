@@ -8,7 +8,7 @@ use crate::{
         Account,
         email::Email,
         guard::GUARD_MS,
-        message::{Answer, Ask, Purpose, Shown},
+        message::{Attempt, GuardReply, GuardRequest, Purpose},
         password::Password,
     },
     http::{error::Error, scope::Scope},
@@ -36,24 +36,24 @@ pub async fn check_password<P: Platform>(
     wrong: Error,
 ) -> Result<(Account, UnixMillis), Error> {
     let is_sign_up = matches!(purpose, Purpose::SignUp { .. });
-    let request = Ask::Check(Shown {
+    let request = GuardRequest::Check(Attempt {
         email: email.as_str().to_owned(),
         ip: scope.ip.to_owned(),
         password: password.expose().to_owned(),
         purpose,
     });
     let reply = ask(scope, email, &request).await?;
-    if is_sign_up || reply == Answer::Wrong {
+    if is_sign_up || reply == GuardReply::Wrong {
         slow_down_when_flooded(scope).await;
     }
     match reply {
-        Answer::Done { account, at } => {
+        GuardReply::Done { account, at } => {
             Ok((account.try_into().map_err(|_| Fault::Unreadable)?, at))
         }
-        Answer::Wrong => Err(wrong),
-        Answer::Wait { seconds } => Err(Error::TooManyAttempts(seconds)),
-        Answer::Gone => Err(Error::BearerRevoked),
-        Answer::Stamped { .. } | Answer::Fault => Err(Fault::Failed.into()),
+        GuardReply::Wrong => Err(wrong),
+        GuardReply::Wait { seconds } => Err(Error::TooManyAttempts(seconds)),
+        GuardReply::Gone => Err(Error::BearerRevoked),
+        GuardReply::Stamped { .. } | GuardReply::Fault => Err(Fault::Failed.into()),
     }
 }
 
@@ -62,8 +62,8 @@ pub async fn check_password<P: Platform>(
 /// # Errors
 /// The guard failed, or did not reply in time.
 pub async fn stamp<P: Platform>(scope: &Scope<'_, P>, email: &Email) -> Result<UnixMillis, Error> {
-    match ask(scope, email, &Ask::Stamp).await? {
-        Answer::Stamped { at } => Ok(at),
+    match ask(scope, email, &GuardRequest::Stamp).await? {
+        GuardReply::Stamped { at } => Ok(at),
         _ => Err(Fault::Failed.into()),
     }
 }
@@ -71,8 +71,8 @@ pub async fn stamp<P: Platform>(scope: &Scope<'_, P>, email: &Email) -> Result<U
 async fn ask<P: Platform>(
     scope: &Scope<'_, P>,
     email: &Email,
-    request: &Ask,
-) -> Result<Answer, Fault> {
+    request: &GuardRequest,
+) -> Result<GuardReply, Fault> {
     let guard = scope.platform.guard()?;
     scope
         .patience

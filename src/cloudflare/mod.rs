@@ -98,7 +98,7 @@ impl Platform for Cloudflare {
         page::built()
     }
 
-    fn counts_floods(&self) -> bool {
+    fn has_rate_limit(&self) -> bool {
         rate_limit::is_bound(&self.env)
     }
 

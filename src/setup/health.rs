@@ -13,7 +13,7 @@ use crate::{
 const OK: &str = "ok";
 
 /// Looks at the configuration and reads one key of the store, asks the table of accounts, and looks
-/// whether the guards and the limit of floods are bound.
+/// whether the guards and the rate limit are bound.
 pub async fn health<'a, P: Platform>(
     platform: &P,
     patience: Patience,
@@ -56,7 +56,7 @@ pub async fn health<'a, P: Platform>(
     let healthy = checks.values().all(|check| check == OK);
     // Nothing fails without this one.
     if checks.contains_key("guard") {
-        let flood = if platform.counts_floods() {
+        let flood = if platform.has_rate_limit() {
             OK
         } else {
             "not bound"
