@@ -14,6 +14,7 @@
 //! | [`setup`] | For the owner: `/health`, and new secrets. |
 //! | [`routes`], [`app`], [`http`] | From a request to a reply. |
 //! | [`config`] | The owner's settings. |
+//! | [`object`] | The mechanics of a Durable Object. |
 //! | [`port`], [`log`], [`problem`] | What every folder needs. |
 //! | `cloudflare` | Where it runs: the only folder that knows Cloudflare. |
 //!
@@ -72,6 +73,7 @@ pub mod app;
 pub mod config;
 pub mod http;
 pub mod log;
+pub mod object;
 pub mod port;
 pub mod problem;
 pub mod routes;

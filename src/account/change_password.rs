@@ -2,10 +2,11 @@
 
 use crate::{
     account::{
+        current::current_account,
         message::Purpose,
         password::{NewPassword, Password},
+        password_check::check_password,
         port::HasAccounts,
-        table,
     },
     http::{error::Error, request::Request},
     session::{
@@ -30,7 +31,7 @@ pub async fn change_password<P: HasAccounts>(request: &Request<'_, P>) -> Result
     let mut fields = request.fields()?;
     let current: Password = fields.password("currentPassword")?;
     let NewPassword(new) = fields.password("newPassword")?;
-    let account = table::of_bearer(request, &bearer).await?;
+    let account = current_account(request, &bearer).await?;
     let record = bearer.record.ok_or(Error::NotHereYet)?;
 
     let purpose = Purpose::ChangePassword {
@@ -38,7 +39,7 @@ pub async fn change_password<P: HasAccounts>(request: &Request<'_, P>) -> Result
         new: new.expose().to_owned(),
     };
     let wrong = Error::WrongPassword;
-    let (_, at) = table::show_password(request, &account.email, &current, purpose, wrong).await?;
+    let (_, at) = check_password(request, &account.email, &current, purpose, wrong).await?;
 
     let of = bearer.token.of;
     let cut_off = CutOff {

@@ -3,7 +3,13 @@
 use serde::Serialize;
 
 use crate::{
-    account::{message::Purpose, password::Password, port::HasAccounts, table},
+    account::{
+        current::{current_account, end_sessions},
+        message::Purpose,
+        password::Password,
+        password_check::check_password,
+        port::HasAccounts,
+    },
     http::{error::Error, request::Request},
     session::bearer,
 };
@@ -25,14 +31,13 @@ pub struct Deleted {
 pub async fn delete_account<P: HasAccounts>(request: &Request<'_, P>) -> Result<Deleted, Error> {
     let bearer = bearer::bearer(request).await?;
     let password: Password = request.fields()?.password("password")?;
-    let account = table::of_bearer(request, &bearer).await?;
+    let account = current_account(request, &bearer).await?;
 
     let purpose = Purpose::Delete {
         id: account.id.as_str().to_owned(),
     };
     let wrong = Error::WrongPassword;
-    let (account, at) =
-        table::show_password(request, &account.email, &password, purpose, wrong).await?;
-    table::end_sessions(request, &account.id, at).await?;
+    let (account, at) = check_password(request, &account.email, &password, purpose, wrong).await?;
+    end_sessions(request, &account.id, at).await?;
     Ok(Deleted { deleted: true })
 }

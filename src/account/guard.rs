@@ -1,7 +1,7 @@
 //! The guard of an account: everything that takes a password goes through it.
 //!
-//! There is one guard for each e-mail address, and it does one thing after the other. It runs as
-//! a Durable Object, for three reasons:
+//! There is one guard for each e-mail address, and it handles one request at a time. It runs as a
+//! Durable Object ([`crate::object`]), for three reasons:
 //!
 //! * **Time.** Hashing a password takes 30 to 60 ms of CPU. A Worker on the free plan has 10 ms a
 //!   request, an object has 30 s.
@@ -11,24 +11,26 @@
 //!   replaced without another attempt in between. And the stamps of logins and of "everything
 //!   until now is over" come from one clock, strictly one after the other.
 //!
-//! What it promises: it answers alike and in about the same time whether an address is unknown or
-//! a password wrong; no more passwords are checked than [`crate::account::attempts`] lets through;
-//! it stores nothing for an address until something failed there, and clears itself.
+//! What it guarantees: its reply and the time it takes are about the same whether an address is
+//! unknown or a password wrong; no more passwords are checked than [`crate::account::attempts`]
+//! admits; it stores nothing for an address until something failed there, and cleans up.
 //!
 //! For an address without an account it stores nothing at all: a flood of invented addresses would
-//! fill the storage, and there is no password to guess. Its attempts are counted in memory, by the
-//! same numbers and for as long as the object stays awake.
+//! fill the storage, and there is no password to guess. Its attempts are counted in memory, with the
+//! same limits, for as long as the object stays awake.
 
-use crate::account::message::{AccountJson, Answer, Ask, Purpose, Shown};
 use crate::{
     account::{
         Account, Name,
         attempts::{Attempts, Outcome, Source},
         email::Email,
+        message::{AccountJson, Attempt, GuardReply, GuardRequest, Purpose},
         password::{Password, PasswordHash, Verification},
-        port::Accounts,
+        port::{Accounts, HasAccounts},
     },
-    port::{Clock, Fault, Rng, within},
+    log::Line,
+    object::{Actor, Snapshot},
+    port::{Clock, Fault, within},
     problem::Problem,
     token::{id::UserId, time::UnixMillis},
 };
@@ -41,33 +43,31 @@ pub const GUARD_MS: u64 = 6_000;
 /// than `GUARD_MS`, so that the next in the queue still has a chance.
 pub const ATTEMPT_MS: u64 = 4_000;
 
-/// What a guard needs from outside.
-pub trait World: Clock + Rng {
-    /// The table of accounts.
-    type Accounts: Accounts;
-
-    /// The table of accounts.
-    ///
-    /// # Errors
-    /// It is not bound.
-    fn accounts(&self) -> Result<Self::Accounts, Fault>;
-}
-
-/// What a guard remembers from one question to the next.
-#[derive(Debug, Default)]
-pub struct Memory {
-    /// The attempts so far. To be stored where [`Memory::is_worth_storing`] says so.
-    pub attempts: Attempts,
+/// What a guard remembers from one request to the next.
+#[derive(Debug)]
+pub struct AccountGuard {
+    attempts: Attempts,
     /// The latest stamp. It need not be stored: a guard that was asleep wakes up later than that.
     last_stamp: Option<UnixMillis>,
     /// Whether the address had an account when it was last looked up, or when this was stored.
     has_account: bool,
 }
 
-impl Memory {
-    /// What was stored.
-    #[must_use]
-    pub fn of(attempts: Attempts) -> Self {
+impl<P: HasAccounts> Actor<P> for AccountGuard {
+    type Request = GuardRequest;
+    type Reply = GuardReply;
+
+    const KEY: &'static str = "attempts";
+
+    fn restore(stored: Option<&str>, platform: &P) -> Self {
+        let read = |json| {
+            serde_json::from_str(json).unwrap_or_else(|_| {
+                // A newer release's, perhaps. Nobody must be locked out forever.
+                platform.log(&Line::of("attempts_unreadable").json());
+                Attempts::default()
+            })
+        };
+        let attempts = stored.map(read).unwrap_or_default();
         Self {
             has_account: !attempts.is_empty(),
             attempts,
@@ -75,17 +75,52 @@ impl Memory {
         }
     }
 
-    /// Whether the attempts have to be stored, after they were these.
-    #[must_use]
-    pub fn is_worth_storing(&self, before: &Attempts) -> bool {
-        self.has_account && self.attempts != *before
+    async fn handle(
+        &mut self,
+        platform: &P,
+        request: GuardRequest,
+        arrived_at: UnixMillis,
+    ) -> GuardReply {
+        let reply = self.answer(platform, request, arrived_at).await;
+        reply.unwrap_or(GuardReply::Fault)
     }
 
-    /// Forgets what is too old to count, and says what is to be stored from now on: nothing for an
-    /// address without an account, whose attempts are in memory only.
-    pub fn clear(&mut self, now: UnixMillis) -> Option<&Attempts> {
+    fn forget_old(&mut self, now: UnixMillis) {
         self.attempts.forget(now);
-        self.has_account.then_some(&self.attempts)
+    }
+
+    /// Nothing for an address without an account: its attempts are in memory only.
+    fn snapshot(&self, now: UnixMillis) -> Option<Snapshot> {
+        let clean_up_at = self.attempts.next_cleanup(now)?;
+        self.has_account.then(|| Snapshot {
+            json: serde_json::to_string(&self.attempts).expect("text and numbers"),
+            clean_up_at,
+        })
+    }
+}
+
+impl AccountGuard {
+    /// A caller that has waited too long has given up, so its request is dropped; otherwise the
+    /// backlog of a hung database would delay callers after it recovers.
+    ///
+    /// # Errors
+    /// The table of accounts failed: the attempt does not count, nothing was changed. Or the
+    /// request could not be read, or arrived too long ago.
+    async fn answer<P: HasAccounts>(
+        &mut self,
+        platform: &P,
+        request: GuardRequest,
+        arrived_at: UnixMillis,
+    ) -> Result<GuardReply, Fault> {
+        let waited = platform.now().since_ms(arrived_at);
+        let left_ms = GUARD_MS.saturating_sub(waited).min(ATTEMPT_MS);
+        match request {
+            _ if left_ms == 0 => Err(Fault::TimedOut),
+            GuardRequest::Stamp => Ok(GuardReply::Stamped {
+                at: self.stamp(platform),
+            }),
+            GuardRequest::Check(attempt) => self.check(platform, attempt, left_ms).await,
+        }
     }
 
     /// The time, but later than every stamp before: a Worker's clock stands still between waits.
@@ -95,79 +130,56 @@ impl Memory {
         self.last_stamp = Some(stamp);
         stamp
     }
-}
 
-/// Answers one question. Questions of one address must be answered one after the other; this one
-/// came at `came_at`. Whoever has waited too long is gone: his question is not worked on, so that
-/// questions to a table that hangs do not keep later ones waiting when it is well again.
-///
-/// # Errors
-/// The table of accounts failed: the attempt does not count, nothing was changed. Or the question
-/// could not be read, or came too long ago.
-pub async fn answer<W: World>(
-    world: &W,
-    memory: &mut Memory,
-    ask: Ask,
-    came_at: UnixMillis,
-) -> Result<Answer, Fault> {
-    let waited = world.now().since_ms(came_at);
-    let left_ms = GUARD_MS.saturating_sub(waited).min(ATTEMPT_MS);
-    match ask {
-        _ if left_ms == 0 => Err(Fault::TimedOut),
-        Ask::Stamp => Ok(Answer::Stamped {
-            at: memory.stamp(world),
-        }),
-        Ask::Check(shown) => check(world, memory, shown, left_ms).await,
+    async fn check<P: HasAccounts>(
+        &mut self,
+        platform: &P,
+        attempt: Attempt,
+        left_ms: u64,
+    ) -> Result<GuardReply, Fault> {
+        let check = PasswordCheck {
+            platform,
+            accounts: platform.accounts()?,
+            email: Email::parse(&attempt.email).map_err(unreadable)?,
+            password: Password::parse(attempt.password).map_err(unreadable)?,
+        };
+        let source = Source::new(&check.email, &attempt.ip);
+        let ticket = match self.attempts.admit(&source, platform.now()) {
+            Ok(ticket) => ticket,
+            Err(wait) => {
+                return Ok(GuardReply::Wait {
+                    seconds: wait.seconds,
+                });
+            }
+        };
+        // Others wait for their turn: a question to the table must not hang.
+        let result = within(left_ms, platform, check.run(attempt.purpose)).await;
+        let now = platform.now();
+        self.attempts.settle(ticket, attempt_outcome(&result), now);
+        let outcome = result?;
+        match outcome {
+            CheckOutcome::Done(_) | CheckOutcome::Wrong => self.has_account = true,
+            CheckOutcome::Unknown => self.has_account = false,
+            // Another account may have the address by now.
+            CheckOutcome::Gone => {}
+        }
+        Ok(match outcome {
+            CheckOutcome::Done(account) => GuardReply::Done {
+                account: AccountJson::from(&account),
+                at: self.stamp(platform),
+            },
+            CheckOutcome::Wrong | CheckOutcome::Unknown => GuardReply::Wrong,
+            CheckOutcome::Gone => GuardReply::Gone,
+        })
     }
 }
 
-async fn check<W: World>(
-    world: &W,
-    memory: &mut Memory,
-    ask: Shown,
-    left_ms: u64,
-) -> Result<Answer, Fault> {
-    let email = Email::parse(&ask.email).map_err(unreadable)?;
-    let password = Password::parse(ask.password).map_err(unreadable)?;
-    let accounts = world.accounts()?;
-    let source = Source::new(&email, &ask.ip);
-    let ticket = match memory.attempts.admit(&source, world.now()) {
-        Ok(ticket) => ticket,
-        Err(wait) => {
-            return Ok(Answer::Wait {
-                seconds: wait.seconds,
-            });
-        }
-    };
-    let attempt = Attempt {
-        world,
-        accounts,
-        email,
-        password,
-    };
-    // Others wait for their turn: a question to the table must not hang.
-    let result = within(left_ms, world, attempt.make(ask.purpose)).await;
-    memory
-        .attempts
-        .settle(ticket, outcome(&result), world.now());
-    let made = result?;
-    memory.has_account = !matches!(made, Made::Unknown | Made::Gone);
-    Ok(match made {
-        Made::Done(account) => Answer::Done {
-            account: AccountJson::from(&account),
-            at: memory.stamp(world),
-        },
-        Made::Wrong | Made::Unknown => Answer::Wrong,
-        Made::Gone => Answer::Gone,
-    })
-}
-
 /// Only a wrong password is a failure.
-fn outcome(result: &Result<Made, Fault>) -> Outcome {
+fn attempt_outcome(result: &Result<CheckOutcome, Fault>) -> Outcome {
     match result {
-        Ok(Made::Wrong | Made::Unknown) => Outcome::Failure,
-        Ok(Made::Done(_)) => Outcome::Success,
-        Ok(Made::Gone) | Err(_) => Outcome::Withdrawn,
+        Ok(CheckOutcome::Wrong | CheckOutcome::Unknown) => Outcome::Failure,
+        Ok(CheckOutcome::Done(_)) => Outcome::Success,
+        Ok(CheckOutcome::Gone) | Err(_) => Outcome::Withdrawn,
     }
 }
 
@@ -175,25 +187,27 @@ fn unreadable(_: Problem) -> Fault {
     Fault::Unreadable
 }
 
-/// What an attempt came to.
-enum Made {
+/// What came of a check.
+enum CheckOutcome {
+    /// The password was right, and what it was presented for is done.
     Done(Account),
     Wrong,
-    /// Wrong too, as far as anyone is told: nobody has the address.
+    /// Nobody has the address. The caller is told that the password was wrong.
     Unknown,
+    /// The account does not exist any more.
     Gone,
 }
 
-/// An attempt that was let through.
-struct Attempt<'a, W: World> {
-    world: &'a W,
-    accounts: W::Accounts,
+/// A check of a password, by an attempt that was admitted.
+struct PasswordCheck<'a, P: HasAccounts> {
+    platform: &'a P,
+    accounts: P::Accounts,
     email: Email,
     password: Password,
 }
 
-impl<W: World> Attempt<'_, W> {
-    async fn make(&self, purpose: Purpose) -> Result<Made, Fault> {
+impl<P: HasAccounts> PasswordCheck<'_, P> {
+    async fn run(&self, purpose: Purpose) -> Result<CheckOutcome, Fault> {
         let found = self.accounts.by_email(&self.email).await?;
         match (purpose, found) {
             (Purpose::SignUp { id, name }, None) => self.add(id, name).await,
@@ -207,37 +221,37 @@ impl<W: World> Attempt<'_, W> {
             (Purpose::Delete { id }, Some((account, hash))) if account.id.as_str() == id => {
                 self.delete(account, &hash).await
             }
-            (Purpose::ChangePassword { .. } | Purpose::Delete { .. }, _) => Ok(Made::Gone),
+            (Purpose::ChangePassword { .. } | Purpose::Delete { .. }, _) => Ok(CheckOutcome::Gone),
         }
     }
 
-    async fn add(&self, id: String, name: Option<String>) -> Result<Made, Fault> {
+    async fn add(&self, id: String, name: Option<String>) -> Result<CheckOutcome, Fault> {
         let account = Account {
             id: UserId::parse(id).map_err(unreadable)?,
             email: self.email.clone(),
             name: name.map(Name::parse).transpose().map_err(unreadable)?,
-            created_at: self.world.now(),
+            created_at: self.platform.now(),
         };
         if self
             .accounts
             .insert(&account, &self.hash(&self.password))
             .await?
         {
-            return Ok(Made::Done(account));
+            return Ok(CheckOutcome::Done(account));
         }
-        // Taken in the meantime by an import, which asks no guard.
+        // An import, which asks no guard, has taken the address in the meantime.
         let found = self.accounts.by_email(&self.email).await?;
         self.log_in(found).await
     }
 
     /// Checks a password against a decoy where nobody has the address: in the same time.
-    async fn log_in(&self, found: Option<(Account, PasswordHash)>) -> Result<Made, Fault> {
+    async fn log_in(&self, found: Option<(Account, PasswordHash)>) -> Result<CheckOutcome, Fault> {
         let Some((account, hash)) = found else {
             let _ = PasswordHash::decoy().verify(&self.password);
-            return Ok(Made::Unknown);
+            return Ok(CheckOutcome::Unknown);
         };
         match hash.verify(&self.password) {
-            Verification::Mismatch => return Ok(Made::Wrong),
+            Verification::Mismatch => return Ok(CheckOutcome::Wrong),
             Verification::Match => {}
             Verification::MatchOutdated => {
                 let renewed = self.hash(&self.password);
@@ -248,40 +262,40 @@ impl<W: World> Attempt<'_, W> {
                     .await;
             }
         }
-        Ok(Made::Done(account))
+        Ok(CheckOutcome::Done(account))
     }
 
-    /// A repeated request finds the new password in place already: that is no failure. Nor is it
-    /// one when an earlier try lands between question and change: the next repetition finds it.
+    /// A repeated request finds the new password in place already, which is no failure. An earlier
+    /// try may also land between the read and the change: the next repetition finds it in place.
     async fn change(
         &self,
         account: Account,
         hash: &PasswordHash,
         new: &Password,
-    ) -> Result<Made, Fault> {
+    ) -> Result<CheckOutcome, Fault> {
         if hash.verify(&self.password) == Verification::Mismatch {
             return Ok(match hash.verify(new) {
-                Verification::Mismatch => Made::Wrong,
-                Verification::Match | Verification::MatchOutdated => Made::Done(account),
+                Verification::Mismatch => CheckOutcome::Wrong,
+                Verification::Match | Verification::MatchOutdated => CheckOutcome::Done(account),
             });
         }
         let new = self.hash(new);
         if self.accounts.set_password(&account.id, hash, &new).await? {
-            Ok(Made::Done(account))
+            Ok(CheckOutcome::Done(account))
         } else {
             Err(Fault::Failed)
         }
     }
 
-    async fn delete(&self, account: Account, hash: &PasswordHash) -> Result<Made, Fault> {
+    async fn delete(&self, account: Account, hash: &PasswordHash) -> Result<CheckOutcome, Fault> {
         if hash.verify(&self.password) == Verification::Mismatch {
-            return Ok(Made::Wrong);
+            return Ok(CheckOutcome::Wrong);
         }
         self.accounts.delete(&account.id).await?;
-        Ok(Made::Done(account))
+        Ok(CheckOutcome::Done(account))
     }
 
     fn hash(&self, password: &Password) -> PasswordHash {
-        password.hash(self.world.bytes())
+        password.hash(self.platform.bytes())
     }
 }

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::{
     account::{
-        Account, email::Email, message::Purpose, password::Password, port::HasAccounts, table,
+        Account, email::Email, message::Purpose, password::Password,
+        password_check::check_password, port::HasAccounts,
     },
     http::{error::Error, request::Request},
     session::{
@@ -38,8 +39,7 @@ pub async fn log_in<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedIn
     let password: Password = fields.password("password")?;
     let device = fields.optional("device")?;
     let wrong = Error::InvalidCredentials;
-    let (account, at) =
-        table::show_password(request, &email, &password, Purpose::LogIn, wrong).await?;
+    let (account, at) = check_password(request, &email, &password, Purpose::LogIn, wrong).await?;
     logged_in(request, account, at, device).await
 }
 

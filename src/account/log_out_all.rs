@@ -1,7 +1,7 @@
 //! `POST /auth/logout/all`: the end of every session of the user, this one too.
 
 use crate::{
-    account::{email::Email, log_in::EMAIL_CLAIM, port::HasAccounts, table},
+    account::{email::Email, log_in::EMAIL_CLAIM, password_check::stamp, port::HasAccounts},
     http::{error::Error, request::Request},
     session::{bearer, log_out::LoggedOut, rule::CutOff, store::Sessions},
 };
@@ -16,7 +16,7 @@ pub async fn log_out_all<P: HasAccounts>(request: &Request<'_, P>) -> Result<Log
     let token = bearer::bearer(request).await?.token;
     let address = token.claims.text(EMAIL_CLAIM).filter(|_| token.has_account);
     let before = match address.map(Email::parse) {
-        Some(Ok(email)) => table::stamp(request, &email).await?,
+        Some(Ok(email)) => stamp(request, &email).await?,
         _ => request.platform.now(),
     };
     let cut_off = CutOff { before, keep: None };

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    account::{Account, port::HasAccounts, table},
+    account::{Account, current::current_account, port::HasAccounts, table::AccountTable},
     http::{
         error::{BadInput, Error},
         request::Request,
@@ -50,7 +50,7 @@ impl From<&Account> for Profile {
 pub async fn show_me<P: HasAccounts>(request: &Request<'_, P>) -> Result<Me, Error> {
     let bearer = bearer::bearer(request).await?;
     let account = if bearer.token.has_account {
-        Some(table::of_bearer(request, &bearer).await?)
+        Some(current_account(request, &bearer).await?)
     } else {
         None
     };
@@ -73,8 +73,10 @@ pub async fn rename<P: HasAccounts>(request: &Request<'_, P>) -> Result<Me, Erro
         return Err(BadInput::field("name", "is missing").into());
     }
     let name = fields.optional("name")?;
-    let account = table::of_bearer(request, &bearer).await?;
-    table::set_name(request, &account.id, name.as_ref()).await?;
+    let account = current_account(request, &bearer).await?;
+    AccountTable::of(request)?
+        .set_name(&account.id, name.as_ref())
+        .await?;
     let account = Account { name, ..account };
     Ok(Me {
         id: account.id.as_str().to_owned(),

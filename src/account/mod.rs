@@ -2,6 +2,7 @@
 
 pub mod attempts;
 pub mod change_password;
+pub mod current;
 pub mod delete;
 pub mod email;
 pub mod guard;
@@ -10,6 +11,7 @@ pub mod log_out_all;
 pub mod me;
 pub mod message;
 pub mod password;
+pub mod password_check;
 pub mod port;
 pub mod sign_up;
 pub mod table;

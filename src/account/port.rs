@@ -4,7 +4,7 @@ use crate::{
     account::{
         Account, Name,
         email::Email,
-        message::{Answer, Ask},
+        message::{GuardReply, GuardRequest},
         password::PasswordHash,
     },
     port::Fault,
@@ -69,7 +69,7 @@ pub trait Guard {
     ///
     /// # Errors
     /// It could not be reached, or could not reach the table of accounts.
-    async fn ask(&self, email: &Email, ask: &Ask) -> Result<Answer, Fault>;
+    async fn ask(&self, email: &Email, ask: &GuardRequest) -> Result<GuardReply, Fault>;
 }
 
 /// A world with accounts.
@@ -91,8 +91,8 @@ pub trait HasAccounts: HasSessions {
     /// They are not bound.
     fn guard(&self) -> Result<Self::Guard, Fault>;
 
-    /// Whether floods can be counted here.
-    fn counts_floods(&self) -> bool {
+    /// Whether a rate limit is bound.
+    fn has_rate_limit(&self) -> bool {
         false
     }
 

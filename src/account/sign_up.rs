@@ -9,8 +9,8 @@ use crate::{
         log_in::{LoggedIn, logged_in},
         message::Purpose,
         password::NewPassword,
+        password_check::check_password,
         port::HasAccounts,
-        table,
     },
     http::{error::Error, request::Request},
 };
@@ -37,6 +37,6 @@ pub async fn sign_up<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedI
         name: name.map(|name| name.as_str().to_owned()),
     };
     let (account, at) =
-        table::show_password(request, &email, &password, purpose, Error::EmailTaken).await?;
+        check_password(request, &email, &password, purpose, Error::EmailTaken).await?;
     logged_in(request, account, at, device).await
 }

@@ -7,15 +7,17 @@ mod object;
 pub mod promise;
 mod rate_limit;
 mod serve;
+mod task;
 
 use std::{future::Future, rc::Rc};
 
 use js_sys::Reflect;
 use wasm_bindgen::JsValue;
-use worker::{Context, Env, console_log};
+use worker::{Context, Env, console_log, worker_sys};
 
 use crate::{
     account::port::HasAccounts,
+    cloudflare::task::promised,
     port::{Clock, Fault, Rng, Runtime},
     session::port::HasSessions,
     token::time::UnixMillis,
@@ -40,7 +42,7 @@ fn binding(env: &Env, name: &'static str) -> Result<JsValue, Fault> {
     }
 }
 
-/// One request's view of Cloudflare.
+/// The view of Cloudflare that one request has, or one object.
 #[derive(Clone)]
 pub struct Cloudflare {
     env: Env,
@@ -76,7 +78,13 @@ impl Rng for Cloudflare {
 
 impl Runtime for Cloudflare {
     fn after_response(&self, work: impl Future<Output = ()> + 'static) {
-        self.context.wait_until(work);
+        let done = promised(async {
+            work.await;
+            Ok(JsValue::UNDEFINED)
+        });
+        let context: &worker_sys::Context = (*self.context).as_ref();
+        // It throws only outside of a request.
+        let _ = context.wait_until(&done);
     }
 
     fn log(&self, line: &str) {
@@ -104,7 +112,7 @@ impl HasAccounts for Cloudflare {
         Guards::bound(&self.env, GUARDS)
     }
 
-    fn counts_floods(&self) -> bool {
+    fn has_rate_limit(&self) -> bool {
         rate_limit::is_bound(&self.env)
     }
 

@@ -1,22 +1,22 @@
 //! The guards as Durable Objects: [`crate::account::guard`] says why. One object for each address, found
 //! by its name. `entry.js` holds the object itself and hands its storage and its calls to here.
 
-use futures_util::lock::Mutex;
+use std::rc::Rc;
+
 use js_sys::Promise;
 use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
-use worker::{Env, console_log};
+use worker::{Context, Env, worker_sys};
 
 use crate::{
     account::{
-        attempts::Attempts,
         email::Email,
-        guard::{Memory, World, answer},
-        message::{Answer, Ask},
+        guard::AccountGuard,
+        message::{GuardReply, GuardRequest},
         port::Guard,
     },
-    cloudflare::{ACCOUNTS, binding, clock, d1::D1Accounts, promise::settled},
-    log::Line,
-    port::{Clock, Fault, Rng},
+    cloudflare::{Cloudflare, binding, promise::settled, task::promised},
+    object::{Object, Storage},
+    port::Fault,
     token::time::UnixMillis,
 };
 
@@ -35,17 +35,17 @@ extern "C" {
 
     /// An object's storage:
     /// <https://developers.cloudflare.com/durable-objects/api/sqlite-storage-api/>.
-    pub type Storage;
-    #[wasm_bindgen(method, catch)]
-    async fn get(this: &Storage, key: &str) -> Result<JsValue, JsValue>;
-    #[wasm_bindgen(method, catch)]
-    async fn put(this: &Storage, key: &str, value: &str) -> Result<JsValue, JsValue>;
+    pub type DurableStorage;
+    #[wasm_bindgen(method, catch, js_name = get)]
+    fn get_value(this: &DurableStorage, key: &str) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = put)]
+    fn put_value(this: &DurableStorage, key: &str, value: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = deleteAll)]
-    async fn delete_all(this: &Storage) -> Result<JsValue, JsValue>;
+    fn delete_everything(this: &DurableStorage) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = setAlarm)]
-    async fn set_alarm(this: &Storage, at_ms: f64) -> Result<JsValue, JsValue>;
+    fn alarm_at(this: &DurableStorage, at_ms: f64) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = deleteAlarm)]
-    async fn delete_alarm(this: &Storage) -> Result<JsValue, JsValue>;
+    fn no_alarm(this: &DurableStorage) -> Result<Promise, JsValue>;
 }
 
 /// The guards of all addresses.
@@ -62,7 +62,7 @@ impl Guards {
 }
 
 impl Guard for Guards {
-    async fn ask(&self, email: &Email, ask: &Ask) -> Result<Answer, Fault> {
+    async fn ask(&self, email: &Email, ask: &GuardRequest) -> Result<GuardReply, Fault> {
         let question = serde_json::to_string(ask).map_err(|_| Fault::Unreadable)?;
         let guard = self.0.by_name(email.as_str()).map_err(failed)?;
         let answer = settled(guard.ask(&question)).await.map_err(failed)?;
@@ -71,100 +71,75 @@ impl Guard for Guards {
     }
 }
 
-/// Where the attempts are stored.
-const ATTEMPTS: &str = "attempts";
-
 /// One guard, inside its object.
 #[wasm_bindgen]
-pub struct GuardInside {
-    storage: Storage,
-    env: Env,
-    /// Held while a question is answered: one after the other. None until the storage was read.
-    memory: Mutex<Option<Memory>>,
-}
+pub struct GuardObject(Rc<Object<AccountGuard, Cloudflare, DurableStorage>>);
 
 #[wasm_bindgen]
-impl GuardInside {
-    /// The guard that keeps its memory in this storage.
+impl GuardObject {
+    /// The guard whose memory is in this storage.
     #[wasm_bindgen(constructor)]
     #[must_use]
-    pub fn new(storage: Storage, env: Env) -> Self {
-        Self {
-            storage,
-            env,
-            memory: Mutex::new(None),
-        }
+    pub fn new(context: worker_sys::Context, storage: DurableStorage, env: Env) -> Self {
+        let platform = Cloudflare::new(env, Context::new(context));
+        Self(Rc::new(Object::new(platform, storage)))
     }
 
-    /// Answers a question.
-    ///
-    /// # Errors
-    /// The storage failed.
-    pub async fn ask(&self, question: String) -> Result<String, JsValue> {
-        let answer = match serde_json::from_str::<Ask>(&question) {
-            Ok(ask) => self.answer(ask).await?,
-            Err(_) => Answer::Fault,
-        };
-        Ok(serde_json::to_string(&answer).expect("an answer is text and numbers"))
+    /// Handles a request. The promise is rejected when the request cannot be read, or the storage
+    /// failed.
+    #[must_use]
+    pub fn ask(&self, request: String) -> Promise {
+        let guard = Rc::clone(&self.0);
+        promised(async move {
+            let reply = guard.ask(&request).await.map_err(thrown)?;
+            Ok(reply.into())
+        })
     }
 
-    /// Clears what is too old to count.
-    ///
-    /// # Errors
-    /// The storage failed.
-    pub async fn alarm(&self) -> Result<(), JsValue> {
-        let mut memory = self.memory.lock().await;
-        let stays = self.remember(&mut memory).await?.clear(clock::now());
-        self.store(stays.unwrap_or(&Attempts::default())).await
+    /// Cleans up. The promise is rejected when the storage failed: the alarm is tried again then.
+    #[must_use]
+    pub fn alarm(&self) -> Promise {
+        let guard = Rc::clone(&self.0);
+        promised(async move {
+            guard.alarm().await.map_err(thrown)?;
+            Ok(JsValue::UNDEFINED)
+        })
     }
 }
 
-impl GuardInside {
-    async fn answer(&self, ask: Ask) -> Result<Answer, JsValue> {
-        let came_at = clock::now();
-        let mut memory = self.memory.lock().await;
-        let memory = self.remember(&mut memory).await?;
-        let before = memory.attempts.clone();
-        let answer = answer(&Here(&self.env), memory, ask, came_at).await;
-        if memory.is_worth_storing(&before) {
-            self.store(&memory.attempts).await?;
-        }
-        Ok(answer.unwrap_or(Answer::Fault))
+impl Storage for DurableStorage {
+    async fn get(&self, key: &str) -> Result<Option<String>, Fault> {
+        let value = settled(self.get_value(key)).await.map_err(failed)?;
+        Ok(value.as_string())
     }
 
-    async fn remember<'m>(
-        &self,
-        memory: &'m mut Option<Memory>,
-    ) -> Result<&'m mut Memory, JsValue> {
-        if memory.is_none() {
-            let attempts = match self.storage.get(ATTEMPTS).await?.as_string() {
-                // Of a newer release, perhaps: nobody must be locked out for ever.
-                Some(json) => serde_json::from_str(&json).unwrap_or_else(|_| {
-                    console_log!("{}", Line::of("attempts_unreadable").json());
-                    Attempts::default()
-                }),
-                None => Attempts::default(),
-            };
-            *memory = Some(Memory::of(attempts));
-        }
-        Ok(memory.as_mut().expect("it was just put there"))
+    async fn put(&self, key: &str, value: &str) -> Result<(), Fault> {
+        settled(self.put_value(key, value))
+            .await
+            .map(drop)
+            .map_err(failed)
     }
 
-    /// Stores what there is, and sets the alarm that will clear it; or leaves nothing behind.
+    async fn delete_all(&self) -> Result<(), Fault> {
+        settled(self.delete_everything())
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+
     #[expect(
         clippy::cast_precision_loss,
         reason = "milliseconds stay far below 2^53"
     )]
-    async fn store(&self, attempts: &Attempts) -> Result<(), JsValue> {
-        if let Some(cleanup) = attempts.next_cleanup(clock::now()) {
-            let json = serde_json::to_string(attempts).expect("text and numbers");
-            self.storage.put(ATTEMPTS, &json).await?;
-            self.storage.set_alarm(cleanup.0 as f64).await?;
-        } else {
-            self.storage.delete_alarm().await?;
-            self.storage.delete_all().await?;
-        }
-        Ok(())
+    async fn set_alarm(&self, at: UnixMillis) -> Result<(), Fault> {
+        settled(self.alarm_at(at.0 as f64))
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+
+    async fn delete_alarm(&self) -> Result<(), Fault> {
+        settled(self.no_alarm()).await.map(drop).map_err(failed)
     }
 }
 
@@ -173,29 +148,6 @@ fn failed(_: JsValue) -> Fault {
     Fault::Failed
 }
 
-/// The world of a guard.
-struct Here<'a>(&'a Env);
-
-impl Clock for Here<'_> {
-    fn now(&self) -> UnixMillis {
-        clock::now()
-    }
-
-    async fn sleep_ms(&self, milliseconds: u64) {
-        clock::sleep_ms(milliseconds).await;
-    }
-}
-
-impl Rng for Here<'_> {
-    fn fill(&self, bytes: &mut [u8]) {
-        clock::fill_random(bytes);
-    }
-}
-
-impl World for Here<'_> {
-    type Accounts = D1Accounts;
-
-    fn accounts(&self) -> Result<D1Accounts, Fault> {
-        D1Accounts::bound(self.0, ACCOUNTS)
-    }
+fn thrown(fault: Fault) -> JsValue {
+    js_sys::Error::new(&fault.to_string()).into()
 }

@@ -41,7 +41,7 @@ const SUCCESSOR_AGE_MS: u64 = 120_000;
 /// anything else, for "60 seconds or more": a place that asked too early may go on missing the
 /// session for minutes. Nothing but a wait is lost when this is too long. Counted from the end of
 /// the minute that the token's `iat` was rounded down to; less than
-/// `account::table::DELETION_MS`.
+/// `account::current::DELETION_MS`.
 const ARRIVAL_MS: u64 = MINUTE_MS + 300_000;
 
 /// Whether a token is old enough for this later one to have grown from it: each generation is two

@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::{
-    account::{
-        port::{Accounts as _, HasAccounts},
-        table::ACCOUNTS_MS,
-    },
+    account::{port::HasAccounts, table::AccountTable},
     http::reply::Reply,
     port::Fault,
     session::store::Sessions,
@@ -40,7 +37,7 @@ pub async fn health<P: HasAccounts>(request: &OwnerRequest<'_, P>) -> Reply {
     let (mut checks, is_healthy) = required_checks(request).await;
     // Nothing fails without this one.
     if checks.contains_key("guard") {
-        let is_bound = request.platform.counts_floods();
+        let is_bound = request.platform.has_rate_limit();
         let flood = if is_bound { OK } else { "not bound" };
         checks.insert("flood", flood.into());
     }
@@ -85,9 +82,7 @@ async fn sessions<P: HasAccounts>(request: &OwnerRequest<'_, P>) -> Result<(), F
 }
 
 async fn accounts<P: HasAccounts>(request: &OwnerRequest<'_, P>) -> Result<(), Fault> {
-    let accounts = request.platform.accounts()?;
-    request
-        .deadline
-        .within(ACCOUNTS_MS, request.platform, accounts.check())
+    AccountTable::new(request.platform, request.deadline)?
+        .check()
         .await
 }

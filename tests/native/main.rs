@@ -9,6 +9,7 @@ mod cors;
 mod docs;
 mod faults;
 mod flows;
+mod guards;
 mod late;
 mod log;
 mod openapi;

@@ -71,7 +71,7 @@ impl Trouble {
     /// Whether a call can go wrong like this: only KV has a word of its own for too many requests,
     /// and what is only told "done" cannot be told rubbish.
     pub fn fits(self, call: &Call) -> bool {
-        let changes = ["write", "delete", "put"];
+        let changes = ["write", "delete", "put", "set"];
         let is_change = changes.iter().any(|verb| call.what.starts_with(verb));
         match self {
             Self::Refuses => call.store == Store::Kv,

@@ -9,16 +9,17 @@ use std::{
     rc::Rc,
 };
 
-use futures_util::lock::Mutex;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokenkeep::{
+    account::port::HasAccounts,
     account::{
         Account, Name,
         email::Email,
-        guard::{self, Memory, answer},
-        message::{Answer, Ask},
+        guard::AccountGuard,
+        message::{GuardReply, GuardRequest},
         password::PasswordHash,
-        port::{Accounts, Guard, HasAccounts},
+        port::{Accounts, Guard},
     },
     app::App,
     config::{Settings, Setup},
@@ -27,8 +28,11 @@ use tokenkeep::{
         reply::Reply,
         request::{Body, Call},
     },
-    port::{Clock, Fault, Rng, Runtime},
-    session::port::{HasSessions, KeyValue, MIN_TTL_SECONDS, Page, Write},
+    object::{Object, Storage},
+    port::Runtime,
+    port::{Clock, Fault, Rng},
+    session::port::HasSessions,
+    session::port::{KeyValue, MIN_TTL_SECONDS, Page, Write},
     token::{
         id::{SessionId, SessionRef, UserId},
         refresh::{Position, RefreshToken},
@@ -91,9 +95,10 @@ struct State {
     accounts_fail: Cell<bool>,
     accounts_unbound: Cell<bool>,
     guard_unbound: Cell<bool>,
-    /// The guards that are awake: none before it has read its storage.
-    guards: RefCell<BTreeMap<String, Rc<Mutex<Option<Memory>>>>>,
+    /// The guards that are awake.
+    guards: RefCell<BTreeMap<String, Rc<GuardObject>>>,
     guard_storage: RefCell<BTreeMap<String, String>>,
+    guard_alarms: RefCell<BTreeMap<String, u64>>,
     flooded: Cell<bool>,
     flood_limit_unbound: Cell<bool>,
     guard_fails: Cell<bool>,
@@ -352,23 +357,25 @@ impl Accounts for InMemory {
     }
 }
 
-/// The guards: the real ones, each with its memory and its storage, one question after the other.
+/// The guards: the real ones, each in an object of its own.
 impl Guard for InMemory {
-    async fn ask(&self, email: &Email, ask: &Ask) -> Result<Answer, Fault> {
+    async fn ask(&self, email: &Email, request: &GuardRequest) -> Result<GuardReply, Fault> {
         if self.0.guard_fails.get() {
             return Err(Fault::Failed);
         }
-        let what = match ask {
-            Ask::Stamp => "stamp",
-            Ask::Check(_) => "check password",
+        let what = match request {
+            GuardRequest::Stamp => "stamp",
+            GuardRequest::Check(_) => "check password",
         };
         let trouble = self.0.troubles.meet(Store::Guard, what);
-        // Over the wire and back, as between a Worker and an object.
-        let ask = serde_json::from_str(&serde_json::to_string(ask).expect("JSON")).expect("JSON");
-        let (world, email) = (self.clone(), email.as_str().to_owned());
+        let request = serde_json::to_string(request).expect("JSON");
+        let guard = self.guard_of(email.as_str());
         // An object goes on when the Worker has given up.
         let timeline = Rc::clone(&self.0.timeline);
-        let work = async move { beside(&timeline, world.guard_answers(email, ask)).await };
+        let work = async move {
+            let reply = beside(&timeline, async move { guard.ask(&request).await }).await?;
+            serde_json::from_str(&reply).map_err(|_| Fault::Unreadable)
+        };
         Box::pin(suffer(trouble, &self.0.timeline, work, |_| {
             Err(Fault::Unreadable)
         }))
@@ -376,63 +383,81 @@ impl Guard for InMemory {
     }
 }
 
-impl InMemory {
-    /// What `GuardInside` does in its object.
-    async fn guard_answers(self, email: String, ask: Ask) -> Result<Answer, Fault> {
-        let came_at = self.now();
-        let guard = Rc::clone(self.0.guards.borrow_mut().entry(email.clone()).or_default());
-        let mut memory = guard.lock().await;
-        if memory.is_none() {
-            let (key, rubbish) = (email.clone(), |_| Ok(Some("rubbish".to_owned())));
-            let get = move |world: &Self| Ok(world.0.guard_storage.borrow().get(&key).cloned());
-            let json = self
-                .call(Store::Storage, "get".into(), get, rubbish)
-                .await?;
-            let attempts = json.and_then(|json| serde_json::from_str(&json).ok());
-            *memory = Some(Memory::of(attempts.unwrap_or_default()));
-        }
-        let memory = memory.as_mut().expect("just put there");
-        let before = memory.attempts.clone();
-        let answer = answer(&self, memory, ask, came_at).await;
-        if memory.is_worth_storing(&before) {
-            let json = serde_json::to_string(&memory.attempts).expect("JSON");
-            let json = (!memory.attempts.is_empty()).then_some(json);
-            let put = move |world: &Self| {
-                let mut storage = world.0.guard_storage.borrow_mut();
-                match json {
-                    Some(json) => storage.insert(email, json),
-                    None => storage.remove(&email),
-                };
-                Ok(())
-            };
-            self.call(Store::Storage, "put".into(), put, Ok).await?;
-        }
-        let answer = answer.unwrap_or(Answer::Fault);
-        Ok(serde_json::from_str(&serde_json::to_string(&answer).expect("JSON")).expect("JSON"))
-    }
-}
+/// A guard as it runs on Workers, with a storage of the test's.
+type GuardObject = Object<AccountGuard, InMemory, GuardStorage>;
 
-impl guard::World for InMemory {
-    type Accounts = Self;
-
-    fn accounts(&self) -> Result<Self, Fault> {
-        Ok(self.clone())
-    }
+struct GuardStorage {
+    world: InMemory,
+    email: String,
 }
 
 impl InMemory {
-    /// What `GuardInside` does when its alarm goes off.
-    fn clear_guard(&self, email: &str) {
-        let guards = self.0.guards.borrow();
-        let mut memory = guards[email].try_lock().expect("no question is open");
-        let memory = memory.as_mut().expect("it is awake");
-        let stays = memory.clear(self.now()).filter(|stays| !stays.is_empty());
-        let json = stays.map(|stays| serde_json::to_string(stays).expect("JSON"));
-        let mut storage = self.0.guard_storage.borrow_mut();
-        match json {
-            Some(json) => storage.insert(email.into(), json),
-            None => storage.remove(email),
+    fn guard_of(&self, email: &str) -> Rc<GuardObject> {
+        let new = || {
+            let (world, email) = (self.clone(), email.to_owned());
+            Rc::new(Object::new(self.clone(), GuardStorage { world, email }))
         };
+        let mut guards = self.0.guards.borrow_mut();
+        Rc::clone(guards.entry(email.to_owned()).or_insert_with(new))
+    }
+}
+
+impl GuardStorage {
+    async fn change(
+        &self,
+        what: &str,
+        change: impl FnOnce(&State, String) + 'static,
+    ) -> Result<(), Fault> {
+        let email = self.email.clone();
+        let change = move |world: &InMemory| {
+            change(&world.0, email);
+            Ok(())
+        };
+        self.world
+            .call(Store::Storage, what.into(), change, Ok)
+            .await
+    }
+}
+
+impl Storage for GuardStorage {
+    async fn get(&self, key: &str) -> Result<Option<String>, Fault> {
+        assert_eq!(key, "attempts");
+        let email = self.email.clone();
+        let get = move |world: &InMemory| Ok(world.0.guard_storage.borrow().get(&email).cloned());
+        let rubbish = |_| Ok(Some("rubbish".to_owned()));
+        self.world
+            .call(Store::Storage, "get".into(), get, rubbish)
+            .await
+    }
+
+    async fn put(&self, key: &str, value: &str) -> Result<(), Fault> {
+        assert_eq!(key, "attempts");
+        let value = value.to_owned();
+        self.change("put", |state, email| {
+            state.guard_storage.borrow_mut().insert(email, value);
+        })
+        .await
+    }
+
+    async fn delete_all(&self) -> Result<(), Fault> {
+        self.change("delete all", |state, email| {
+            state.guard_storage.borrow_mut().remove(&email);
+        })
+        .await
+    }
+
+    async fn set_alarm(&self, at: UnixMillis) -> Result<(), Fault> {
+        self.change("set alarm", move |state, email| {
+            state.guard_alarms.borrow_mut().insert(email, at.0);
+        })
+        .await
+    }
+
+    async fn delete_alarm(&self) -> Result<(), Fault> {
+        self.change("delete alarm", |state, email| {
+            state.guard_alarms.borrow_mut().remove(&email);
+        })
+        .await
     }
 }
 
@@ -485,7 +510,7 @@ impl HasAccounts for InMemory {
         Ok(self.clone())
     }
 
-    fn counts_floods(&self) -> bool {
+    fn has_rate_limit(&self) -> bool {
         !self.0.flood_limit_unbound.get()
     }
 
@@ -509,6 +534,13 @@ pub struct Tokens {
     pub access: String,
     pub refresh: String,
     pub session: String,
+}
+
+/// A guard holds on to its world, and the world to its guards.
+impl Drop for World {
+    fn drop(&mut self) {
+        self.platform.0.guards.take();
+    }
 }
 
 impl World {
@@ -547,6 +579,8 @@ impl World {
         copy.accounts.replace(state.accounts.borrow().clone());
         copy.guard_storage
             .replace(state.guard_storage.borrow().clone());
+        copy.guard_alarms
+            .replace(state.guard_alarms.borrow().clone());
         copy.flooded.set(state.flooded.get());
         Self {
             platform: InMemory(Rc::new(copy)),
@@ -632,9 +666,17 @@ impl World {
         self.platform.0.guards.take();
     }
 
-    /// The alarm of the guard of this address goes off.
-    pub fn clear_guard(&self, email: &str) {
-        self.platform.clear_guard(email);
+    /// The alarm of the guard of this address rings, now.
+    pub fn ring_alarm(&self, email: &str) {
+        self.platform.0.guard_alarms.borrow_mut().remove(email);
+        let guard = self.platform.guard_of(email);
+        let rung = self.platform.0.timeline.run(guard.alarm());
+        rung.expect("no request is open").expect("no trouble");
+    }
+
+    /// When the guards' alarms ring.
+    pub fn guard_alarms(&self) -> BTreeMap<String, u64> {
+        self.platform.0.guard_alarms.borrow().clone()
     }
 
     /// What is stored for addresses.
@@ -740,6 +782,17 @@ impl World {
         let reply = timeline.run(app.handle(call)).expect("no request hangs");
         expect_documented(call, &reply);
         reply
+    }
+
+    /// Answers these calls, which come at once.
+    pub fn answer_at_once(&self, calls: &[Call]) -> Vec<Reply> {
+        let app = App {
+            platform: self.platform.clone(),
+            setup: &self.setup,
+        };
+        let replies = join_all(calls.iter().map(|call| app.handle(call)));
+        let timeline = &self.platform.0.timeline;
+        timeline.run(replies).expect("no request hangs")
     }
 
     /// Does the work that comes after the answers so far.

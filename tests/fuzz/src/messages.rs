@@ -4,18 +4,18 @@ use tokenkeep::account::{
     Account,
     attempts::{Attempts, Outcome, Source},
     email::Email,
-    message::{Answer, Ask},
+    message::{GuardReply, GuardRequest},
 };
 
 use crate::world::NOW;
 
 /// No message makes a reader panic; what is remembered can be counted on, whatever it says.
 pub fn check(bytes: &[u8]) {
-    if let Ok(ask) = serde_json::from_slice::<Ask>(bytes) {
+    if let Ok(ask) = serde_json::from_slice::<GuardRequest>(bytes) {
         let again = serde_json::to_string(&ask).expect("JSON");
-        assert!(serde_json::from_str::<Ask>(&again).is_ok());
+        assert!(serde_json::from_str::<GuardRequest>(&again).is_ok());
     }
-    if let Ok(Answer::Done { account, .. }) = serde_json::from_slice::<Answer>(bytes) {
+    if let Ok(GuardReply::Done { account, .. }) = serde_json::from_slice::<GuardReply>(bytes) {
         let _ = Account::try_from(account);
     }
     if let Ok(mut attempts) = serde_json::from_slice::<Attempts>(bytes) {

@@ -6,7 +6,7 @@ use tokenkeep::{
     account::{
         Account, Name,
         email::Email,
-        message::{Answer, Ask},
+        message::{GuardReply, GuardRequest},
         password::PasswordHash,
         port::{Accounts, Guard, HasAccounts},
     },
@@ -171,7 +171,7 @@ impl Accounts for World {
 
 impl Guard for World {
     /// As for a password that is wrong: the check of passwords is another matter, and takes long.
-    async fn ask(&self, _: &Email, _: &Ask) -> Result<Answer, Fault> {
-        Ok(Answer::Wrong)
+    async fn ask(&self, _: &Email, _: &GuardRequest) -> Result<GuardReply, Fault> {
+        Ok(GuardReply::Wrong)
     }
 }

@@ -7,7 +7,7 @@ use tokenkeep::{
     account::{
         Account, Name,
         email::Email,
-        message::{AccountJson, Answer, Ask},
+        message::{AccountJson, GuardReply, GuardRequest},
         password::PasswordHash,
         port::{Accounts, Guard, HasAccounts},
     },
@@ -195,7 +195,7 @@ impl Accounts for Place {
 
 /// A guard that takes every password: what matters here are its stamps.
 impl Guard for Place {
-    async fn ask(&self, _: &Email, ask: &Ask) -> Result<Answer, Fault> {
+    async fn ask(&self, _: &Email, ask: &GuardRequest) -> Result<GuardReply, Fault> {
         let world = &self.0.world;
         self.0.takes(20..=200).await;
         let at = if world.variant == Variant::StampsOfThePlace {
@@ -207,8 +207,8 @@ impl Guard for Place {
         };
         self.0.takes(20..=200).await;
         Ok(match ask {
-            Ask::Stamp => Answer::Stamped { at },
-            Ask::Check(_) => Answer::Done {
+            GuardRequest::Stamp => GuardReply::Stamped { at },
+            GuardRequest::Check(_) => GuardReply::Done {
                 account: AccountJson::from(&ada()),
                 at,
             },

@@ -1,0 +1,102 @@
+//! What a request asks of an account's guard: to check a password, or for a stamp.
+//!
+//! Here is the request's side, in the Worker: time limits, what a reply means for the client, and
+//! the pause that slows a flood of guesses. [`crate::account::guard`] is the other side.
+
+use crate::{
+    account::{
+        Account,
+        email::Email,
+        guard::GUARD_MS,
+        message::{Attempt, GuardReply, GuardRequest, Purpose},
+        password::Password,
+        port::{Guard as _, HasAccounts},
+    },
+    http::{error::Error, request::Request},
+    port::Fault,
+    token::time::UnixMillis,
+};
+
+/// How long a wrong password, or a sign-up, waits for its reply during a flood of them.
+pub const FLOOD_PAUSE_MS: u64 = 2_000;
+
+/// How long that may take together with asking the rate limit.
+const FLOOD_MS: u64 = FLOOD_PAUSE_MS + 500;
+
+/// Has the guard of this address check a password and do what it was presented for. Returns the
+/// account and the guard's stamp.
+///
+/// # Errors
+/// `wrong` for a wrong password; 429 after too many of them; 401 when the account is gone; 503 when
+/// something failed.
+pub async fn check_password<P: HasAccounts>(
+    request: &Request<'_, P>,
+    email: &Email,
+    password: &Password,
+    purpose: Purpose,
+    wrong: Error,
+) -> Result<(Account, UnixMillis), Error> {
+    let is_sign_up = matches!(purpose, Purpose::SignUp { .. });
+    let question = GuardRequest::Check(Attempt {
+        email: email.as_str().to_owned(),
+        ip: request.ip().to_owned(),
+        password: password.expose().to_owned(),
+        purpose,
+    });
+    let reply = ask(request, email, &question).await?;
+    if is_sign_up || reply == GuardReply::Wrong {
+        slow_down_when_flooded(request).await;
+    }
+    match reply {
+        GuardReply::Done { account, at } => {
+            Ok((account.try_into().map_err(|_| Fault::Unreadable)?, at))
+        }
+        GuardReply::Wrong => Err(wrong),
+        GuardReply::Wait { seconds } => Err(Error::TooManyAttempts(seconds)),
+        GuardReply::Gone => Err(Error::BearerRevoked),
+        GuardReply::Stamped { .. } | GuardReply::Fault => Err(Fault::Failed.into()),
+    }
+}
+
+/// A stamp of the guard of this address, later than every session that it has let start.
+///
+/// # Errors
+/// The guard failed, or did not reply in time.
+pub async fn stamp<P: HasAccounts>(
+    request: &Request<'_, P>,
+    email: &Email,
+) -> Result<UnixMillis, Error> {
+    match ask(request, email, &GuardRequest::Stamp).await? {
+        GuardReply::Stamped { at } => Ok(at),
+        _ => Err(Fault::Failed.into()),
+    }
+}
+
+async fn ask<P: HasAccounts>(
+    request: &Request<'_, P>,
+    email: &Email,
+    question: &GuardRequest,
+) -> Result<GuardReply, Fault> {
+    let guard = request.platform.guard()?;
+    request
+        .deadline
+        .within(GUARD_MS, request.platform, guard.ask(email, question))
+        .await
+}
+
+/// Slows a flood of invented addresses: the limits of each address do not see it.
+///
+/// Nobody is refused for it, because all users of an app may call from one address. So it costs an
+/// honest caller two seconds, and only after a wrong password or at a sign-up; it does not reveal
+/// who has an account; and it stores nothing.
+async fn slow_down_when_flooded<P: HasAccounts>(request: &Request<'_, P>) {
+    let platform = request.platform;
+    let pause = async {
+        if platform.is_flooded().await? {
+            platform.sleep_ms(FLOOD_PAUSE_MS).await;
+        }
+        Ok(())
+    };
+    // A rate limit that fails, or does not answer, sees no flood.
+    let _ = request.deadline.within(FLOOD_MS, platform, pause).await;
+}
