@@ -25,9 +25,7 @@ impl Fields {
     pub fn parse(body: &[u8]) -> Result<Self, BadInput> {
         object(body).map(Self).map_err(|problem| {
             BadInput::body(match problem {
-                JsonProblem::GivenTwice => {
-                    "The body contains a field twice. Send each field once."
-                }
+                JsonProblem::GivenTwice => "The body contains a field twice. Send each field once.",
                 JsonProblem::NoObject => {
                     "The body must be a JSON object, such as {\"refreshToken\": \"…\"}."
                 }
