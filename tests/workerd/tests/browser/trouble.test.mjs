@@ -11,7 +11,7 @@ const expected = /Failed to load resource/;
 async function tryOut(page) {
   await checked(page);
   await page.getByLabel("E-mail").fill("ada@users.test");
-  await page.getByLabel("Password").fill("correct horse");
+  await page.locator("#trial").getByLabel("Password").fill("correct horse");
   await page.locator("#trial").getByRole("button", { name: "Try it out" }).click();
   await page.locator("#outcome.bad").waitFor();
   assert.ok(await page.locator("#trial").getByRole("button").isEnabled(), "it can be tried again");

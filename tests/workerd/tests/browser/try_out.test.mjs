@@ -14,7 +14,7 @@ async function start(page, how, email, password) {
   await checked(page);
   await page.getByLabel(how).check();
   await page.getByLabel("E-mail").fill(email);
-  await page.getByLabel("Password").fill(password);
+  await page.locator("#trial").getByLabel("Password").fill(password);
   await page.locator("#trial").getByRole("button", { name: "Try it out" }).click();
   await page.locator("#outcome:is(.good, .bad)").waitFor();
 }
