@@ -13,7 +13,7 @@ use std::{future::Future, rc::Rc};
 
 use js_sys::Reflect;
 use wasm_bindgen::JsValue;
-use worker::{Context, Env, console_log, worker_sys};
+use worker::{Context, Env, Error, console_log, worker_sys};
 
 use crate::{
     account::port::HasAccounts,
@@ -39,6 +39,18 @@ fn binding(env: &Env, name: &'static str) -> Result<JsValue, Fault> {
     match Reflect::get(env, &name.into()) {
         Ok(bound) if bound.is_object() => Ok(bound),
         _ => Err(Fault::NotBound(name)),
+    }
+}
+
+/// What failed may repeat a value in its message: only the kind is kept.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that `map_err` wants"
+)]
+fn fault(error: Error) -> Fault {
+    match error {
+        Error::SerdeWasmBindgenError(_) => Fault::Unreadable,
+        _ => Fault::Failed,
     }
 }
 

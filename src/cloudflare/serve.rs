@@ -134,15 +134,14 @@ fn setup(env: &Env) -> Rc<Setup> {
     })
 }
 
-/// Secrets are text; vars of `wrangler.toml` may be any TOML value, which arrives as JSON.
+/// A var or a secret, as text. `wrangler.toml` may have other values too, which the `worker` crate's
+/// `var` does not read: they are taken as JSON.
 fn setting(env: &Env, name: &str) -> Option<String> {
-    let value = Reflect::get(env, &name.into()).ok()?;
-    let json = || {
-        JSON::stringify(&value)
-            .ok()
-            .and_then(|json| json.as_string())
-    };
-    value.as_string().or_else(json)
+    let text = env.var(name).map(|text| text.to_string());
+    text.ok().or_else(|| {
+        let value = Reflect::get(env, &name.into()).ok()?;
+        JSON::stringify(&value).ok()?.as_string()
+    })
 }
 
 thread_local! {
