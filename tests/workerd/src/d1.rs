@@ -1,24 +1,28 @@
-//! D1, as workerd talks to it: a server with one table, that fails as it is told.
+//! D1, as workerd talks to it: a server in front of `SQLite` that fails on request.
 //!
 //! workerd turns a statement on a D1 binding into `POST /query` or `/execute`, with the SQL and its
-//! values as JSON. The worker has a handful of statements, all on `users`; what they do is played
-//! here, so that the table outlives a workerd that is killed. That the SQL itself is right is seen in
-//! `wrangler dev`, on `SQLite`.
+//! values as JSON. The database is in this process, so that it outlives a workerd that is killed.
 
 use std::{
-    collections::BTreeMap,
+    fs,
     io::{self, BufReader},
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
+use rusqlite::{Connection, params_from_iter, types::ValueRef};
 use serde_json::{Value, json};
 
 use crate::{
     http::{Request, respond},
     kv::Failure,
+    project::folder,
 };
+
+/// A hash of "correct horse" that takes no time to check, as another system made it. Fifty attempts
+/// at once then all get their turn before the worker gives up, however busy this computer is.
+pub const QUICK_HASH: &str = "$2b$04$7qdbtixLAyqiD75ofza3duyl7dfMOLGrZCWVFyWdrCFY5o2EN65jG";
 
 /// A running server.
 #[derive(Debug, Clone)]
@@ -28,25 +32,39 @@ pub struct D1 {
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    /// By id: e-mail address, name, password hash, time of creation.
-    users: BTreeMap<String, [Value; 4]>,
+    database: Connection,
     faults: Vec<(String, Failure)>,
     late: usize,
 }
 
 impl D1 {
-    /// Starts a server. It runs until the process ends.
+    /// Starts a server with the tables of `migrations/`. It runs until the process ends.
+    ///
+    /// # Panics
+    /// A migration is not valid.
+    #[must_use]
+    pub fn start() -> Self {
+        let d1 = Self::start_empty();
+        d1.migrate();
+        d1
+    }
+
+    /// Starts a server without any table.
     ///
     /// # Panics
     /// The computer has no free port.
     #[must_use]
-    pub fn start() -> Self {
+    pub fn start_empty() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let d1 = Self {
             port: listener.local_addr().expect("an address").port(),
-            state: Arc::default(),
+            state: Arc::new(Mutex::new(State {
+                database: Connection::open_in_memory().expect("memory"),
+                faults: Vec::new(),
+                late: 0,
+            })),
         };
         let this = d1.clone();
         thread::spawn(move || {
@@ -57,6 +75,21 @@ impl D1 {
             }
         });
         d1
+    }
+
+    /// Applies every migration.
+    ///
+    /// # Panics
+    /// One is not valid, or they were applied already.
+    pub fn migrate(&self) {
+        let files = fs::read_dir(folder().join("migrations")).expect("migrations/ is there");
+        let mut files: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
+        files.sort();
+        for file in files {
+            let sql = fs::read_to_string(&file).expect("text");
+            let applied = self.state().database.execute_batch(&sql);
+            applied.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        }
     }
 
     /// Lets all statements fail that have this value among theirs, until [`D1::mend`].
@@ -72,9 +105,7 @@ impl D1 {
     /// The ids of the users with this address.
     #[must_use]
     pub fn users(&self, email: &str) -> Vec<String> {
-        let state = self.state();
-        let found = state.users.iter().filter(|(_, row)| row[0] == email);
-        found.map(|(id, _)| id.clone()).collect()
+        self.column("SELECT id FROM users WHERE email = ?1", email)
     }
 
     /// The password hash of the user with this address.
@@ -83,10 +114,26 @@ impl D1 {
     /// There is no such user.
     #[must_use]
     pub fn password_hash(&self, email: &str) -> String {
+        let mut hashes = self.column("SELECT password_hash FROM users WHERE email = ?1", email);
+        hashes.pop().expect("a user")
+    }
+
+    /// Replaces the password hash of the user with this address by [`QUICK_HASH`].
+    ///
+    /// # Panics
+    /// There is no such user.
+    pub fn use_quick_hash(&self, email: &str) {
+        const SQL: &str = "UPDATE users SET password_hash = ?2 WHERE email = ?1";
+        let changed = self.state().database.execute(SQL, [email, QUICK_HASH]);
+        assert_eq!(changed, Ok(1));
+    }
+
+    fn column(&self, sql: &str, value: &str) -> Vec<String> {
         let state = self.state();
-        let mut rows = state.users.values();
-        let row = rows.find(|row| row[0] == email).expect("a user");
-        row[2].as_str().expect("text").to_owned()
+        let mut statement = state.database.prepare(sql).expect("SQL");
+        let rows = statement.query_map([value], |row| row.get(0));
+        let texts: Result<_, _> = rows.expect("a table").collect();
+        texts.expect("text")
     }
 
     /// How many statements were worked on late.
@@ -141,47 +188,51 @@ impl State {
             .map(|(_, failure)| *failure)
     }
 
-    fn answer(&mut self, sql: &str, values: &[Value]) -> String {
-        let text = |value: &Value| value.as_str().expect("text").to_owned();
-        let (rows, changes) = match sql.split(' ').next().expect("a verb") {
-            "SELECT" if sql.contains("WHERE email") => (self.rows(|_, row| row[0] == values[0]), 0),
-            "SELECT" => (self.rows(|id, _| values[0] == *id), 0),
-            "INSERT" => {
-                let is_taken = self.users.values().any(|row| row[0] == values[1]);
-                if !is_taken {
-                    let row = values[1..5].to_vec().try_into().expect("four values");
-                    self.users.insert(text(&values[0]), row);
-                }
-                (Vec::new(), u8::from(!is_taken))
-            }
-            "UPDATE" if sql.ends_with("SET name = ?2 WHERE id = ?1") => {
-                let row = self.users.get_mut(&text(&values[0]));
-                let name = row.map(|row| row[1] = values[1].clone());
-                (Vec::new(), u8::from(name.is_some()))
-            }
-            "UPDATE" if sql.ends_with("= ?3 WHERE id = ?1 AND password_hash = ?2") => {
-                let row = self.users.get_mut(&text(&values[0]));
-                let hash = row.map(|row| &mut row[2]);
-                let hash = hash.filter(|hash| **hash == values[1]);
-                let hash = hash.map(|hash| *hash = values[2].clone());
-                (Vec::new(), u8::from(hash.is_some()))
-            }
-            "DELETE" => {
-                let gone = self.users.remove(&text(&values[0]));
-                (Vec::new(), u8::from(gone.is_some()))
-            }
-            other => panic!("a statement that is not played here: {other}"),
-        };
-        let columns = ["id", "email", "name", "password_hash", "created_at"];
-        let results = json!({"columns": columns, "rows": rows});
-        let meta = json!({"changes": changes, "duration": 0});
-        json!([{"success": true, "results": results, "meta": meta}]).to_string()
+    fn answer(&self, sql: &str, values: &[Value]) -> String {
+        match self.execute(sql, values) {
+            Ok(answer) => json!([answer]).to_string(),
+            Err(error) => json!({"success": false, "error": error.to_string()}).to_string(),
+        }
     }
 
-    fn rows(&self, wanted: impl Fn(&String, &[Value; 4]) -> bool) -> Vec<Value> {
-        let found = self.users.iter().filter(|(id, row)| wanted(id, row));
-        found
-            .map(|(id, [email, name, hash, at])| json!([id, email, name, hash, at]))
-            .collect()
+    fn execute(&self, sql: &str, values: &[Value]) -> rusqlite::Result<Value> {
+        let mut statement = self.database.prepare(sql)?;
+        let columns: Vec<String> = statement.column_names().map(Into::into).collect();
+        let changes_before = self.database.total_changes();
+        let mut found = statement.query(params_from_iter(values.iter().map(parameter)))?;
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            let cells = (0..columns.len()).map(|index| row.get_ref(index).map(cell));
+            rows.push(cells.collect::<rusqlite::Result<Vec<Value>>>()?);
+        }
+        let changes = self.database.total_changes() - changes_before;
+        Ok(json!({
+            "success": true,
+            "results": {"columns": columns, "rows": rows},
+            "meta": {"changes": changes, "duration": 0},
+        }))
+    }
+}
+
+/// A value as `SQLite` takes it. JavaScript knows one kind of number, D1 stores whole ones as integers.
+fn parameter(value: &Value) -> rusqlite::types::Value {
+    match value {
+        Value::Null => rusqlite::types::Value::Null,
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => whole.into(),
+            None => number.as_f64().expect("a number").into(),
+        },
+        Value::String(text) => text.clone().into(),
+        other => panic!("the worker stores no such value: {other}"),
+    }
+}
+
+fn cell(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => number.into(),
+        ValueRef::Real(number) => number.into(),
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into(),
+        ValueRef::Blob(_) => panic!("the worker stores no bytes"),
     }
 }

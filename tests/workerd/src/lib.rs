@@ -8,11 +8,11 @@
 //! |---|---|
 //! | [`project`] | The build, the settings of `wrangler.toml`, and where the tools are. |
 //! | [`leash`] | A program that ends with the test that started it, and its output. |
-//! | [`workerd`] | The worker in workerd, on [`kv`]: for counts, faults and odd settings. |
+//! | [`workerd`] | The worker in workerd, on [`kv`] and [`d1`]: where nearly every test runs. |
 //! | [`kv`] | Workers KV as a server that counts, remembers and fails as it is told. |
-//! | [`d1`] | D1 as a server that remembers, and fails as it is told. |
+//! | [`d1`] | D1 as a server in front of `SQLite` that fails on request. |
 //! | [`http`] | What [`kv`] and [`d1`] need of HTTP. |
-//! | [`wrangler`] | The worker in `wrangler dev`, as a developer runs it. |
+//! | [`wrangler`] | The worker in `wrangler dev`, for what depends on that: its proxy gives up requests. |
 //! | [`soak`] | Mixed traffic on a workerd that is killed, and an account of what was lost. |
 //! | [`client`] | Requests and answers. |
 //! | [`tokens`] | JWTs. |

@@ -26,6 +26,9 @@ const GUARD_FILE: &str = "guard.js";
 /// The name of the KV binding in `wrangler.toml`.
 const SESSIONS: &str = "SESSIONS";
 
+/// The module behind the binding of a rate limit.
+const RATE_LIMIT_MODULE: &str = "test:rate-limit";
+
 /// What a worker is started with: the vars of `wrangler.toml`, secrets of its own, and changes.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -35,6 +38,7 @@ pub struct Settings {
     store_name: String,
     flags: Vec<String>,
     guard: Guard,
+    rate_limit: Option<u32>,
     wrapper: Option<&'static str>,
     /// `refresh_token_secret`, unless changed.
     pub refresh_secret: String,
@@ -92,6 +96,7 @@ impl Settings {
             store_name: SESSIONS.into(),
             flags: Vec::new(),
             guard: Guard::NotBound,
+            rate_limit: None,
             wrapper: None,
             refresh_secret: refresh_secret.clone(),
             service_key: service_key.clone(),
@@ -172,6 +177,13 @@ impl Settings {
         self
     }
 
+    /// With a rate limit that lets so many attempts pass, and none after them.
+    #[must_use]
+    pub fn with_rate_limit(mut self, limit: u32) -> Self {
+        self.rate_limit = Some(limit);
+        self
+    }
+
     /// With a KV that nobody can reach: whatever asks it gets an error.
     #[must_use]
     pub fn with_unreachable_store(mut self) -> Self {
@@ -226,6 +238,19 @@ impl Workerd {
     /// It does not start.
     #[must_use]
     pub fn start_on(kv: Kv, all: &[Settings], parameters: &[&str]) -> Self {
+        Self::start_with(kv, D1::start(), all, parameters)
+    }
+
+    /// Starts workerd with a database that has no table yet.
+    ///
+    /// # Panics
+    /// It does not start.
+    #[must_use]
+    pub fn start_without_tables(all: &[Settings]) -> Self {
+        Self::start_with(Kv::start(), D1::start_empty(), all, &[])
+    }
+
+    fn start_with(kv: Kv, d1: D1, all: &[Settings], parameters: &[&str]) -> Self {
         let folder = temporary_folder();
         for (index, settings) in all.iter().enumerate() {
             let copy = folder.path().join(worker_name(index));
@@ -235,9 +260,13 @@ impl Workerd {
             }
         }
         fs::create_dir(folder.path().join("objects")).expect("a temporary folder");
-        let guard = folder.path().join("broken_guard.mjs");
-        fs::write(guard, include_str!("broken_guard.mjs")).expect("a temporary file");
-        Self::start_in(Arc::new(folder), kv, D1::start(), all, parameters)
+        for (name, module) in [
+            ("broken_guard.mjs", include_str!("broken_guard.mjs")),
+            ("rate_limit.mjs", include_str!("rate_limit.mjs")),
+        ] {
+            fs::write(folder.path().join(name), module).expect("a temporary file");
+        }
+        Self::start_in(Arc::new(folder), kv, d1, all, parameters)
     }
 
     /// Starts another workerd on the stores of this one, with what its objects have on disk.
@@ -396,6 +425,9 @@ const config :Workerd.Config = (
   sockets = [
     {sockets}
   ],
+  extensions = [(modules = [
+    (name = "{RATE_LIMIT_MODULE}", internal = true, esModule = embed "rate_limit.mjs"),
+  ])],
 );
 "#,
         objects = quoted(&folder.join("objects").to_string_lossy()),
@@ -423,6 +455,11 @@ fn worker(name: &str, settings: &Settings) -> String {
         Store::NotBound => String::new(),
     };
     let (guard_module, guard_binding, guard_storage) = guard(name, settings);
+    let rate_limit = settings.rate_limit.map_or(String::new(), |limit| {
+        format!(
+            r#"(name = "ATTEMPTS", wrapped = (moduleName = "{RATE_LIMIT_MODULE}", innerBindings = [(name = "limit", json = "{limit}")])),"#
+        )
+    });
     let bindings: Vec<String> = settings
         .bindings
         .iter()
@@ -443,7 +480,7 @@ fn worker(name: &str, settings: &Settings) -> String {
       modules = [{wrapper} {guard_module} {modules}],
       compatibilityDate = {date},
       compatibilityFlags = [{flags}],
-      bindings = [{store} {guard_binding} {bindings}],
+      bindings = [{store} {guard_binding} {rate_limit} {bindings}],
       {guard_storage}
     ))",
         modules = settings.program.modules(name),

@@ -43,18 +43,9 @@ impl Project {
     /// The project is not built.
     #[must_use]
     pub fn new() -> Self {
-        // Tests make many mistakes a minute.
-        Self::with_flood_limit(1_000_000)
-    }
-
-    /// The same, with so many wrong passwords and sign-ups a minute until there is a flood.
-    ///
-    /// # Panics
-    /// The project is not built.
-    #[must_use]
-    pub fn with_flood_limit(limit: i64) -> Self {
         let mut settings = settings();
-        settings["ratelimits"][0]["simple"]["limit"] = limit.into();
+        // Tests make many mistakes a minute.
+        settings["ratelimits"][0]["simple"]["limit"] = 1_000_000.into();
         Self::with_settings(settings)
     }
 

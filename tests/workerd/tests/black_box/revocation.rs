@@ -1,23 +1,20 @@
-//! Where a user is logged in, and how sessions are ended from afar, in `wrangler dev`.
+//! Where a user is logged in, and how sessions are ended from afar.
 
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use tokenkeep_workerd_tests::{
     client::{Answer, Client, Tokens, random_user},
-    wrangler::{Project, Wrangler},
+    workerd::{Settings, Workerd},
 };
 
 use crate::stage::leak;
 
 fn client() -> &'static Client {
-    static SHARED: LazyLock<(Wrangler, Project)> = LazyLock::new(|| {
-        let project = Project::new();
-        project.migrate();
-        (project.start(), project)
-    });
-    assert_eq!(leak(&SHARED.0.log()), None, "logged by some test");
-    &SHARED.0.client
+    static SHARED: LazyLock<Workerd> =
+        LazyLock::new(|| Workerd::start(&[Settings::fresh().with_accounts()]));
+    assert_eq!(leak(&SHARED.log()), None, "logged by some test");
+    &SHARED.clients[0]
 }
 
 fn log_in(user: &str, device: &str) -> Tokens {

@@ -1,18 +1,34 @@
-//! A first session, as the README tells it, in `wrangler dev`.
+//! A session from its start to its end. All other tests talk to workerd directly; here is what
+//! depends on `wrangler dev`: its settings, its stores and its proxy.
 
-use std::process::{Command, Stdio};
+use std::{
+    process::{Command, Stdio},
+    sync::LazyLock,
+};
 
 use serde_json::json;
-use tokenkeep_workerd_tests::{client::USER_MARK, wrangler::Project};
+use tokenkeep_workerd_tests::{
+    client::USER_MARK,
+    wrangler::{Project, Wrangler},
+};
 
-use crate::stage::leak;
+use crate::stage::{Stage, leak};
+
+/// The worker as `cargo xtask dev` runs it, with its tables in place.
+fn shared() -> &'static (Project, Wrangler) {
+    static SHARED: LazyLock<(Project, Wrangler)> = LazyLock::new(|| {
+        let project = Project::new();
+        project.migrate();
+        let wrangler = project.start();
+        (project, wrangler)
+    });
+    assert_eq!(leak(&SHARED.1.log()), None, "logged by some test");
+    &SHARED
+}
 
 #[test]
 fn a_session_lives_from_login_to_logout() {
-    let project = Project::new();
-    project.migrate();
-    let wrangler = project.start();
-    let client = &wrangler.client;
+    let client = Stage::shared().client();
     let user = format!("ada{USER_MARK}");
     let opened = client.open_session(&json!({
         "userId": user,
@@ -43,11 +59,10 @@ fn a_session_lives_from_login_to_logout() {
         .me(&latest.access)
         .assert_error(401, "session_revoked");
     assert_eq!(client.get("/health").status, 200);
-    assert_eq!(leak(&wrangler.log()), None);
 }
 
 #[test]
-fn a_session_outlives_a_restart() {
+fn a_session_outlives_a_restart_of_wrangler() {
     let project = Project::new();
     let (alive, ended) = {
         let wrangler = project.start();
@@ -68,9 +83,8 @@ fn a_session_outlives_a_restart() {
 }
 
 #[test]
-fn a_body_that_is_too_large_leaves_the_connection_good() {
-    let project = Project::new();
-    let wrangler = project.start();
+fn a_body_that_is_too_large_leaves_wrangler_s_connection_good() {
+    let (_, wrangler) = shared();
     let client = &wrangler.client;
     let session = client.new_session();
     let body = json!({"refreshToken": session.refresh, "x": "x".repeat(20 * 1024)}).to_string();
@@ -100,9 +114,7 @@ fn first_session_of_the_readme() -> String {
 #[test]
 #[cfg(unix)]
 fn the_first_session_of_the_readme_works_when_it_is_pasted() {
-    let project = Project::new();
-    project.migrate();
-    let wrangler = project.start();
+    let (project, wrangler) = shared();
     let here = format!("URL={}", wrangler.client.origin);
     let script = first_session_of_the_readme().replace("URL=http://127.0.0.1:8787", &here);
     assert!(script.contains(&here), "the README's address");
