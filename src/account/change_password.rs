@@ -35,7 +35,7 @@ pub async fn change_password<P: HasAccounts>(request: &Request<'_, P>) -> Result
     let record = bearer.record.ok_or(Error::NotHereYet)?;
 
     let purpose = Purpose::ChangePassword {
-        id: account.id.as_str().to_owned(),
+        id: account.id.clone(),
         new: new.expose().to_owned(),
     };
     let wrong = Error::WrongPassword;

@@ -34,7 +34,7 @@ pub async fn delete_account<P: HasAccounts>(request: &Request<'_, P>) -> Result<
     let account = current_account(request, &bearer).await?;
 
     let purpose = Purpose::Delete {
-        id: account.id.as_str().to_owned(),
+        id: account.id.clone(),
     };
     let wrong = Error::WrongPassword;
     let (account, at) = check_password(request, &account.email, &password, purpose, wrong).await?;

@@ -8,6 +8,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::problem::Problem;
 
 /// Most bytes of an address: a path in SMTP has 256 octets (RFC 5321, section 4.5.3.1.3), two of
@@ -21,7 +23,8 @@ const INVISIBLE: [char; 6] = [
 ];
 
 /// An e-mail address in its one spelling. Redacted when printed: it must not reach a log.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Email(String);
 
 impl Email {

@@ -24,7 +24,7 @@ use crate::{
         Account, Name,
         attempts::{Attempts, Outcome, Source},
         email::Email,
-        message::{AccountJson, Attempt, GuardReply, GuardRequest, Purpose},
+        message::{Attempt, GuardReply, GuardRequest, Purpose},
         password::{Password, PasswordHash, Verification},
         port::{Accounts, HasAccounts},
     },
@@ -140,7 +140,7 @@ impl AccountGuard {
         let check = PasswordCheck {
             platform,
             accounts: platform.accounts()?,
-            email: Email::parse(&attempt.email).map_err(unreadable)?,
+            email: attempt.email,
             password: Password::parse(attempt.password).map_err(unreadable)?,
         };
         let source = Source::new(&check.email, &attempt.ip);
@@ -165,7 +165,7 @@ impl AccountGuard {
         }
         Ok(match outcome {
             CheckOutcome::Done(account) => GuardReply::Done {
-                account: AccountJson::from(&account),
+                account,
                 at: self.stamp(platform),
             },
             CheckOutcome::Wrong | CheckOutcome::Unknown => GuardReply::Wrong,
@@ -212,24 +212,22 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
         match (purpose, found) {
             (Purpose::SignUp { id, name }, None) => self.add(id, name).await,
             (Purpose::LogIn | Purpose::SignUp { .. }, found) => self.log_in(found).await,
-            (Purpose::ChangePassword { id, new }, Some((account, hash)))
-                if account.id.as_str() == id =>
-            {
+            (Purpose::ChangePassword { id, new }, Some((account, hash))) if account.id == id => {
                 let new = Password::parse_new(new).map_err(unreadable)?;
                 self.change(account, &hash, &new).await
             }
-            (Purpose::Delete { id }, Some((account, hash))) if account.id.as_str() == id => {
+            (Purpose::Delete { id }, Some((account, hash))) if account.id == id => {
                 self.delete(account, &hash).await
             }
             (Purpose::ChangePassword { .. } | Purpose::Delete { .. }, _) => Ok(CheckOutcome::Gone),
         }
     }
 
-    async fn add(&self, id: String, name: Option<String>) -> Result<CheckOutcome, Fault> {
+    async fn add(&self, id: UserId, name: Option<Name>) -> Result<CheckOutcome, Fault> {
         let account = Account {
-            id: UserId::parse(id).map_err(unreadable)?,
+            id,
             email: self.email.clone(),
-            name: name.map(Name::parse).transpose().map_err(unreadable)?,
+            name,
             created_at: self.platform.now(),
         };
         if self

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{
     account::{
-        Account, email::Email, message::Purpose, password::Password,
+        Account, Name, email::Email, message::Purpose, password::Password,
         password_check::check_password, port::HasAccounts,
     },
     http::{error::Error, request::Request},
@@ -24,8 +24,8 @@ pub const EMAIL_CLAIM: &str = "email";
 pub struct LoggedIn {
     #[serde(flatten)]
     tokens: Tokens,
-    email: String,
-    name: Option<String>,
+    email: Email,
+    name: Option<Name>,
 }
 
 /// Checks the password and opens a session.
@@ -59,7 +59,7 @@ pub async fn logged_in<P: HasAccounts>(
     };
     Ok(LoggedIn {
         tokens: open(request, new).await?,
-        email: account.email.as_str().to_owned(),
-        name: account.name.map(|name| name.as_str().to_owned()),
+        email: account.email,
+        name: account.name,
     })
 }

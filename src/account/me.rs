@@ -3,19 +3,22 @@
 use serde::Serialize;
 
 use crate::{
-    account::{Account, current::current_account, port::HasAccounts, table::AccountTable},
+    account::{
+        Account, Name, current::current_account, email::Email, port::HasAccounts,
+        table::AccountTable,
+    },
     http::{
         error::{BadInput, Error},
         request::Request,
     },
     session::bearer,
-    token::claims::CustomClaims,
+    token::{claims::CustomClaims, id::UserId, time::UnixMillis},
 };
 
 /// The response of both.
 #[derive(Serialize)]
 pub struct Me {
-    id: String,
+    id: UserId,
     /// None where the session belongs to another back end's login.
     #[serde(flatten)]
     account: Option<Profile>,
@@ -26,18 +29,23 @@ pub struct Me {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Profile {
-    email: String,
-    name: Option<String>,
+    email: Email,
+    name: Option<Name>,
     /// Milliseconds since 1970.
-    created_at: u64,
+    created_at: UnixMillis,
 }
 
-impl From<&Account> for Profile {
-    fn from(account: &Account) -> Self {
+impl Me {
+    fn new(id: UserId, account: Option<Account>, claims: CustomClaims) -> Self {
+        let account = account.map(|account| Profile {
+            email: account.email,
+            name: account.name,
+            created_at: account.created_at,
+        });
         Self {
-            email: account.email.as_str().to_owned(),
-            name: account.name.as_ref().map(|name| name.as_str().to_owned()),
-            created_at: account.created_at.0,
+            id,
+            account,
+            claims,
         }
     }
 }
@@ -54,11 +62,8 @@ pub async fn show_me<P: HasAccounts>(request: &Request<'_, P>) -> Result<Me, Err
     } else {
         None
     };
-    Ok(Me {
-        id: bearer.token.of.user.as_str().to_owned(),
-        account: account.as_ref().map(Profile::from),
-        claims: bearer.token.claims,
-    })
+    let token = bearer.token;
+    Ok(Me::new(token.of.user, account, token.claims))
 }
 
 /// Changes the name, or removes it (`null` or `""`), and answers as [`show_me`] does.
@@ -78,9 +83,6 @@ pub async fn rename<P: HasAccounts>(request: &Request<'_, P>) -> Result<Me, Erro
         .set_name(&account.id, name.as_ref())
         .await?;
     let account = Account { name, ..account };
-    Ok(Me {
-        id: account.id.as_str().to_owned(),
-        account: Some(Profile::from(&account)),
-        claims: bearer.token.claims,
-    })
+    let token = bearer.token;
+    Ok(Me::new(token.of.user, Some(account), token.claims))
 }

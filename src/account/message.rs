@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     account::{Account, Name, email::Email},
-    problem::Problem,
     token::{id::UserId, time::UnixMillis},
 };
 
@@ -28,7 +27,7 @@ pub enum GuardRequest {
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Attempt {
     /// The address, in its one spelling.
-    pub email: String,
+    pub email: Email,
     /// The caller's IP address.
     pub ip: String,
     /// The password as it was typed.
@@ -46,21 +45,21 @@ pub enum Purpose {
     /// A new account; where the address has one already, as for a login.
     SignUp {
         /// The id that a new account gets.
-        id: String,
+        id: UserId,
         /// The name that a new account gets.
-        name: Option<String>,
+        name: Option<Name>,
     },
     /// Another password for the account of this user.
     ChangePassword {
         /// Whose account.
-        id: String,
+        id: UserId,
         /// The new password.
         new: String,
     },
     /// The deletion of the account of this user.
     Delete {
         /// Whose account.
-        id: String,
+        id: UserId,
     },
 }
 
@@ -77,7 +76,7 @@ pub enum GuardReply {
     /// The password was right, and what it was presented for is done.
     Done {
         /// The account.
-        account: AccountJson,
+        account: Account,
         /// The guard's stamp, later than every stamp before it: the start of a session, or the end
         /// of all sessions until then.
         at: UnixMillis,
@@ -100,45 +99,6 @@ pub enum GuardReply {
     Fault,
 }
 
-/// An account in a message.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccountJson {
-    id: String,
-    email: String,
-    name: Option<String>,
-    created_at: UnixMillis,
-}
-
-impl fmt::Debug for AccountJson {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("AccountJson(_)")
-    }
-}
-
-impl From<&Account> for AccountJson {
-    fn from(account: &Account) -> Self {
-        Self {
-            id: account.id.as_str().into(),
-            email: account.email.as_str().into(),
-            name: account.name.as_ref().map(|name| name.as_str().into()),
-            created_at: account.created_at,
-        }
-    }
-}
-
-impl TryFrom<AccountJson> for Account {
-    type Error = Problem;
-
-    fn try_from(json: AccountJson) -> Result<Self, Problem> {
-        Ok(Self {
-            id: UserId::parse(json.id)?,
-            email: Email::parse(&json.email)?,
-            name: json.name.map(Name::parse).transpose()?,
-            created_at: json.created_at,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde::de::DeserializeOwned;
@@ -157,7 +117,7 @@ mod tests {
     fn the_json_of_requests_is_pinned() {
         let check = |purpose| {
             GuardRequest::Check(Attempt {
-                email: "ada@example.com".into(),
+                email: Email::parse("ada@example.com").expect("an address"),
                 ip: "192.0.2.1".into(),
                 password: "correct horse".into(),
                 purpose,
@@ -167,7 +127,8 @@ mod tests {
             r#"{"check":{"email":"ada@example.com","ip":"192.0.2.1","password":"correct horse","purpose":PURPOSE}}"#
                 .replace("PURPOSE", purpose)
         };
-        let (id, name, new) = ("u1".to_owned(), None, "battery staple".to_owned());
+        let id = UserId::parse("u1").expect("a user id");
+        let (name, new) = (None, "battery staple".to_owned());
         is_pinned(&GuardRequest::Stamp, r#""stamp""#);
         is_pinned(&check(Purpose::LogIn), &json(r#""log_in""#));
         is_pinned(
@@ -192,10 +153,10 @@ mod tests {
 
     #[test]
     fn the_json_of_replies_is_pinned() {
-        let account = AccountJson {
-            id: "u1".into(),
-            email: "ada@example.com".into(),
-            name: Some("Ada".into()),
+        let account = Account {
+            id: UserId::parse("u1").expect("a user id"),
+            email: Email::parse("ada@example.com").expect("an address"),
+            name: Name::parse("Ada").ok(),
             created_at: UnixMillis(1),
         };
         let at = UnixMillis(2);

@@ -16,6 +16,8 @@ pub mod port;
 pub mod sign_up;
 pub mod table;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     account::email::Email,
     problem::Problem,
@@ -23,7 +25,7 @@ use crate::{
 };
 
 /// What is known of a person. The password hash travels apart.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// The user of every session of the account.
     pub id: UserId,
@@ -39,7 +41,8 @@ pub struct Account {
 const NAME_CHARACTERS: usize = 200;
 
 /// A person's name, as it was typed. Redacted when printed.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Name(String);
 
 impl Name {

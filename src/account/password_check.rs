@@ -38,7 +38,7 @@ pub async fn check_password<P: HasAccounts>(
 ) -> Result<(Account, UnixMillis), Error> {
     let is_sign_up = matches!(purpose, Purpose::SignUp { .. });
     let question = GuardRequest::Check(Attempt {
-        email: email.as_str().to_owned(),
+        email: email.clone(),
         ip: request.ip().to_owned(),
         password: password.expose().to_owned(),
         purpose,
@@ -48,9 +48,7 @@ pub async fn check_password<P: HasAccounts>(
         slow_down_when_flooded(request).await;
     }
     match reply {
-        GuardReply::Done { account, at } => {
-            Ok((account.try_into().map_err(|_| Fault::Unreadable)?, at))
-        }
+        GuardReply::Done { account, at } => Ok((account, at)),
         GuardReply::Wrong => Err(wrong),
         GuardReply::Wait { seconds } => Err(Error::TooManyAttempts(seconds)),
         GuardReply::Gone => Err(Error::BearerRevoked),

@@ -4,7 +4,6 @@ use uuid::Builder;
 
 use crate::{
     account::{
-        Name,
         email::Email,
         log_in::{LoggedIn, logged_in},
         message::Purpose,
@@ -13,6 +12,8 @@ use crate::{
         port::HasAccounts,
     },
     http::{error::Error, request::Request},
+    port::Rng,
+    token::id::UserId,
 };
 
 /// Creates an account and opens a session. For an address that has an account it answers as login
@@ -28,15 +29,19 @@ pub async fn sign_up<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedI
     let mut fields = request.fields()?;
     let email: Email = fields.required("email")?;
     let NewPassword(password) = fields.password("password")?;
-    let name: Option<Name> = fields.optional("name")?;
+    let name = fields.optional("name")?;
     let device = fields.optional("device")?;
     let purpose = Purpose::SignUp {
-        id: Builder::from_random_bytes(request.platform.bytes())
-            .into_uuid()
-            .to_string(),
-        name: name.map(|name| name.as_str().to_owned()),
+        id: new_user_id(request.platform),
+        name,
     };
     let (account, at) =
         check_password(request, &email, &password, purpose, Error::EmailTaken).await?;
     logged_in(request, account, at, device).await
+}
+
+/// A random UUID (RFC 9562, section 5.4).
+fn new_user_id(rng: &impl Rng) -> UserId {
+    let uuid = Builder::from_random_bytes(rng.bytes()).into_uuid();
+    UserId::parse(uuid.to_string()).expect("a UUID is 36 characters of a user id's alphabet")
 }

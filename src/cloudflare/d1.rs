@@ -52,14 +52,13 @@ impl Accounts for D1Accounts {
         const SQL: &str =
             "SELECT id, email, name, password_hash, created_at FROM users WHERE email = ?1";
         self.find(SQL, email.as_str())
-            .await?
-            .map(Row::read)
-            .transpose()
+            .await
+            .map(|row| row.map(Row::into))
     }
 
     async fn by_id(&self, id: &UserId) -> Result<Option<Account>, Fault> {
-        let found = self.find(BY_ID, id.as_str()).await?.map(Row::read);
-        Ok(found.transpose()?.map(|(account, _)| account))
+        let row = self.find(BY_ID, id.as_str()).await?;
+        Ok(row.map(|row| <(Account, _)>::from(row).0))
     }
 
     #[expect(
@@ -111,27 +110,22 @@ impl Accounts for D1Accounts {
 
 #[derive(Deserialize)]
 struct Row {
-    id: String,
-    email: String,
-    name: Option<String>,
-    password_hash: String,
+    id: UserId,
+    email: Email,
+    name: Option<Name>,
+    password_hash: PasswordHash,
     created_at: UnixMillis,
 }
 
-impl Row {
-    fn read(self) -> Result<(Account, PasswordHash), Fault> {
+impl From<Row> for (Account, PasswordHash) {
+    fn from(row: Row) -> Self {
         let account = Account {
-            id: UserId::parse(self.id).map_err(|_| Fault::Unreadable)?,
-            email: Email::parse(&self.email).map_err(|_| Fault::Unreadable)?,
-            name: self
-                .name
-                .map(Name::parse)
-                .transpose()
-                .map_err(|_| Fault::Unreadable)?,
-            created_at: self.created_at,
+            id: row.id,
+            email: row.email,
+            name: row.name,
+            created_at: row.created_at,
         };
-        let hash = PasswordHash::parse(self.password_hash).map_err(|_| Fault::Unreadable)?;
-        Ok((account, hash))
+        (account, row.password_hash)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     session::rule::SessionRecord,
     token::{
         access::Grant,
-        id::{ID_BYTES, SessionRef},
+        id::{ID_BYTES, SessionId, SessionRef, UserId},
         refresh::{Position, RefreshToken},
     },
 };
@@ -25,8 +25,8 @@ pub struct Tokens {
     expires_in: u64,
     /// When the access token expires, in milliseconds since 1970.
     expires_at: u64,
-    user_id: String,
-    session_id: String,
+    user_id: UserId,
+    session_id: SessionId,
 }
 
 /// A new access token, and the refresh token of this position. No token outlives its session.
@@ -63,7 +63,7 @@ pub(crate) fn tokens<P: Runtime>(
         token_type: "Bearer",
         expires_in: expires_at.0.saturating_sub(issued_at.0),
         expires_at: expires_at.millis().0,
-        user_id: of.user.as_str().to_owned(),
-        session_id: of.session.as_str().to_owned(),
+        user_id: of.user.clone(),
+        session_id: of.session.clone(),
     }
 }

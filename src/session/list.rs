@@ -13,6 +13,7 @@ use crate::{
         rule::{IdleWindow, listed},
         store::Sessions,
     },
+    token::{id::SessionId, time::UnixMillis},
 };
 
 /// Maximum size of a listing's cursor, in bytes: those of KV have about 100.
@@ -31,11 +32,11 @@ pub struct SessionPage {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SessionItem {
-    id: String,
+    id: SessionId,
     device: Option<String>,
-    created_at: u64,
+    created_at: UnixMillis,
     /// It may have been seen up to a third of the idle window later.
-    last_seen_at: u64,
+    last_seen_at: UnixMillis,
     /// Whether it is the session of the request.
     current: bool,
 }
@@ -65,10 +66,10 @@ pub async fn list_sessions<P: HasSessions>(request: &Request<'_, P>) -> Result<S
         let session = listed(&id, stored, bearer.cut_off.as_ref(), window, now)?;
         Some(SessionItem {
             current: id == of.session,
-            id: id.as_str().to_owned(),
+            id,
             device: session.device,
-            created_at: session.created_at.0,
-            last_seen_at: session.seen_at.0,
+            created_at: session.created_at,
+            last_seen_at: session.seen_at,
         })
     });
     Ok(SessionPage {

@@ -33,6 +33,7 @@ mod scrypt;
 
 use std::fmt;
 
+use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use self::{
@@ -158,7 +159,8 @@ pub enum Verification {
 
 /// A password's hash, known to be of a form and a cost that can be verified. Redacted when
 /// printed.
-#[derive(Clone)]
+#[derive(Clone, Deserialize)]
+#[serde(try_from = "String")]
 pub struct PasswordHash {
     text: String,
     scheme: Scheme,
@@ -220,6 +222,14 @@ impl PasswordHash {
             text: argon2.to_string(),
             scheme: Scheme::Argon2(argon2),
         }
+    }
+}
+
+impl TryFrom<String> for PasswordHash {
+    type Error = Problem;
+
+    fn try_from(text: String) -> Result<Self, Problem> {
+        Self::parse(text)
     }
 }
 

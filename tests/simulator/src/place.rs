@@ -7,7 +7,7 @@ use tokenkeep::{
     account::{
         Account, Name,
         email::Email,
-        message::{AccountJson, GuardReply, GuardRequest},
+        message::{GuardReply, GuardRequest},
         password::PasswordHash,
         port::{Accounts, Guard, HasAccounts},
     },
@@ -208,10 +208,7 @@ impl Guard for Place {
         self.0.takes(20..=200).await;
         Ok(match ask {
             GuardRequest::Stamp => GuardReply::Stamped { at },
-            GuardRequest::Check(_) => GuardReply::Done {
-                account: AccountJson::from(&ada()),
-                at,
-            },
+            GuardRequest::Check(_) => GuardReply::Done { account: ada(), at },
         })
     }
 }
