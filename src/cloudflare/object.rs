@@ -83,7 +83,6 @@ impl GuardObject {
 
     /// Handles a request. The promise is rejected when the request cannot be read, or the storage
     /// failed.
-    #[must_use]
     pub fn ask(&self, request: String) -> Promise {
         let guard = Rc::clone(&self.0);
         promised(async move {
@@ -93,7 +92,6 @@ impl GuardObject {
     }
 
     /// Cleans up. The promise is rejected when the storage failed: the alarm is tried again then.
-    #[must_use]
     pub fn alarm(&self) -> Promise {
         let guard = Rc::clone(&self.0);
         promised(async move {
