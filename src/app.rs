@@ -7,7 +7,7 @@ use crate::{
         change_password::change_password, delete::delete_account, log_in::log_in,
         log_out_all::log_out_all, me::show_me, rename::rename, sign_up::sign_up,
     },
-    config::{AllowedOrigins, Config, ConfigError, Report, Settings, has_setup_page},
+    config::{AllowedOrigins, Config, ConfigError, Report, Settings},
     http::{
         answers::ErrorBody,
         cors::WANTED_HEADERS_BYTES,
@@ -18,7 +18,7 @@ use crate::{
         scope::Scope,
     },
     log::Line,
-    port::{Patience, Platform, SetupPage},
+    port::{Patience, Platform},
     routes::{Allowed, Route, id_in, resolve, template},
     session::{
         end::end_session, list::list_sessions, log_out::log_out, open::open_session,
@@ -32,7 +32,6 @@ use crate::{
 pub struct Setup {
     config: Result<Config, ConfigError>,
     report: Report,
-    has_setup_page: bool,
     origins: AllowedOrigins,
 }
 
@@ -43,7 +42,6 @@ impl Setup {
         Self {
             config: Config::check(settings),
             report: Report::of(settings),
-            has_setup_page: has_setup_page(settings),
             origins: AllowedOrigins::read(settings),
         }
     }
@@ -96,9 +94,6 @@ impl<P: Platform> App<'_, P> {
             Route::Preflight(allowed) => preflight(allowed, call),
             Route::GenerateSecret => ok(&generate_secret(&self.platform)),
             Route::Health => self.health(call).await,
-            Route::SetupPage if self.setup.has_setup_page => page(self.platform.setup_page()),
-            Route::SetupPage => return Err(Error::NotFound),
-            Route::Describe => describe(),
             Route::Refresh => ok(&refresh(&scope()?, body).await?),
             Route::SignUp => ok(&sign_up(&scope()?, body).await?),
             Route::LogIn => ok(&log_in(&scope()?, body).await?),
@@ -251,20 +246,6 @@ fn preflight(allowed: Allowed, call: &Call) -> Reply {
     }
 }
 
-/// What the worker answers to, for programs. Its own tests hold it against every answer.
-fn describe() -> Reply {
-    Reply {
-        status: 200,
-        headers: vec![
-            ("Content-Type", "application/json".into()),
-            // Until the next deployment; five minutes late does no harm.
-            ("Cache-Control", "public, max-age=300".into()),
-            ("X-Content-Type-Options", "nosniff".into()),
-        ],
-        body: include_str!(concat!(env!("OUT_DIR"), "/openapi.json")).into(),
-    }
-}
-
 /// The value of `cursor` in a query; an empty one counts as none.
 fn cursor(query: &str) -> Option<String> {
     form_urlencoded::parse(query.as_bytes()).find_map(|(name, value)| {
@@ -274,20 +255,6 @@ fn cursor(query: &str) -> Option<String> {
 
 fn ok(body: &impl Serialize) -> Reply {
     json(200, body)
-}
-
-fn page(page: SetupPage) -> Reply {
-    Reply {
-        status: 200,
-        headers: vec![
-            ("Content-Type", "text/html; charset=utf-8".into()),
-            ("Content-Security-Policy", page.policy),
-            ("Referrer-Policy", "no-referrer".into()),
-            ("Cache-Control", "no-store".into()),
-            ("X-Content-Type-Options", "nosniff".into()),
-        ],
-        body: page.html,
-    }
 }
 
 fn json(status: u16, body: &impl Serialize) -> Reply {

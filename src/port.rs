@@ -198,15 +198,6 @@ pub trait Rng {
     }
 }
 
-/// The setup page as it was built: one document with its style and its script in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SetupPage {
-    /// The document.
-    pub html: String,
-    /// `Content-Security-Policy`: it names the style and the script by their hashes.
-    pub policy: String,
-}
-
 /// Everything together, as one request sees it.
 #[expect(
     async_fn_in_trait,
@@ -240,10 +231,6 @@ pub trait Platform: Clock + Rng + Clone + 'static {
 
     /// Runs work that need not be done when the answer goes out.
     fn after_response(&self, work: impl Future<Output = ()> + 'static);
-
-    /// The page that helps the owner to set up. It shows nothing that `/health` does not tell, so
-    /// it needs no settings: it is there to say which are missing.
-    fn setup_page(&self) -> SetupPage;
 
     /// Whether floods can be counted here.
     fn counts_floods(&self) -> bool {

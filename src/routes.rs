@@ -33,12 +33,8 @@ pub enum Route {
     EndSession,
     /// The end of one or all sessions of a user, by the owner.
     Revoke,
-    /// The page that helps the owner to set up.
-    SetupPage,
     /// Whether everything is in order.
     Health,
-    /// All of this, described for programs.
-    Describe,
     /// A browser asking whether a page may send a request (CORS preflight).
     Preflight(Allowed),
 }
@@ -64,7 +60,7 @@ impl Allowed {
 }
 
 /// Every address with its verbs. `{id}` stands for one part of a path.
-const ROUTES: [(&str, &[(Method, Route)]); 15] = [
+const ROUTES: [(&str, &[(Method, Route)]); 13] = [
     ("/auth/token", &[(Method::Post, Route::Refresh)]),
     (
         "/auth/me",
@@ -97,8 +93,6 @@ const ROUTES: [(&str, &[(Method, Route)]); 15] = [
         ],
     ),
     ("/health", &[(Method::Get, Route::Health)]),
-    ("/", &[(Method::Get, Route::SetupPage)]),
-    ("/openapi.json", &[(Method::Get, Route::Describe)]),
 ];
 
 /// Every address with each of its verbs, but for `HEAD` and `OPTIONS`.

@@ -4,7 +4,6 @@ pub mod clock;
 mod d1;
 mod kv;
 mod object;
-mod page;
 pub mod promise;
 mod rate_limit;
 mod serve;
@@ -16,7 +15,7 @@ use wasm_bindgen::JsValue;
 use worker::{Context, Env, console_log};
 
 use crate::{
-    port::{Clock, Fault, Platform, Rng, SetupPage},
+    port::{Clock, Fault, Platform, Rng},
     token::time::UnixMillis,
 };
 
@@ -92,10 +91,6 @@ impl Platform for Cloudflare {
 
     fn after_response(&self, work: impl Future<Output = ()> + 'static) {
         self.context.wait_until(work);
-    }
-
-    fn setup_page(&self) -> SetupPage {
-        page::built()
     }
 
     fn counts_floods(&self) -> bool {

@@ -37,14 +37,13 @@ pub mod name {
     pub const SESSION_IDLE_SECONDS: &str = "SESSION_IDLE_SECONDS";
     pub const SESSION_MAX_SECONDS: &str = "SESSION_MAX_SECONDS";
     pub const SIGN_UP: &str = "SIGN_UP";
-    pub const SETUP_PAGE: &str = "SETUP_PAGE";
     pub const ISSUER: &str = "ISSUER";
     pub const AUDIENCE: &str = "AUDIENCE";
     pub const CORS_ALLOWED_ORIGINS: &str = "CORS_ALLOWED_ORIGINS";
 }
 
 /// Every setting that [`Settings`] reads, in its order.
-pub const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 12] = [
     name::REFRESH_SECRET,
     name::REFRESH_SECRET_PREVIOUS,
     name::ACCESS_SECRET,
@@ -54,7 +53,6 @@ pub const NAMES: [&str; 13] = [
     name::SESSION_IDLE_SECONDS,
     name::SESSION_MAX_SECONDS,
     name::SIGN_UP,
-    name::SETUP_PAGE,
     name::ISSUER,
     name::AUDIENCE,
     name::CORS_ALLOWED_ORIGINS,
@@ -164,8 +162,6 @@ pub struct Config {
     /// What the owner's back end shows; without it the routes that need it are closed. A weak one
     /// closes those routes only: no user should suffer for it.
     pub service_key: Result<Option<Secret>, ConfigError>,
-    /// Whether there is a setup page. A bad one is told by `/health` and the page, and closes nothing.
-    pub setup_page: Result<bool, ConfigError>,
     /// Lifetime of an access token.
     pub access_token_seconds: u64,
     /// How long a session lives without being used.
@@ -193,7 +189,6 @@ impl Config {
             refresh_keys: secrets.refresh_keys(),
             access_keys: secrets.access_keys(),
             service_key: optional_secret(settings, name::SERVICE_KEY),
-            setup_page: switch(settings, name::SETUP_PAGE),
             access_token_seconds: access_token_seconds(settings)?,
             idle_window: IdleWindow {
                 idle_ms: idle_seconds * 1000,
@@ -303,12 +298,6 @@ fn switch(settings: &Settings, name: &'static str) -> Result<bool, ConfigError> 
         Some(text) if text.eq_ignore_ascii_case("off") => Ok(false),
         Some(_) => Err(ConfigError::NotASwitch(name)),
     }
-}
-
-/// Whether there is a setup page. Where the var cannot be read there is one: it says so.
-#[must_use]
-pub fn has_setup_page(settings: &Settings) -> bool {
-    switch(settings, name::SETUP_PAGE) != Ok(false)
 }
 
 /// A name that stands in every access token: measured as it stands there.

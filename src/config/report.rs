@@ -47,9 +47,7 @@ impl Report {
         ] {
             tell(name, number.map(|_| true));
         }
-        for name in [name::SIGN_UP, name::SETUP_PAGE] {
-            tell(name, switch(settings, name).map(|_| true));
-        }
+        tell(name::SIGN_UP, switch(settings, name::SIGN_UP).map(|_| true));
         for name in [name::ISSUER, name::AUDIENCE] {
             tell(name, party(settings, name).map(|_| true));
         }

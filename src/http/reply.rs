@@ -7,6 +7,6 @@ pub struct Reply {
     pub status: u16,
     /// Headers, each once.
     pub headers: Vec<(&'static str, String)>,
-    /// JSON, the setup page, or nothing.
+    /// JSON, or nothing.
     pub body: String,
 }

@@ -12,7 +12,6 @@ mod flows;
 mod late;
 mod log;
 mod openapi;
-mod page;
 mod postman;
 mod refresh;
 mod revocation;

@@ -27,8 +27,7 @@ use tokenkeep::{
         request::{Body, Call},
     },
     port::{
-        Accounts, Clock, Fault, Guard, KeyValue, LEAST_TTL_SECONDS, Page, Platform, Rng, SetupPage,
-        Write,
+        Accounts, Clock, Fault, Guard, KeyValue, LEAST_TTL_SECONDS, Page, Platform, Rng, Write,
     },
     token::{
         id::{SessionId, SessionRef, UserId},
@@ -477,13 +476,6 @@ impl Platform for InMemory {
         self.0.deferred.borrow_mut().push(Box::pin(work));
     }
 
-    fn setup_page(&self) -> SetupPage {
-        SetupPage {
-            html: "<!doctype html>".into(),
-            policy: "default-src 'none'".into(),
-        }
-    }
-
     fn counts_floods(&self) -> bool {
         !self.0.flood_limit_unbound.get()
     }
@@ -835,7 +827,7 @@ pub fn call(method: Method, path: &str, authorization: Option<&str>, body: &str)
     }
 }
 
-/// Every answer of every test is as `src/openapi.json` says.
+/// Every answer of every test is as `public/openapi.json` says.
 #[track_caller]
 fn expect_documented(call: &Call, reply: &Reply) {
     let seen = Seen {

@@ -12,7 +12,7 @@ use tokenkeep::{
     app::{App, Setup},
     config::{Settings, name},
     http::{reply::Reply, request::Call},
-    port::{Accounts, Clock, Fault, Guard, KeyValue, Page, Platform, Rng, SetupPage, Write},
+    port::{Accounts, Clock, Fault, Guard, KeyValue, Page, Platform, Rng, Write},
     token::{id::UserId, time::UnixMillis},
 };
 
@@ -90,13 +90,6 @@ impl Platform for World {
 
     fn after_response(&self, work: impl Future<Output = ()> + 'static) {
         pollster::block_on(work);
-    }
-
-    fn setup_page(&self) -> SetupPage {
-        SetupPage {
-            html: "<!doctype html>".into(),
-            policy: "default-src 'none'".into(),
-        }
     }
 
     fn log(&self, line: &str) {

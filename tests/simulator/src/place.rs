@@ -10,7 +10,7 @@ use tokenkeep::{
         message::{AccountJson, Answer, Ask},
         password::PasswordHash,
     },
-    port::{Accounts, Clock, Fault, Guard, KeyValue, Page, Platform, Rng, SetupPage, Write},
+    port::{Accounts, Clock, Fault, Guard, KeyValue, Page, Platform, Rng, Write},
     token::{id::UserId, time::UnixMillis},
 };
 
@@ -243,10 +243,6 @@ impl Platform for Place {
     fn after_response(&self, work: impl Future<Output = ()> + 'static) {
         let timeline = &self.0.world.timeline;
         timeline.spawn_at(timeline.now(), work);
-    }
-
-    fn setup_page(&self) -> SetupPage {
-        unreachable!("apps do not look at pages")
     }
 
     fn log(&self, line: &str) {
