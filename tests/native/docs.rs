@@ -60,7 +60,7 @@ fn rows<'p>(page: &'p str, title: &str) -> Vec<&'p str> {
         .collect()
 }
 
-/// A limit of a field, as `src/openapi.json` has it; every test holds that against answers.
+/// A limit of a field, as `public/openapi.json` has it; every test holds that against answers.
 fn of_schema(schema: &str, limit: &str) -> u64 {
     let limit = &DOCUMENT["components"]["schemas"][schema][limit];
     limit.as_u64().expect("a number")

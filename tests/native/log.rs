@@ -78,7 +78,7 @@ fn every_answer_is_logged_with_its_status() {
         (Method::Options, "/auth/token", 204),
         (Method::Head, "/health", 200),
         (Method::Other, "/auth/token", 405),
-        (Method::Get, "/", 200),
+        (Method::Get, "/generate_jwt_secret", 200),
         (Method::Get, "/nowhere", 404),
     ] {
         let reply = world.answer(&call(method, path, None, ""));

@@ -13,7 +13,6 @@ mod guards;
 mod late;
 mod log;
 mod openapi;
-mod page;
 mod postman;
 mod refresh;
 mod revocation;

@@ -37,7 +37,6 @@ fn a_worker_in_order_is_healthy() {
                 "SESSION_IDLE_SECONDS": "ok",
                 "SESSION_MAX_SECONDS": "ok",
                 "SIGN_UP": "ok",
-                "SETUP_PAGE": "ok",
                 "ISSUER": "ok",
                 "AUDIENCE": "ok",
             },
@@ -55,7 +54,6 @@ fn all_that_is_wrong_is_told_at_once_and_no_value_of_it() {
         ("ACCESS_TOKEN_SECONDS", "7200"),
         ("SESSION_IDLE_SECONDS", "soon"),
         ("SIGN_UP", "perhaps"),
-        ("SETUP_PAGE", "maybe"),
     ]);
     let (status, body) = health(&world);
     assert_eq!(status, 503);
@@ -67,13 +65,12 @@ fn all_that_is_wrong_is_told_at_once_and_no_value_of_it() {
             "access_token_secret" => "the secret access_token_secret ",
             "SESSION_IDLE_SECONDS" => "the var SESSION_IDLE_SECONDS must be",
             "SIGN_UP" => "the var SIGN_UP must be",
-            "SETUP_PAGE" => "the var SETUP_PAGE must be",
             "ACCESS_TOKEN_SECONDS" | "SESSION_MAX_SECONDS" | "ISSUER" | "AUDIENCE" => "ok",
             _ => "not set",
         };
         assert!(told.starts_with(expected), "{name}: {told}");
     }
-    for value in ["hunter2", "soon", "perhaps", "maybe"] {
+    for value in ["hunter2", "soon", "perhaps"] {
         assert!(!body.to_string().contains(value), "{value} in {body}");
     }
     assert_eq!(body["accessTokenSeconds"], 7200);
@@ -132,20 +129,6 @@ fn what_is_missing_weak_or_out_of_range_is_named() {
             body["checks"]["config"].to_string().contains(name),
             "{body}"
         );
-    }
-}
-
-#[test]
-fn a_typing_error_at_the_setup_page_is_told_and_no_user_suffers_from_it() {
-    let world = World::with(&[("SETUP_PAGE", "of")]);
-    let login = world.log_in();
-    world.refresh(&login.refresh);
-    assert_eq!(world.get("/auth/me", &login.access).status, 200);
-    let (status, body) = health(&world);
-    assert_eq!(status, 503);
-    for told in [&body["checks"]["config"], &body["settings"]["SETUP_PAGE"]] {
-        let told = told.to_string();
-        assert!(told.contains("the var SETUP_PAGE must be"), "{told}");
     }
 }
 

@@ -18,7 +18,7 @@ use flate2::{Compression, write::GzEncoder};
 use serde_json::Value;
 
 use crate::{
-    bundle, page, paths,
+    bundle, paths,
     process::step,
     project::Project,
     stamp::{Stamp, cannot_write},
@@ -136,26 +136,23 @@ fn wasm_of(message: &str) -> Option<PathBuf> {
 }
 
 /// Everything the products are made from: the compiled worker, its entry
-/// file, the npm packages, the setup page, and this program itself.
+/// file, the npm packages, and this program itself.
 fn stamp(project: &Project, folder: &Path, wasm: &Path) -> Result<Stamp> {
     let read =
         |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
-    let mut inputs = vec![
-        read(wasm)?,
-        read(&project.path(bundle::ENTRY))?,
-        read(&project.path("package-lock.json"))?,
-    ];
-    for source in page::SOURCES {
-        inputs.push(read(&project.path(source))?);
-    }
     let this_program = fs::metadata(env::current_exe()?)?;
     let compiled_at = this_program
         .modified()?
         .duration_since(UNIX_EPOCH)?
         .as_nanos()
         .to_le_bytes();
-    inputs.push(compiled_at.to_vec());
-    let inputs: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
+    let inputs = [
+        read(wasm)?,
+        read(&project.path(bundle::ENTRY))?,
+        read(&project.path("package-lock.json"))?,
+        compiled_at.to_vec(),
+    ];
+    let inputs = inputs.each_ref().map(Vec::as_slice);
     Ok(Stamp::of(&inputs, folder.join(".stamp")))
 }
 

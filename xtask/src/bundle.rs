@@ -1,7 +1,7 @@
 //! From the `.wasm` file that rustc makes to the two that Cloudflare runs.
 //!
 //! 1. wasm-bindgen writes the JavaScript between the worker and the platform.
-//! 2. esbuild joins that JavaScript with our entry file and the setup page, and leaves out what nobody calls.
+//! 2. esbuild joins that JavaScript with our entry file, and leaves out what nobody calls.
 //! 3. What the JavaScript no longer calls is dropped from the WebAssembly too.
 //! 4. wasm-opt makes the rest smaller.
 //!
@@ -14,7 +14,6 @@ use anyhow::{Context, Result, ensure};
 use wasm_bindgen_cli_support::{Bindgen, Output};
 
 use crate::{
-    page,
     process::{run, run_quietly},
     project::Project,
     stamp::cannot_write,
@@ -62,7 +61,6 @@ pub fn bundle(
     let mut bindings = bindings(wasm)?;
     bindings.emit(staging)?;
     adapt(&staging.join("index.js"))?;
-    page::build(project, tools, staging)?;
     join(project, tools, staging, names)?;
     let script = read(&staging.join("index.js"))?;
     drop_unused_exports(&mut bindings, &script)?;

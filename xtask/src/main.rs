@@ -16,7 +16,6 @@ mod dev_vars;
 mod fuzz;
 mod lint;
 mod migrations;
-mod page;
 mod paths;
 mod postman;
 mod process;
@@ -73,7 +72,7 @@ enum Command {
     Deploy(deploy::Arguments),
     /// Bring users along from another system
     Users(users::Arguments),
-    /// Make the Postman collection in `docs/` from src/openapi.json
+    /// Make the Postman collection in `docs/` from public/openapi.json
     Postman,
     /// Look up known vulnerabilities of the dependencies (needs the network)
     Advisories,

@@ -1,4 +1,4 @@
-//! `cargo xtask postman`: a Postman collection from `src/openapi.json`, for what does not import that.
+//! `cargo xtask postman`: a Postman collection from `public/openapi.json`, for what does not import that.
 //!
 //! Ours and not `openapi-to-postmanv2`, Postman's own converter: that one is 85 npm packages
 //! (40 MB), invents new ids at each run, and knows nothing of the variables that the answers of one
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{process::step, project::Project, stamp::cannot_write};
 
-const SOURCE: &str = "src/openapi.json";
+const SOURCE: &str = "public/openapi.json";
 const COLLECTION: &str = "docs/tokenkeep.postman_collection.json";
 
 /// What answers bring along and other requests need; filled in by [`KEEP_TOKENS`], but for the

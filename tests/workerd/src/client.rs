@@ -83,7 +83,7 @@ impl Client {
             .uri(format!("{}{path}", self.origin))
     }
 
-    /// Sends a request. Whatever is answered is as `src/openapi.json` says.
+    /// Sends a request. Whatever is answered is as `public/openapi.json` says.
     ///
     /// # Panics
     /// It is not, or there is no answer at all.

@@ -40,15 +40,16 @@ pub fn copy_build_of(build: &Path, to: &Path) {
     }
 }
 
-/// Copies the migrations of the table of accounts into a folder.
+/// Copies the files of a folder of the project, such as `migrations`, into another folder.
 ///
 /// # Panics
 /// They are not there.
-pub fn copy_migrations(to: &Path) {
+pub fn copy_files(name: &str, to: &Path) {
     fs::create_dir_all(to).expect("a folder in a temporary folder");
-    for file in fs::read_dir(folder().join("migrations")).expect("migrations/ is there") {
+    let files = fs::read_dir(folder().join(name));
+    for file in files.unwrap_or_else(|error| panic!("{name}: {error}")) {
         let file = file.expect("a file");
-        fs::copy(file.path(), to.join(file.file_name())).expect("a migration");
+        fs::copy(file.path(), to.join(file.file_name())).expect("a copy");
     }
 }
 

@@ -1,6 +1,7 @@
 //! The worker in `wrangler dev`, with the project's own settings.
 //!
-//! wrangler runs in a folder of its own with a copy of `wrangler.toml` and of the build, so that
+//! wrangler runs in a folder of its own with a copy of `wrangler.toml`, of the build and of the static
+//! files, so that
 //! the developer's secrets, state and settings of wrangler are neither seen nor touched.
 
 use std::{
@@ -15,7 +16,7 @@ use toml::Table;
 use crate::{
     client::Client,
     leash::Leash,
-    project::{copy_build, copy_migrations, settings, temporary_folder, wrangler},
+    project::{copy_build, copy_files, settings, temporary_folder, wrangler},
     tokens::random_name,
     workerd::SECRET_MARK,
 };
@@ -60,6 +61,27 @@ impl Project {
         Self::with_settings(settings)
     }
 
+    /// The same as far as it gets with no secret, no binding, and a var that cannot be read.
+    ///
+    /// # Panics
+    /// The project is not built.
+    #[must_use]
+    pub fn not_set_up() -> Self {
+        let mut settings = settings();
+        for bindings in [
+            "kv_namespaces",
+            "d1_databases",
+            "durable_objects",
+            "ratelimits",
+        ] {
+            settings.remove(bindings).expect("a part of wrangler.toml");
+        }
+        settings["vars"]["SIGN_UP"] = "perhaps".into();
+        let project = Self::with_settings(settings);
+        fs::remove_file(project.path(".dev.vars")).expect("the file with the secrets");
+        project
+    }
+
     fn with_settings(mut wrangler_toml: Table) -> Self {
         let folder = temporary_folder();
         let write = |name: &str, text: String| {
@@ -68,7 +90,9 @@ impl Project {
         let secret = || format!("{}{SECRET_MARK}{}", random_name(), random_name());
         let (refresh_secret, service_key) = (secret(), secret());
         copy_build(&folder.path().join("build"));
-        copy_migrations(&folder.path().join("migrations"));
+        for name in ["migrations", "public"] {
+            copy_files(name, &folder.path().join(name));
+        }
         // What is tested is built already.
         wrangler_toml.remove("build");
         write("wrangler.toml", wrangler_toml.to_string());

@@ -36,7 +36,7 @@ fn run(command: &mut Command) -> (bool, String) {
 #[test]
 fn the_document_is_openapi_3_1() {
     let document = folder()
-        .join("src/openapi.json")
+        .join("public/openapi.json")
         .canonicalize()
         .expect("the document");
     let (valid, printed) = run(Command::new(python())

@@ -36,6 +36,10 @@ fn project(test: &str, cloudflare: &FakeCloudflare) -> Project {
     for name in ["0001_users.sql", "0002_more.sql"] {
         fs::write(root.join("migrations").join(name), "SELECT 1;").expect("writable");
     }
+    fs::create_dir(root.join("public")).expect("writable");
+    for name in ["index.html", "_headers"] {
+        fs::write(root.join("public").join(name), "").expect("writable");
+    }
     let environment = format!(
         "CLOUDFLARE_API_BASE_URL={}\nCLOUDFLARE_API_TOKEN=t\nCLOUDFLARE_ACCOUNT_ID=a1\n",
         cloudflare.url()
@@ -68,6 +72,7 @@ fn the_first_deployment_makes_the_database_and_its_tables_before_the_worker() {
             "database made",
             "0001_users.sql applied",
             "0002_more.sql applied",
+            "files: /index.html",
             "KV namespace made",
             "worker uploaded with its database",
         ]
@@ -90,6 +95,7 @@ fn a_later_deployment_applies_new_migrations_before_the_upload() {
         [
             "0001_users.sql applied",
             "0002_more.sql applied",
+            "files: /index.html",
             "worker uploaded with what it had",
             "worker online",
         ]

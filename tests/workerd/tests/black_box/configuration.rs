@@ -182,6 +182,16 @@ fn a_secret_is_taken_without_white_space_at_its_ends_and_as_a_jwk() {
 }
 
 #[test]
+fn a_var_of_an_earlier_release_is_ignored() {
+    let workerd = Workerd::start(&[Settings::fresh().with("SETUP_PAGE", "of")]);
+    let client = &workerd.clients[0];
+    assert_eq!(client.refresh(&client.new_session().refresh).status, 200);
+    let health = client.get("/health");
+    assert_eq!(health.status, 200, "{}", health.text);
+    assert!(!health.text.contains("SETUP_PAGE"), "{}", health.text);
+}
+
+#[test]
 fn a_session_outlives_a_change_of_the_secret() {
     let before = Settings::fresh();
     let older = Settings::fresh();

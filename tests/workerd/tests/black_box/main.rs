@@ -19,4 +19,5 @@ mod routes;
 mod sessions;
 mod soak;
 mod stage;
+mod static_files;
 mod story;

@@ -1,8 +1,7 @@
 //! Addresses, verbs, CORS and the headers of every answer.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
+use tokenkeep_contract::STATIC_FILES;
 use tokenkeep_workerd_tests::{
     client::{Answer, Client},
     workerd::{Settings, Workerd},
@@ -11,7 +10,7 @@ use tokenkeep_workerd_tests::{
 use crate::stage::Stage;
 
 /// Every address with its `Allow`.
-const ROUTES: [(&str, &[&str]); 15] = [
+pub const ROUTES: [(&str, &[&str]); 13] = [
     ("/auth/logout/all", &["POST", "OPTIONS"]),
     ("/auth/sessions", &["GET", "HEAD", "OPTIONS"]),
     ("/auth/sessions/x", &["DELETE", "OPTIONS"]),
@@ -25,8 +24,6 @@ const ROUTES: [(&str, &[&str]); 15] = [
     ("/auth/me", &["GET", "HEAD", "PATCH", "DELETE", "OPTIONS"]),
     ("/generate_jwt_secret", &["GET", "HEAD", "POST", "OPTIONS"]),
     ("/health", &["GET", "HEAD", "OPTIONS"]),
-    ("/openapi.json", &["GET", "HEAD", "OPTIONS"]),
-    ("/", &["GET", "HEAD", "OPTIONS"]),
 ];
 
 /// Verbs that the runtime knows and hands on.
@@ -125,7 +122,7 @@ fn a_query_and_a_slash_at_the_end_do_not_matter() {
 
 #[test]
 fn head_is_a_get_without_a_body() {
-    for path in ["/", "/health", "/generate_jwt_secret", "/openapi.json"] {
+    for path in ["/health", "/generate_jwt_secret"] {
         let (head, get) = (call("HEAD", path), call("GET", path));
         assert_eq!((head.status, head.text.as_str()), (200, ""), "{path}");
         assert_eq!(head.header("content-type"), get.header("content-type"));
@@ -221,42 +218,15 @@ fn nothing_secret_is_kept_by_a_cache() {
     }
 }
 
+/// The runtime alone has no static files, as a worker without the section `[assets]`.
 #[test]
-fn the_page_runs_nothing_but_its_own_script_and_calls_nobody_but_this_worker() {
-    let page = client().get("/");
-    assert_eq!(page.status, 200);
-    assert_eq!(
-        page.header("content-type"),
-        Some("text/html; charset=utf-8")
-    );
-    assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
-    assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
-    let inner = |tag: &str| {
-        let (_, rest) = page.text.split_once(&format!("<{tag}>")).expect(tag);
-        let (inner, rest) = rest.split_once(&format!("</{tag}>")).expect(tag);
-        assert!(!rest.contains(&format!("<{tag}")), "one {tag} only");
-        STANDARD.encode(Sha256::digest(inner))
-    };
-    let policy = format!(
-        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; connect-src 'self'; \
-         img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        inner("style"),
-        inner("script"),
-    );
-    assert_eq!(
-        page.header("content-security-policy"),
-        Some(policy.as_str())
-    );
-}
-
-#[test]
-fn the_page_can_be_turned_off() {
-    let workerd = Workerd::start(&[Settings::fresh().with("SETUP_PAGE", "off")]);
-    let client = &workerd.clients[0];
-    client.get("/").assert_error(404, "not_found");
-    let head = client.send(client.request("HEAD", "/"), ());
-    assert_eq!((head.status, head.text.as_str()), (404, ""));
-    assert_eq!(client.get("/health").status, 200);
+fn without_static_files_there_is_no_page() {
+    for path in STATIC_FILES {
+        client().get(path).assert_error(404, "not_found");
+        let head = call("HEAD", path);
+        assert_eq!((head.status, head.text.as_str()), (404, ""), "{path}");
+    }
+    assert_eq!(client().get("/health").status, 200);
 }
 
 #[test]

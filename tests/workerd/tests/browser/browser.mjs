@@ -49,7 +49,9 @@ export async function onPage(url, work, { expected = /^$/, prepare, ...options }
       });
     });
     await prepare?.(page, context);
-    await page.goto(url);
+    const document = await page.goto(url);
+    // Whatever `work` sees working does so under the policy of `public/_headers`.
+    assert.match(document.headers()["content-security-policy"], /^default-src 'none'; style-src 'self'; script-src 'self'; /);
     await work(page, context);
     assert.deepEqual(await page.evaluate(() => window.violations ?? []), []);
     assert.deepEqual(trouble, []);

@@ -118,19 +118,11 @@ fn each_piece_that_is_missing_is_named_with_its_remedy() {
             fresh().with("refresh_token_secret_previous", &short),
         ),
         ("bad_number", fresh().with("ACCESS_TOKEN_SECONDS", "59")),
-        ("bad_switch", fresh().with("SETUP_PAGE", "perhaps")),
+        ("bad_switch", fresh().with("SIGN_UP", "perhaps")),
         ("no_store", fresh().without_store()),
         ("no_service_key", fresh().without("service_key")),
         ("no_flood_limit", fresh().with_accounts()),
         ("two_hours", fresh().with("ACCESS_TOKEN_SECONDS", "7200")),
-        (
-            "nothing",
-            fresh()
-                .without("refresh_token_secret")
-                .without("service_key")
-                .without_store()
-                .with("SIGN_UP", "perhaps"),
-        ),
     ];
     let (names, settings): (Vec<&str>, Vec<Settings>) = in_workerd.into_iter().unzip();
     let workerd = Workerd::start(&settings);
@@ -138,6 +130,9 @@ fn each_piece_that_is_missing_is_named_with_its_remedy() {
     let without_guard = Project::without("durable_objects");
     without_guard.migrate();
     let (no_tables, no_guard) = (without_tables.start(), without_guard.start());
+    let not_set_up = Project::not_set_up();
+    let nothing = not_set_up.start();
+    let (_, in_order) = in_order();
 
     let mut addresses: Value = names
         .into_iter()
@@ -145,5 +140,12 @@ fn each_piece_that_is_missing_is_named_with_its_remedy() {
         .collect();
     addresses["no_tables"] = address(&no_tables.client).into();
     addresses["no_guard"] = address(&no_guard.client).into();
-    passes_in_chromium("missing.test.mjs", &[("WORKERS", &addresses.to_string())]);
+    passes_in_chromium(
+        "missing.test.mjs",
+        &[
+            ("WORKER", &address(&in_order.client)),
+            ("NOT_SET_UP", &address(&nothing.client)),
+            ("WORKERS", &addresses.to_string()),
+        ],
+    );
 }
