@@ -330,6 +330,22 @@ mod tests {
     }
 
     #[test]
+    fn a_switch_may_be_a_toml_boolean() {
+        for (text, sign_up) in [
+            ("on", true),
+            ("true", true),
+            (" Off", false),
+            ("false", false),
+        ] {
+            let config = check(&[(name::REFRESH_SECRET, ONE), (name::SIGN_UP, text)]);
+            assert_eq!(config.expect("valid").sign_up, sign_up, "{text}");
+        }
+        let given = [(name::REFRESH_SECRET, ONE), (name::SIGN_UP, "[1]")];
+        let error = Some(ConfigError::NotASwitch(name::SIGN_UP));
+        assert_eq!(check(&given).err(), error);
+    }
+
+    #[test]
     fn one_secret_for_both_kinds_of_tokens_is_rejected() {
         let padded = format!("{ONE}\n");
         let given = [

@@ -34,12 +34,20 @@ pub enum SecretProblem {
     TooShort,
     /// It begins like JSON, but is no JWK of `kty` `oct`.
     BadJwk,
+    /// A command that was pasted in place of the secret.
+    Command,
+    /// All that `/generate_jwt_secret` shows, and not the secret in it.
+    WholeResponse,
 }
 
 impl fmt::Display for SecretProblem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::TooShort => "is too short: at least 32 bytes are needed",
+            Self::Command => "is a command, not a secret: paste the secret when the command asks for it",
+            Self::WholeResponse => {
+                "is the whole response of /generate_jwt_secret: paste only the text after \"secret\":"
+            }
             Self::BadJwk => {
                 "looks like a JWK, but is not one of \"kty\":\"oct\" for HS256 with a base64url \"k\""
             }
@@ -58,6 +66,12 @@ impl Secret {
     /// The secret is too short, or a JWK of another kind.
     pub fn parse(text: &str) -> Result<Self, SecretProblem> {
         let text = text.trim();
+        if text.starts_with("npx ") {
+            return Err(SecretProblem::Command);
+        }
+        if text.starts_with('{') && text.contains("\"secret\"") {
+            return Err(SecretProblem::WholeResponse);
+        }
         let bytes = if text.starts_with('{') {
             symmetric_key(text).ok_or(SecretProblem::BadJwk)?
         } else {
@@ -178,6 +192,22 @@ mod tests {
             Secret::parse(r#"{"kty":"oct","k":"c2hvcnQ"}"#),
             Err(SecretProblem::TooShort)
         );
+    }
+
+    #[test]
+    fn what_makers_paste_in_place_of_a_secret_is_rejected() {
+        for (text, problem) in [
+            (
+                "npx wrangler secret put refresh_token_secret",
+                SecretProblem::Command,
+            ),
+            (
+                r#"{"name":"refresh_token_secret","secret":"x","command":"npx wrangler"}"#,
+                SecretProblem::WholeResponse,
+            ),
+        ] {
+            assert_eq!(Secret::parse(text), Err(problem));
+        }
     }
 
     #[test]

@@ -39,6 +39,7 @@ fn a_worker_in_order_is_healthy() {
                 "SIGN_UP": "ok",
                 "ISSUER": "ok",
                 "AUDIENCE": "ok",
+                "CORS_ALLOWED_ORIGINS": "ok",
             },
             "accessTokenSeconds": 3600,
         })
@@ -54,6 +55,7 @@ fn all_that_is_wrong_is_told_at_once_and_no_value_of_it() {
         ("ACCESS_TOKEN_SECONDS", "7200"),
         ("SESSION_IDLE_SECONDS", "soon"),
         ("SIGN_UP", "perhaps"),
+        ("CORS_ALLOWED_ORIGINS", "app.example.com"),
     ]);
     let (status, body) = health(&world);
     assert_eq!(status, 503);
@@ -65,12 +67,13 @@ fn all_that_is_wrong_is_told_at_once_and_no_value_of_it() {
             "access_token_secret" => "the secret access_token_secret ",
             "SESSION_IDLE_SECONDS" => "the var SESSION_IDLE_SECONDS must be",
             "SIGN_UP" => "the var SIGN_UP must be",
+            "CORS_ALLOWED_ORIGINS" => "the var CORS_ALLOWED_ORIGINS must list origins",
             "ACCESS_TOKEN_SECONDS" | "SESSION_MAX_SECONDS" | "ISSUER" | "AUDIENCE" => "ok",
             _ => "not set",
         };
         assert!(told.starts_with(expected), "{name}: {told}");
     }
-    for value in ["hunter2", "soon", "perhaps"] {
+    for value in ["hunter2", "soon", "perhaps", "\"app.example.com"] {
         assert!(!body.to_string().contains(value), "{value} in {body}");
     }
     assert_eq!(body["accessTokenSeconds"], 7200);
