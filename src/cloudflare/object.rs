@@ -85,7 +85,7 @@ impl GuardObject {
     /// failed.
     pub fn ask(&self, request: String) -> Promise {
         let guard = Rc::clone(&self.0);
-        promised(async move {
+        in_object(async move {
             let reply = guard.ask(&request).await.map_err(thrown)?;
             Ok(reply.into())
         })
@@ -94,31 +94,37 @@ impl GuardObject {
     /// Cleans up. The promise is rejected when the storage failed: the alarm is tried again then.
     pub fn alarm(&self) -> Promise {
         let guard = Rc::clone(&self.0);
-        promised(async move {
+        in_object(async move {
             guard.alarm().await.map_err(thrown)?;
             Ok(JsValue::UNDEFINED)
         })
     }
 }
 
+/// Runs an object's work. Its lock and its storage wake it from within calls of their own, where it
+/// must not go on at once: [`via_promise`] says why.
+fn in_object(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
+    promised(via_promise(work))
+}
+
 fn thrown(fault: Fault) -> JsValue {
     js_sys::Error::new(&fault.to_string()).into()
 }
 
-/// The storage of an object.
+/// The storage of an object, for work that [`in_object`] runs.
 struct DurableStorage(worker::Storage);
 
 impl Storage for DurableStorage {
     async fn get(&self, key: &str) -> Result<Option<String>, Fault> {
-        via_promise(self.0.get(key)).await.map_err(fault)
+        self.0.get(key).await.map_err(fault)
     }
 
     async fn put(&self, key: &str, value: &str) -> Result<(), Fault> {
-        via_promise(self.0.put_raw(key, value)).await.map_err(fault)
+        self.0.put_raw(key, value).await.map_err(fault)
     }
 
     async fn delete_all(&self) -> Result<(), Fault> {
-        via_promise(self.0.delete_all()).await.map_err(fault)
+        self.0.delete_all().await.map_err(fault)
     }
 
     #[expect(
@@ -127,10 +133,10 @@ impl Storage for DurableStorage {
     )]
     async fn set_alarm(&self, at: UnixMillis) -> Result<(), Fault> {
         let time = ScheduledTime::new(Date::new(&(at.0 as f64).into()));
-        via_promise(self.0.set_alarm(time)).await.map_err(fault)
+        self.0.set_alarm(time).await.map_err(fault)
     }
 
     async fn delete_alarm(&self) -> Result<(), Fault> {
-        via_promise(self.0.delete_alarm()).await.map_err(fault)
+        self.0.delete_alarm().await.map_err(fault)
     }
 }

@@ -32,11 +32,12 @@ pub fn promised(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) 
     })
 }
 
-/// Waits for a future of the `worker` crate.
+/// Waits for a future that is not of [`super::promise`]: the `worker` crate's, or a lock's.
 ///
-/// Such a future wakes its task within the callback of a promise of its own. A panic there would be
-/// a rejected promise that nobody looks at, and our executor need not notice the wake-up at all. So
-/// the wake-up goes through a promise that [`settled`] waits for, like every other.
+/// Such a future wakes its task from within a call of its own: a promise's callback, where a panic
+/// would be a rejected promise that nobody looks at, or the release of a lock, which is still busy
+/// with it. And our executor need not notice that wake-up. So it goes through a promise that
+/// [`settled`] waits for, like every other.
 pub async fn via_promise<T>(work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     loop {
