@@ -8,14 +8,16 @@ mod page;
 pub mod promise;
 mod rate_limit;
 mod serve;
+mod task;
 
 use std::{future::Future, rc::Rc};
 
 use js_sys::Reflect;
 use wasm_bindgen::JsValue;
-use worker::{Context, Env, console_log};
+use worker::{Context, Env, console_log, worker_sys};
 
 use crate::{
+    cloudflare::task::promised,
     port::{Clock, Fault, Platform, Rng, SetupPage},
     token::time::UnixMillis,
 };
@@ -91,7 +93,13 @@ impl Platform for Cloudflare {
     }
 
     fn after_response(&self, work: impl Future<Output = ()> + 'static) {
-        self.context.wait_until(work);
+        let done = promised(async {
+            work.await;
+            Ok(JsValue::UNDEFINED)
+        });
+        let context: &worker_sys::Context = (*self.context).as_ref();
+        // It throws only outside of a request.
+        let _ = context.wait_until(&done);
     }
 
     fn setup_page(&self) -> SetupPage {

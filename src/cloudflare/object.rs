@@ -1,6 +1,8 @@
 //! The guards as Durable Objects: [`crate::account::guard`] says why. One object for each address, found
 //! by its name. `entry.js` holds the object itself and hands its storage and its calls to here.
 
+use std::rc::Rc;
+
 use js_sys::Promise;
 use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
 use worker::{Context, Env, worker_sys};
@@ -11,7 +13,11 @@ use crate::{
         guard::AccountGuard,
         message::{GuardReply, GuardRequest},
     },
-    cloudflare::{Cloudflare, binding, promise::settled},
+    cloudflare::{
+        Cloudflare, binding,
+        promise::settled,
+        task::{promised, via_promise},
+    },
     object::{Object, Storage},
     port::{Fault, Guard},
     token::time::UnixMillis,
@@ -34,15 +40,15 @@ extern "C" {
     /// <https://developers.cloudflare.com/durable-objects/api/sqlite-storage-api/>.
     pub type DurableStorage;
     #[wasm_bindgen(method, catch, js_name = get)]
-    async fn get_value(this: &DurableStorage, key: &str) -> Result<JsValue, JsValue>;
+    fn get_value(this: &DurableStorage, key: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = put)]
-    async fn put_value(this: &DurableStorage, key: &str, value: &str) -> Result<JsValue, JsValue>;
+    fn put_value(this: &DurableStorage, key: &str, value: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = deleteAll)]
-    async fn delete_everything(this: &DurableStorage) -> Result<JsValue, JsValue>;
+    fn delete_everything(this: &DurableStorage) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = setAlarm)]
-    async fn alarm_at(this: &DurableStorage, at_ms: f64) -> Result<JsValue, JsValue>;
+    fn alarm_at(this: &DurableStorage, at_ms: f64) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = deleteAlarm)]
-    async fn no_alarm(this: &DurableStorage) -> Result<JsValue, JsValue>;
+    fn no_alarm(this: &DurableStorage) -> Result<Promise, JsValue>;
 }
 
 /// The guards of all addresses.
@@ -70,7 +76,7 @@ impl Guard for Guards {
 
 /// One guard, inside its object.
 #[wasm_bindgen]
-pub struct GuardObject(Object<AccountGuard, Cloudflare, DurableStorage>);
+pub struct GuardObject(Rc<Object<AccountGuard, Cloudflare, DurableStorage>>);
 
 #[wasm_bindgen]
 impl GuardObject {
@@ -78,41 +84,54 @@ impl GuardObject {
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new(context: worker_sys::Context, storage: DurableStorage, env: Env) -> Self {
-        Self(Object::new(
-            Cloudflare::new(env, Context::new(context)),
-            storage,
-        ))
+        let platform = Cloudflare::new(env, Context::new(context));
+        Self(Rc::new(Object::new(platform, storage)))
     }
 
-    /// Handles a request.
-    ///
-    /// # Errors
-    /// The request cannot be read, or the storage failed.
-    pub async fn ask(&self, request: String) -> Result<String, JsValue> {
-        self.0.ask(&request).await.map_err(thrown)
+    /// Handles a request. The promise is rejected when the request cannot be read, or the storage
+    /// failed.
+    pub fn ask(&self, request: String) -> Promise {
+        let guard = Rc::clone(&self.0);
+        in_object(async move {
+            let reply = guard.ask(&request).await.map_err(thrown)?;
+            Ok(reply.into())
+        })
     }
 
-    /// Cleans up.
-    ///
-    /// # Errors
-    /// The storage failed.
-    pub async fn alarm(&self) -> Result<(), JsValue> {
-        self.0.alarm().await.map_err(thrown)
+    /// Cleans up. The promise is rejected when the storage failed: the alarm is tried again then.
+    pub fn alarm(&self) -> Promise {
+        let guard = Rc::clone(&self.0);
+        in_object(async move {
+            guard.alarm().await.map_err(thrown)?;
+            Ok(JsValue::UNDEFINED)
+        })
     }
+}
+
+/// Runs an object's work. Its lock wakes it from within a call of its own, where it must not go on
+/// at once: [`via_promise`] says why.
+fn in_object(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
+    promised(via_promise(work))
 }
 
 impl Storage for DurableStorage {
     async fn get(&self, key: &str) -> Result<Option<String>, Fault> {
-        let value = self.get_value(key).await.map_err(failed)?;
+        let value = settled(self.get_value(key)).await.map_err(failed)?;
         Ok(value.as_string())
     }
 
     async fn put(&self, key: &str, value: &str) -> Result<(), Fault> {
-        self.put_value(key, value).await.map(drop).map_err(failed)
+        settled(self.put_value(key, value))
+            .await
+            .map(drop)
+            .map_err(failed)
     }
 
     async fn delete_all(&self) -> Result<(), Fault> {
-        self.delete_everything().await.map(drop).map_err(failed)
+        settled(self.delete_everything())
+            .await
+            .map(drop)
+            .map_err(failed)
     }
 
     #[expect(
@@ -120,11 +139,14 @@ impl Storage for DurableStorage {
         reason = "milliseconds stay far below 2^53"
     )]
     async fn set_alarm(&self, at: UnixMillis) -> Result<(), Fault> {
-        self.alarm_at(at.0 as f64).await.map(drop).map_err(failed)
+        settled(self.alarm_at(at.0 as f64))
+            .await
+            .map(drop)
+            .map_err(failed)
     }
 
     async fn delete_alarm(&self) -> Result<(), Fault> {
-        self.no_alarm().await.map(drop).map_err(failed)
+        settled(self.no_alarm()).await.map(drop).map_err(failed)
     }
 }
 

@@ -1,6 +1,9 @@
 //! A panic in the middle of other requests.
 
-use std::{thread, time::Duration};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 use tokenkeep_workerd_tests::{
@@ -8,16 +11,20 @@ use tokenkeep_workerd_tests::{
     workerd::{Settings, Workerd},
 };
 
-/// The worker as it is, on a platform that refuses random bytes to a request that says so: the
-/// worker has no use for such a platform, and panics.
+/// The worker as it is, on a platform that refuses random bytes to a request after as many calls as
+/// it says: the worker has no use for such a platform, and panics.
 const WITHOUT_CHANCE: &str = r#"
 import worker, { AccountGuard } from "./index.js";
 const getRandomValues = crypto.getRandomValues.bind(crypto);
 export { AccountGuard };
 export default {
   async fetch(request, env, context) {
-    if (request.headers.has("x-without-chance")) {
-      crypto.getRandomValues = () => { throw new Error("no chance"); };
+    if (request.headers.has("x-without-chance-after")) {
+      let left = Number(request.headers.get("x-without-chance-after"));
+      crypto.getRandomValues = (bytes) => {
+        if (left-- === 0) throw new Error("no chance");
+        return getRandomValues(bytes);
+      };
     }
     try {
       return await worker.fetch(request, env, context);
@@ -52,7 +59,7 @@ fn a_panic_is_a_503_for_every_request_in_flight_and_the_next_ones_work() {
         }
         let request = client
             .request("POST", "/generate_jwt_secret")
-            .header("x-without-chance", "1");
+            .header("x-without-chance-after", "0");
         client
             .send(request, ())
             .assert_error(503, "temporarily_unavailable");
@@ -70,4 +77,28 @@ fn a_panic_is_a_503_for_every_request_in_flight_and_the_next_ones_work() {
         );
     }
     assert_eq!(client.get("/generate_jwt_secret").status, 200);
+}
+
+/// A guard draws its salt when the database has answered it: far from the call that it serves.
+#[test]
+fn a_panic_in_a_guard_is_a_503_at_once_and_the_next_try_works() {
+    let workerd = Workerd::start(&[Settings::fresh().with_accounts().wrapped_in(WITHOUT_CHANCE)]);
+    let client = &workerd.clients[0];
+    let sign_up = || client.request("POST", "/auth/signup");
+    let person = json!({"email": "ada@example.com", "password": "correct horse"});
+    // The names of the request and of the account are drawn before the salt.
+    let without_salt = sign_up().header("x-without-chance-after", "2");
+    let started = Instant::now();
+    client
+        .send(without_salt, person.to_string())
+        .assert_error(503, "temporarily_unavailable");
+    assert!(
+        started.elapsed() < Duration::from_secs(3),
+        "no time limit ends it"
+    );
+    let log = workerd.log();
+    assert!(log.contains("panicked at"), "{log}");
+    let again = client.send(sign_up(), person.to_string());
+    assert_eq!(again.status, 200, "{}", again.text);
+    assert_eq!(workerd.d1.users("ada@example.com").len(), 1);
 }
