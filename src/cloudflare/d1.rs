@@ -1,37 +1,18 @@
 //! The table of accounts in D1. Every value is bound: nothing that a client sends becomes SQL.
 
-use js_sys::{Array, JSON, Promise, Reflect};
 use serde::Deserialize;
-use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
-use worker::Env;
+use wasm_bindgen::JsValue;
+use worker::{D1Database, D1PreparedStatement, Env, Error};
 
 use crate::{
     account::{Account, Name, email::Email, password::PasswordHash},
-    cloudflare::{binding, promise::settled},
+    cloudflare::task::via_promise,
     port::{Accounts, Fault},
     token::{id::UserId, time::UnixMillis},
 };
 
-#[wasm_bindgen]
-extern "C" {
-    /// A D1 database: <https://developers.cloudflare.com/d1/worker-api/>.
-    type Database;
-    #[wasm_bindgen(method, catch)]
-    fn prepare(this: &Database, sql: &str) -> Result<Statement, JsValue>;
-
-    type Statement;
-    #[wasm_bindgen(method, catch, variadic)]
-    fn bind(this: &Statement, values: &Array) -> Result<Statement, JsValue>;
-    /// The first row as an object, or `null`.
-    #[wasm_bindgen(method, catch)]
-    fn first(this: &Statement) -> Result<Promise, JsValue>;
-    /// An object with `meta.changes`, the number of rows that were changed.
-    #[wasm_bindgen(method, catch)]
-    fn run(this: &Statement) -> Result<Promise, JsValue>;
-}
-
 /// A D1 database with the tables of `migrations/`.
-pub struct D1Accounts(Database);
+pub struct D1Accounts(D1Database);
 
 impl D1Accounts {
     /// The database of this binding.
@@ -39,30 +20,24 @@ impl D1Accounts {
     /// # Errors
     /// There is no such binding.
     pub fn bound(env: &Env, name: &'static str) -> Result<Self, Fault> {
-        Ok(Self(binding(env, name)?.unchecked_into()))
+        env.d1(name).map(Self).map_err(|_| Fault::NotBound(name))
     }
 
-    fn statement(&self, sql: &str, values: &[JsValue]) -> Result<Statement, JsValue> {
-        self.0.prepare(sql)?.bind(&values.iter().collect())
+    fn statement(&self, sql: &str, values: &[JsValue]) -> Result<D1PreparedStatement, Fault> {
+        self.0.prepare(sql).bind(values).map_err(fault)
     }
 
     async fn find(&self, sql: &str, value: &str) -> Result<Option<Row>, Fault> {
-        let statement = self.statement(sql, &[value.into()]).map_err(failed)?;
-        let row = settled(statement.first()).await.map_err(failed)?;
-        if row.is_null() {
-            return Ok(None);
-        }
-        let json = JSON::stringify(&row).map_err(failed)?;
-        serde_json::from_str(&String::from(json)).map_err(|_| Fault::Unreadable)
+        let statement = self.statement(sql, &[value.into()])?;
+        via_promise(statement.first(None)).await.map_err(fault)
     }
 
-    /// The number of rows that were changed.
-    async fn run(&self, sql: &str, values: &[JsValue]) -> Result<f64, Fault> {
-        let statement = self.statement(sql, values).map_err(failed)?;
-        let result = settled(statement.run()).await.map_err(failed)?;
-        let meta = Reflect::get(&result, &"meta".into()).map_err(failed)?;
-        let changes = Reflect::get(&meta, &"changes".into()).map_err(failed)?;
-        changes.as_f64().ok_or(Fault::Unreadable)
+    /// Whether a row was changed.
+    async fn run(&self, sql: &str, values: &[JsValue]) -> Result<bool, Fault> {
+        let statement = self.statement(sql, values)?;
+        let result = via_promise(statement.run()).await.map_err(fault)?;
+        let changes = result.meta().map_err(fault)?.and_then(|meta| meta.changes);
+        Ok(changes.ok_or(Fault::Unreadable)? > 0)
     }
 }
 
@@ -101,7 +76,7 @@ impl Accounts for D1Accounts {
             hash.as_str().into(),
             (account.created_at.0 as f64).into(),
         ];
-        Ok(self.run(SQL, &values).await? > 0.0)
+        self.run(SQL, &values).await
     }
 
     async fn set_password(
@@ -117,7 +92,7 @@ impl Accounts for D1Accounts {
             verified.as_str().into(),
             new.as_str().into(),
         ];
-        Ok(self.run(SQL, &values).await? > 0.0)
+        self.run(SQL, &values).await
     }
 
     async fn set_name(&self, id: &UserId, name: Option<&Name>) -> Result<(), Fault> {
@@ -165,6 +140,13 @@ fn text_or_null(name: Option<&Name>) -> JsValue {
 }
 
 /// D1's messages may repeat values: only the kind is kept.
-fn failed(_: JsValue) -> Fault {
-    Fault::Failed
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that `map_err` wants"
+)]
+fn fault(error: Error) -> Fault {
+    match error {
+        Error::SerdeWasmBindgenError(_) => Fault::Unreadable,
+        _ => Fault::Failed,
+    }
 }
