@@ -125,7 +125,7 @@ export class AccountGuard extends DurableObject {
 
   #current() {
     if (this.#instance !== instance) {
-      this.#guard = new worker.GuardObject(this.ctx, this.ctx.storage, this.env);
+      this.#guard = new worker.GuardObject(this.ctx, this.env);
       this.#instance = instance;
     }
     return this.#guard;

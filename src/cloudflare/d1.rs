@@ -2,11 +2,11 @@
 
 use serde::Deserialize;
 use wasm_bindgen::JsValue;
-use worker::{D1Database, D1PreparedStatement, Env, Error};
+use worker::{D1Database, D1PreparedStatement, Env};
 
 use crate::{
     account::{Account, Name, email::Email, password::PasswordHash},
-    cloudflare::task::via_promise,
+    cloudflare::{fault, task::via_promise},
     port::{Accounts, Fault},
     token::{id::UserId, time::UnixMillis},
 };
@@ -137,16 +137,4 @@ impl Row {
 
 fn text_or_null(name: Option<&Name>) -> JsValue {
     name.map_or(JsValue::NULL, |name| name.as_str().into())
-}
-
-/// D1's messages may repeat values: only the kind is kept.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the shape that `map_err` wants"
-)]
-fn fault(error: Error) -> Fault {
-    match error {
-        Error::SerdeWasmBindgenError(_) => Fault::Unreadable,
-        _ => Fault::Failed,
-    }
 }

@@ -14,7 +14,7 @@ use std::{future::Future, rc::Rc};
 
 use js_sys::Reflect;
 use wasm_bindgen::JsValue;
-use worker::{Context, Env, console_log, worker_sys};
+use worker::{Context, Env, Error, console_log, worker_sys};
 
 use crate::{
     cloudflare::task::promised,
@@ -41,7 +41,19 @@ fn binding(env: &Env, name: &'static str) -> Result<JsValue, Fault> {
     }
 }
 
-/// One request's view of Cloudflare.
+/// What failed may repeat a value in its message: only the kind is kept.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that `map_err` wants"
+)]
+fn fault(error: Error) -> Fault {
+    match error {
+        Error::SerdeWasmBindgenError(_) => Fault::Unreadable,
+        _ => Fault::Failed,
+    }
+}
+
+/// The view of Cloudflare that one request has, or one object.
 #[derive(Clone)]
 pub struct Cloudflare {
     env: Env,

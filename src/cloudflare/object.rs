@@ -1,11 +1,17 @@
-//! The guards as Durable Objects: [`crate::account::guard`] says why. One object for each address, found
-//! by its name. `entry.js` holds the object itself and hands its storage and its calls to here.
+//! The guards as Durable Objects, one for each address, found by its name:
+//! [`crate::account::guard`] says why they are objects, [`crate::object`] how an object works.
+//!
+//! The class itself is `AccountGuard` in `entry.js`, not the `worker` crate's `#[durable_object]`: a
+//! panic ends the WebAssembly instance, and the class outlives it and makes its guard anew.
+//!
+//! A guard is called by RPC and not by `fetch`: a text in, a text out, with no request and response
+//! to take apart on both sides.
 
 use std::rc::Rc;
 
-use js_sys::Promise;
+use js_sys::{Date, Promise};
 use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
-use worker::{Context, Env, worker_sys};
+use worker::{Context, Env, ObjectNamespace, ScheduledTime, State, worker_sys};
 
 use crate::{
     account::{
@@ -14,7 +20,7 @@ use crate::{
         message::{GuardReply, GuardRequest},
     },
     cloudflare::{
-        Cloudflare, binding,
+        Cloudflare, fault,
         promise::settled,
         task::{promised, via_promise},
     },
@@ -25,34 +31,14 @@ use crate::{
 
 #[wasm_bindgen]
 extern "C" {
-    /// A namespace of objects:
-    /// <https://developers.cloudflare.com/durable-objects/api/namespace/>.
-    type Namespace;
-    #[wasm_bindgen(method, catch, js_name = getByName)]
-    fn by_name(this: &Namespace, name: &str) -> Result<Stub, JsValue>;
-
-    /// An object from afar: `AccountGuard` in `entry.js`.
-    type Stub;
+    /// `AccountGuard` in `entry.js`, called by RPC.
+    type AccountGuardRpc;
     #[wasm_bindgen(method, catch)]
-    fn ask(this: &Stub, question: &str) -> Result<Promise, JsValue>;
-
-    /// An object's storage:
-    /// <https://developers.cloudflare.com/durable-objects/api/sqlite-storage-api/>.
-    pub type DurableStorage;
-    #[wasm_bindgen(method, catch, js_name = get)]
-    fn get_value(this: &DurableStorage, key: &str) -> Result<Promise, JsValue>;
-    #[wasm_bindgen(method, catch, js_name = put)]
-    fn put_value(this: &DurableStorage, key: &str, value: &str) -> Result<Promise, JsValue>;
-    #[wasm_bindgen(method, catch, js_name = deleteAll)]
-    fn delete_everything(this: &DurableStorage) -> Result<Promise, JsValue>;
-    #[wasm_bindgen(method, catch, js_name = setAlarm)]
-    fn alarm_at(this: &DurableStorage, at_ms: f64) -> Result<Promise, JsValue>;
-    #[wasm_bindgen(method, catch, js_name = deleteAlarm)]
-    fn no_alarm(this: &DurableStorage) -> Result<Promise, JsValue>;
+    fn ask(this: &AccountGuardRpc, request: &str) -> Result<Promise, JsValue>;
 }
 
 /// The guards of all addresses.
-pub struct Guards(Namespace);
+pub struct Guards(ObjectNamespace);
 
 impl Guards {
     /// The objects of this binding.
@@ -60,17 +46,19 @@ impl Guards {
     /// # Errors
     /// There is no such binding.
     pub fn bound(env: &Env, name: &'static str) -> Result<Self, Fault> {
-        Ok(Self(binding(env, name)?.unchecked_into()))
+        let objects = env.durable_object(name);
+        objects.map(Self).map_err(|_| Fault::NotBound(name))
     }
 }
 
 impl Guard for Guards {
-    async fn ask(&self, email: &Email, ask: &GuardRequest) -> Result<GuardReply, Fault> {
-        let question = serde_json::to_string(ask).map_err(|_| Fault::Unreadable)?;
-        let guard = self.0.by_name(email.as_str()).map_err(failed)?;
-        let answer = settled(guard.ask(&question)).await.map_err(failed)?;
-        let answer = answer.as_string().ok_or(Fault::Unreadable)?;
-        serde_json::from_str(&answer).map_err(|_| Fault::Unreadable)
+    async fn ask(&self, email: &Email, request: &GuardRequest) -> Result<GuardReply, Fault> {
+        let request = serde_json::to_string(request).map_err(|_| Fault::Unreadable)?;
+        let stub = self.0.get_by_name(email.as_str()).map_err(fault)?;
+        let reply = settled(stub.into_rpc::<AccountGuardRpc>().ask(&request)).await;
+        let reply = reply.map_err(|_| Fault::Failed)?.as_string();
+        let reply = reply.ok_or(Fault::Unreadable)?;
+        serde_json::from_str(&reply).map_err(|_| Fault::Unreadable)
     }
 }
 
@@ -80,11 +68,15 @@ pub struct GuardObject(Rc<Object<AccountGuard, Cloudflare, DurableStorage>>);
 
 #[wasm_bindgen]
 impl GuardObject {
-    /// The guard whose memory is in this storage.
+    /// The guard whose memory is in the storage of this object.
     #[wasm_bindgen(constructor)]
     #[must_use]
-    pub fn new(context: worker_sys::Context, storage: DurableStorage, env: Env) -> Self {
-        let platform = Cloudflare::new(env, Context::new(context));
+    pub fn new(state: worker_sys::DurableObjectState, env: Env) -> Self {
+        // An object's state has `waitUntil`, as a request's context does.
+        let state_as_context: &JsValue = state.as_ref();
+        let context = Context::new(state_as_context.clone().unchecked_into());
+        let platform = Cloudflare::new(env, context);
+        let storage = DurableStorage(State::from(state).storage());
         Self(Rc::new(Object::new(platform, storage)))
     }
 
@@ -108,30 +100,30 @@ impl GuardObject {
     }
 }
 
-/// Runs an object's work. Its lock wakes it from within a call of its own, where it must not go on
-/// at once: [`via_promise`] says why.
+/// Runs an object's work. Its lock and its storage wake it from within calls of their own, where it
+/// must not go on at once: [`via_promise`] says why.
 fn in_object(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
     promised(via_promise(work))
 }
 
+fn thrown(fault: Fault) -> JsValue {
+    js_sys::Error::new(&fault.to_string()).into()
+}
+
+/// The storage of an object, for work that [`in_object`] runs.
+struct DurableStorage(worker::Storage);
+
 impl Storage for DurableStorage {
     async fn get(&self, key: &str) -> Result<Option<String>, Fault> {
-        let value = settled(self.get_value(key)).await.map_err(failed)?;
-        Ok(value.as_string())
+        self.0.get(key).await.map_err(fault)
     }
 
     async fn put(&self, key: &str, value: &str) -> Result<(), Fault> {
-        settled(self.put_value(key, value))
-            .await
-            .map(drop)
-            .map_err(failed)
+        self.0.put_raw(key, value).await.map_err(fault)
     }
 
     async fn delete_all(&self) -> Result<(), Fault> {
-        settled(self.delete_everything())
-            .await
-            .map(drop)
-            .map_err(failed)
+        self.0.delete_all().await.map_err(fault)
     }
 
     #[expect(
@@ -139,22 +131,11 @@ impl Storage for DurableStorage {
         reason = "milliseconds stay far below 2^53"
     )]
     async fn set_alarm(&self, at: UnixMillis) -> Result<(), Fault> {
-        settled(self.alarm_at(at.0 as f64))
-            .await
-            .map(drop)
-            .map_err(failed)
+        let time = ScheduledTime::new(Date::new(&(at.0 as f64).into()));
+        self.0.set_alarm(time).await.map_err(fault)
     }
 
     async fn delete_alarm(&self) -> Result<(), Fault> {
-        settled(self.no_alarm()).await.map(drop).map_err(failed)
+        self.0.delete_alarm().await.map_err(fault)
     }
-}
-
-/// What was thrown may repeat a value: only the kind is kept.
-fn failed(_: JsValue) -> Fault {
-    Fault::Failed
-}
-
-fn thrown(fault: Fault) -> JsValue {
-    js_sys::Error::new(&fault.to_string()).into()
 }
