@@ -1,40 +1,32 @@
-//! A rate limit of Cloudflare's over all addresses together. It counts in each place for itself,
-//! in memory, and costs nothing.
+//! A rate limit of Cloudflare's over all addresses together. It counts in each data centre for
+//! itself, in memory, and costs nothing.
 
-use js_sys::{Object, Promise, Reflect};
-use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
-use worker::Env;
+use worker::{Env, RateLimiter};
 
 use crate::{
-    cloudflare::{binding, promise::settled},
+    cloudflare::{fault, task::via_promise},
     port::Fault,
 };
 
 /// The name of the binding in `wrangler.toml`. A worker without it sees no flood.
 const ATTEMPTS: &str = "ATTEMPTS";
 
-#[wasm_bindgen]
-extern "C" {
-    /// <https://developers.cloudflare.com/workers/runtime-apis/bindings/rate-limit/>.
-    type RateLimit;
-    /// An object with `success`.
-    #[wasm_bindgen(method, catch)]
-    fn limit(this: &RateLimit, options: &Object) -> Result<Promise, JsValue>;
+/// One count for all addresses.
+const KEY: &str = "all";
+
+fn bound(env: &Env) -> Result<RateLimiter, Fault> {
+    env.rate_limiter(ATTEMPTS)
+        .map_err(|_| Fault::NotBound(ATTEMPTS))
 }
 
 /// Whether there is a limit.
 pub fn is_bound(env: &Env) -> bool {
-    binding(env, ATTEMPTS).is_ok()
+    bound(env).is_ok()
 }
 
 /// Counts an attempt; true when there are more than `wrangler.toml` says.
 pub async fn is_flooded(env: &Env) -> Result<bool, Fault> {
-    let limit: RateLimit = binding(env, ATTEMPTS)?.unchecked_into();
-    let options = Object::new();
-    // One count for all.
-    Reflect::set(&options, &"key".into(), &"all".into()).map_err(|_| Fault::Failed)?;
-    let outcome = settled(limit.limit(&options)).await;
-    let outcome = outcome.map_err(|_| Fault::Failed)?;
-    let success = Reflect::get(&outcome, &"success".into()).map_err(|_| Fault::Unreadable)?;
-    Ok(success == JsValue::FALSE)
+    let limit = bound(env)?;
+    let outcome = via_promise(limit.limit(KEY.to_owned())).await;
+    Ok(!outcome.map_err(fault)?.success)
 }
