@@ -134,15 +134,14 @@ fn setup(env: &Env) -> Rc<Setup> {
     })
 }
 
-/// Vars of `wrangler.toml` are text or numbers, secrets are text. JavaScript writes numbers down.
+/// A var or a secret, as text. `wrangler.toml` may have numbers too, which the `worker` crate's `var`
+/// does not read.
 fn setting(env: &Env, name: &str) -> Option<String> {
-    let value = Reflect::get(env, &name.into()).ok()?;
-    let number = || {
-        value
-            .dyn_ref::<Number>()
-            .and_then(|number| number.to_string_with_radix(10).ok())
-    };
-    value.as_string().or_else(|| number().map(String::from))
+    let text = env.var(name).map(|text| text.to_string());
+    text.ok().or_else(|| {
+        let number: Number = Reflect::get(env, &name.into()).ok()?.dyn_into().ok()?;
+        number.to_string_with_radix(10).ok().map(String::from)
+    })
 }
 
 thread_local! {
