@@ -1,4 +1,8 @@
-//! Cloudflare Workers behind the ports. With `worker.rs` the only files that use `worker`.
+//! Cloudflare Workers behind the ports: the only folder that uses the `worker` crate.
+//!
+//! D1, Durable Objects, the rate limit, vars and secrets are used through the crate's own types. The
+//! path of every refresh goes around it, each time for a measured reason that stands in the file:
+//! `serve.rs` and `entry.js` (request and response), `kv.rs` (the store), `promise.rs` (the executor).
 
 pub mod clock;
 mod d1;
@@ -12,7 +16,6 @@ mod task;
 
 use std::{future::Future, rc::Rc};
 
-use js_sys::Reflect;
 use wasm_bindgen::JsValue;
 use worker::{Context, Env, Error, console_log, worker_sys};
 
@@ -32,14 +35,6 @@ const SESSIONS: &str = "SESSIONS";
 const ACCOUNTS: &str = "DB";
 /// and the Durable Objects.
 const GUARDS: &str = "ACCOUNT_GUARD";
-
-/// What is bound under this name.
-fn binding(env: &Env, name: &'static str) -> Result<JsValue, Fault> {
-    match Reflect::get(env, &name.into()) {
-        Ok(bound) if bound.is_object() => Ok(bound),
-        _ => Err(Fault::NotBound(name)),
-    }
-}
 
 /// What failed may repeat a value in its message: only the kind is kept.
 #[expect(
