@@ -1,37 +1,47 @@
-//! JSON objects of strangers, read strictly.
+//! JSON objects that strangers wrote, read strictly.
 
 use std::fmt;
 
 use serde::{
     Deserialize,
-    de::{Deserializer, Error as _, MapAccess, Visitor},
+    de::{Deserializer, MapAccess, Visitor},
 };
 use serde_json::{Map, Value};
 
-/// Why text is no object that can be used.
+/// Why text was rejected as a JSON object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JsonProblem {
     /// Not JSON, or JSON of another kind.
     NoObject,
-    /// A name stands in it twice: two readers could see two different things.
+    /// A name is given twice: two readers could see two different things.
     GivenTwice,
 }
 
 /// Reads a JSON object that has each name once.
 ///
 /// # Errors
-/// It is none.
+/// The text is not a JSON object, or repeats a name.
 pub fn object(json: &[u8]) -> Result<Map<String, Value>, JsonProblem> {
-    match serde_json::from_slice(json) {
-        Ok(Object(fields)) => Ok(fields),
-        Err(error) if error.to_string().starts_with(GIVEN_TWICE) => Err(JsonProblem::GivenTwice),
-        Err(_) => Err(JsonProblem::NoObject),
-    }
+    let object: Object = serde_json::from_slice(json).map_err(|_| JsonProblem::NoObject)?;
+    object.with_unique_names()
 }
 
-const GIVEN_TWICE: &str = "a field is given twice";
+/// A JSON object whose names have yet to be checked.
+#[derive(Debug, Default)]
+struct Object {
+    fields: Map<String, Value>,
+    has_twins: bool,
+}
 
-struct Object(Map<String, Value>);
+impl Object {
+    /// Its fields, if it has each name once.
+    fn with_unique_names(self) -> Result<Map<String, Value>, JsonProblem> {
+        if self.has_twins {
+            return Err(JsonProblem::GivenTwice);
+        }
+        Ok(self.fields)
+    }
+}
 
 impl<'de> Deserialize<'de> for Object {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -49,13 +59,11 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
-        let mut fields = Map::new();
-        while let Some((name, value)) = map.next_entry::<String, Value>()? {
-            if fields.insert(name, value).is_some() {
-                return Err(A::Error::custom(GIVEN_TWICE));
-            }
+        let mut object = Object::default();
+        while let Some((name, value)) = map.next_entry()? {
+            object.has_twins |= object.fields.insert(name, value).is_some();
         }
-        Ok(Object(fields))
+        Ok(object)
     }
 }
 
@@ -71,14 +79,18 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_stands_twice_is_refused_however_it_is_spelled() {
-        for json in [r#"{"a":1,"a":1}"#, r#"{"a":1,"\u0061":2}"#] {
+    fn a_repeated_name_is_rejected_however_it_is_spelled() {
+        for json in [
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":1,"\u0061":2}"#,
+            r#"{"a":1,"a":2,"b":3}"#,
+        ] {
             assert_eq!(object(json.as_bytes()), Err(JsonProblem::GivenTwice));
         }
     }
 
     #[test]
-    fn whatever_else_is_no_object() {
+    fn anything_but_an_object_is_rejected() {
         for json in ["", "[]", "null", "{", "{}x", "\u{feff}{}", r#"{"a":1e400}"#] {
             assert_eq!(
                 object(json.as_bytes()),
