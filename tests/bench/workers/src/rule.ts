@@ -1,4 +1,5 @@
-// The rule of sessions, as `judge` in src/domain/session.rs has it. docs/sessions.md explains it.
+// The rule of sessions, as `judge` in src/session/rule.rs has it: tests/rule.rs compares the two.
+// docs/sessions.md explains it.
 
 export interface Position {
   gen: number;
@@ -6,7 +7,7 @@ export interface Position {
 }
 
 export type Session = { created_at: number; expires_at: number; revoked_at?: number } | null;
-export type Activity = { gen: number; iat: number; gen_at: number; seen_at: number } | null;
+export type Activity = { gen: number; iat: number; gen_at: number; prev_at?: number; seen_at: number } | null;
 export type CutOff = { before: number; keep?: string } | null;
 
 export type Verdict =
@@ -29,32 +30,37 @@ export function judge(
   idleMs: number,
   now: number,
 ): Verdict {
-  const ended = (began: number) => cutOff !== null && began <= cutOff.before && cutOff.keep !== sid;
+  const ended = (start: number) => cutOff !== null && start <= cutOff.before && cutOff.keep !== sid;
   if (session?.revoked_at !== undefined) return { kind: "session_revoked" };
   if (session === null) {
     if (ended(now + CLOCKS_MS)) return { kind: "session_revoked" };
     const mayBeUnderWay = now - presented.iat * 1000 < ARRIVAL_MS;
     return { kind: mayBeUnderWay ? "not_yet_here" : "refresh_token_expired" };
   }
-  if (ended(session.created_at)) return { kind: "session_revoked" };
+  const start = session.created_at;
+  if (ended(start)) return { kind: "session_revoked" };
 
-  const began = session.created_at;
-  const activity = stored ?? { gen: 0, iat: minute(began), gen_at: began, seen_at: began };
+  const activity = stored ?? { gen: 0, iat: minute(start), gen_at: start, seen_at: start };
   const usedAt = Math.max(activity.seen_at, presented.iat * 1000);
   if (now >= session.expires_at || now - usedAt > idleMs + idleMs / 3) return { kind: "refresh_token_expired" };
 
   const inForce = { gen: activity.gen, iat: activity.iat };
   const seen = now - activity.seen_at > idleMs / 3 ? { v: 1, ...activity, seen_at: now } : undefined;
-  if (presented.gen > inForce.gen) {
-    return { kind: "live", answer: offered(presented, now), note: { v: 1, ...presented, gen_at: now, seen_at: now } };
+  const behind = inForce.gen - presented.gen;
+  if (behind < 0) {
+    // The time of a step that this place did not hear of is known from its successor.
+    const overtakenAt = behind === -1 ? activity.gen_at : Math.min(presented.iat * 1000 + MINUTE_MS, now);
+    const prev_at = mayStillCome(overtakenAt, now) ? overtakenAt : undefined;
+    return { kind: "live", answer: offered(presented, now), note: { v: 1, ...presented, gen_at: now, prev_at, seen_at: now } };
   }
-  const sameGeneration = presented.gen === inForce.gen;
   const sameBranch = Math.abs(presented.iat - inForce.iat) <= SAME_BRANCH_SECONDS;
-  if (sameGeneration && (sameBranch || isBornAt(activity.gen_at, presented))) {
+  if (behind === 0 && (sameBranch || isBornAt(activity.gen_at, presented))) {
     return { kind: "live", answer: offered(presented, now), note: seen };
   }
-  const oneBehind = presented.gen + 1 === inForce.gen;
-  if ((sameGeneration || oneBehind) && now - activity.gen_at <= LATE_DUPLICATE_MS) {
+  const mayBeTwoBefore = (inForce.iat - presented.iat) * 1000 >= 2 * SUCCESSOR_AGE_MS;
+  // When the token after the presented one was first used.
+  const leftBehindAt = behind < 2 ? activity.gen_at : behind === 2 && mayBeTwoBefore ? activity.prev_at : undefined;
+  if (leftBehindAt !== undefined && mayStillCome(leftBehindAt, now)) {
     return { kind: "live", answer: inForce, note: seen };
   }
   return { kind: "refresh_token_reused" };
@@ -69,7 +75,11 @@ function minute(milliseconds: number) {
   return Math.floor(milliseconds / MINUTE_MS) * 60;
 }
 
+function mayStillCome(instant: number, now: number) {
+  return now - instant <= LATE_DUPLICATE_MS;
+}
+
 function isBornAt(instant: number, token: Position) {
-  const begin = token.iat * 1000;
-  return begin <= instant + LATE_DUPLICATE_MS && instant <= begin + MINUTE_MS + LATE_DUPLICATE_MS;
+  const start = token.iat * 1000;
+  return start <= instant + LATE_DUPLICATE_MS && instant <= start + MINUTE_MS + LATE_DUPLICATE_MS;
 }
