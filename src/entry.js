@@ -131,8 +131,8 @@ export class AccountGuard extends DurableObject {
     return this.#guard;
   }
 
-  ask(question) {
-    return guarded(() => this.#current().ask(question));
+  ask(request) {
+    return guarded(() => this.#current().ask(request));
   }
 
   alarm() {

@@ -1,5 +1,5 @@
 //! What Tokenkeep needs from outside: a key-value store, a clock, chance, and somewhere to put
-//! work that may end after the answer. `platform/` implements it for Cloudflare Workers, tests
+//! work that may end after the answer. `cloudflare/` implements it for Cloudflare Workers, tests
 //! implement it in memory.
 
 use std::{future::Future, pin::pin};

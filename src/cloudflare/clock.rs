@@ -13,7 +13,7 @@ pub fn now() -> UnixMillis {
 }
 
 pub async fn sleep_ms(milliseconds: u64) {
-    // Longer than 24 days is no wait of ours.
+    // We never wait longer than 24 days, the most that `setTimeout` takes.
     promise::sleep_ms(u32::try_from(milliseconds).unwrap_or(u32::MAX)).await;
 }
 

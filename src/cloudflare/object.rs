@@ -100,8 +100,8 @@ impl GuardObject {
     }
 }
 
-/// Runs an object's work. Its lock and its storage wake it from within calls of their own, where it
-/// must not go on at once: [`via_promise`] says why.
+/// Runs an object's work, which waits for a lock and for the `worker` crate's storage:
+/// [`via_promise`] says why that takes a promise.
 fn in_object(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
     promised(via_promise(work))
 }

@@ -1,5 +1,5 @@
-//! Work of ours that JavaScript waits for, on the executor of [`super::promise`], and futures of the
-//! `worker` crate that we wait for.
+//! Work of ours that JavaScript waits for, and futures of others that we wait for, both on the
+//! executor of [`super::promise`].
 
 use std::{
     future::Future,
@@ -15,8 +15,8 @@ use crate::cloudflare::promise::{settled, spawn};
 
 /// A promise of what this work comes to.
 ///
-/// The work starts in a microtask of its own. So its caller goes on first, and a panic at its very
-/// start comes out where `entry.js` looks for panics.
+/// The work starts in a microtask of its own: its caller continues first, and a panic at its very
+/// start surfaces where `entry.js` looks for panics.
 pub fn promised(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
     let mut work = Some(work);
     Promise::new(&mut |resolve, reject| {
@@ -34,10 +34,10 @@ pub fn promised(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) 
 
 /// Waits for a future that is not of [`super::promise`]: the `worker` crate's, or a lock's.
 ///
-/// Such a future wakes its task from within a call of its own: a promise's callback, where a panic
-/// would be a rejected promise that nobody looks at, or the release of a lock, which is still busy
-/// with it. And our executor need not notice that wake-up. So it goes through a promise that
-/// [`settled`] waits for, like every other.
+/// Such a future wakes its task from within its own code: from a promise's callback, where a panic
+/// would only reject a promise that nobody looks at, or from a lock that is still being released. Nor
+/// does the executor have to notice that wake-up. So the wake-up resolves a promise, and [`settled`]
+/// waits for that one as for any other.
 pub async fn via_promise<T>(work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     loop {
@@ -50,7 +50,7 @@ pub async fn via_promise<T>(work: impl Future<Output = T>) -> T {
     }
 }
 
-/// Fulfils a promise when it wakes.
+/// Resolves a promise when it wakes.
 struct Bell(Function);
 
 impl Bell {
