@@ -6,15 +6,14 @@
 //! the first upload, but too late for its tables; it makes the KV namespace. The secrets come
 //! last, because they belong to a worker that exists.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::{
     build::build,
     dev_vars::SECRETS,
-    process::{run as run_program, run_interactively, step},
+    process::{output, run as run_program, run_interactively, run_quietly, show, step},
     project::Project,
-    remote_database::RemoteDatabase,
-    tools::{self, Tools},
+    tools::{self, DATABASE, Tools},
 };
 
 #[derive(clap::Args)]
@@ -36,20 +35,58 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
         wrangler.args(["deploy", "--dry-run"]);
         return run_program(&mut wrangler, "wrangler deploy --dry-run");
     }
-    put_online(project, &tools)?;
+    put_online(&tools)?;
     print_next_steps();
     Ok(())
 }
 
-fn put_online(project: &Project, tools: &Tools) -> Result<()> {
-    RemoteDatabase::find_or_create(project, tools)
-        .and_then(|database| database.migrate())
+fn put_online(tools: &Tools) -> Result<()> {
+    prepare_database(tools)
         .context("nothing was uploaded; a worker that is online stays as it is")?;
     step(
         "deploy",
         "uploading (wrangler deploy); a new account is asked for its name at workers.dev",
     );
     run_interactively(tools.wrangler().arg("deploy"), "wrangler deploy")
+}
+
+/// Applies the migrations that the database on Cloudflare has not seen; makes it where there is none.
+fn prepare_database(tools: &Tools) -> Result<()> {
+    step(
+        "database",
+        "bringing its tables up to date, by the files in migrations/ (wrangler d1 migrations apply --remote)",
+    );
+    let mut migrate = tools.wrangler();
+    migrate.args(["d1", "migrations", "apply", DATABASE, "--remote"]);
+    // Or it would ask for a yes.
+    migrate.env("CI", "1");
+    let outcome = output(&mut migrate, "wrangler d1 migrations apply")?;
+    if outcome.status.success() {
+        return Ok(());
+    }
+    let Some(name) = missing_database(&String::from_utf8_lossy(&outcome.stderr)) else {
+        show(&outcome);
+        bail!(
+            "the tables of the database could not be brought up to date; the message is above. If \
+             you are not logged in, type `npx wrangler login`; if you have several accounts, name \
+             the one to use as account_id in wrangler.toml; then run the same command again"
+        )
+    };
+    step(
+        "database",
+        &format!("making the D1 database `{name}` on Cloudflare (wrangler d1 create)"),
+    );
+    run_quietly(
+        tools.wrangler().args(["d1", "create", &name]),
+        "wrangler d1 create",
+    )?;
+    run_quietly(&mut migrate, "wrangler d1 migrations apply")
+}
+
+/// The database that wrangler did not find, and tells how to make.
+fn missing_database(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("Run 'wrangler d1 create ")?;
+    Some(rest.split_once('\'')?.0.to_owned())
 }
 
 fn print_next_steps() {

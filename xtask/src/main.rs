@@ -22,7 +22,6 @@ mod postman;
 mod process;
 mod project;
 mod python;
-mod remote_database;
 mod reproduce;
 mod simulate;
 mod soak;

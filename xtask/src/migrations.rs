@@ -13,7 +13,7 @@ use crate::{
     process::{run_quietly, step},
     project::Project,
     stamp::Stamp,
-    tools::Tools,
+    tools::{DATABASE, Tools},
 };
 
 /// Where wrangler keeps the databases of this computer, in the project's folder.
@@ -30,7 +30,7 @@ pub fn apply_locally(project: &Project, tools: &Tools) -> Result<()> {
         "making its tables on this computer, by the files in migrations/ (wrangler d1 migrations apply --local)",
     );
     let mut wrangler = tools.wrangler();
-    wrangler.args(["d1", "migrations", "apply", "DB", "--local"]);
+    wrangler.args(["d1", "migrations", "apply", DATABASE, "--local"]);
     // Or it would ask for a yes.
     wrangler.env("CI", "1");
     run_quietly(&mut wrangler, "wrangler d1 migrations apply")?;

