@@ -28,14 +28,14 @@ pub fn object(json: &[u8]) -> Result<Map<String, Value>, JsonProblem> {
 
 /// A JSON object whose names have yet to be checked.
 #[derive(Debug, Default)]
-struct Object {
+pub(super) struct Object {
     fields: Map<String, Value>,
     has_twins: bool,
 }
 
 impl Object {
     /// Its fields, if it has each name once.
-    fn with_unique_names(self) -> Result<Map<String, Value>, JsonProblem> {
+    pub(super) fn with_unique_names(self) -> Result<Map<String, Value>, JsonProblem> {
         if self.has_twins {
             return Err(JsonProblem::GivenTwice);
         }
@@ -49,7 +49,7 @@ impl<'de> Deserialize<'de> for Object {
     }
 }
 
-struct ObjectVisitor;
+pub(super) struct ObjectVisitor;
 
 impl<'de> Visitor<'de> for ObjectVisitor {
     type Value = Object;

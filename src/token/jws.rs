@@ -1,21 +1,39 @@
-//! Signed tokens: JWTs in compact form, read strictly.
+//! Signed tokens: jwt-compact makes and reads them, and here are our stricter rules on top.
+//!
+//! Every token of ours was written by [`SigningKey::token`], so nothing else has to be understood.
+//! In this order:
+//!
+//! 1. The header is the very bytes that we write. Whatever a header can ask of a reader, be it
+//!    another algorithm, a key of the sender's choice or an extension, makes it no token of ours.
+//! 2. The signature is that of one of our keys. Only then are the claims read. (jwt-compact's
+//!    `Validator` would read them first, and once for each key.)
+//! 3. `exp` and `iat` are whole seconds, no name is given twice, there is no `nbf`, and the token
+//!    does not live longer than any that we give out.
+//! 4. A token is dead from `exp` on, without leeway (RFC 7519, section 4.1.4: "on or after").
+
+use std::mem;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::Serialize;
+use chrono::{DateTime, TimeDelta, Utc};
+use jwt_compact::{Claims, TimeOptions, UntrustedToken};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::token::{
     id::{SessionId, SessionRef, UserId},
-    json,
+    json::Object,
     key::{Keyring, SigningKey},
     time::{LONGEST_SESSION_SECONDS, UnixMillis, UnixSeconds},
 };
 
-/// Longest time from `iat` to `exp`: that of a session that is the longest that may be configured,
-/// and began within the minute that `iat` is the begin of.
+/// Maximum seconds from `iat` to `exp`: the longest session that can be configured, and the minute
+/// that a refresh token's `iat` is rounded down by.
 const LONGEST_SECONDS: u64 = LONGEST_SESSION_SECONDS + 60;
 
-/// Why a token is not good.
+/// With a leeway of nothing, jwt-compact still accepts a token at its `exp`.
+const UNTIL_BEFORE_EXP: TimeDelta = TimeDelta::milliseconds(-1);
+
+/// Why a token was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenProblem {
     /// Damaged, forged, of another kind, or never ours.
@@ -24,43 +42,84 @@ pub enum TokenProblem {
     Expired,
 }
 
-/// `iat` and `exp` of a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// `iat` and `exp` of a token. jwt-compact would also read `1.8e9`; these are whole seconds.
+#[derive(Debug, Clone, Copy, Deserialize)]
 pub(super) struct Times {
+    #[serde(rename = "iat")]
     pub issued_at: UnixSeconds,
+    #[serde(rename = "exp")]
     pub expires_at: UnixSeconds,
 }
 
-/// The header of a token of the given `typ`: always these very bytes.
-fn header(typ: &str) -> String {
-    format!(r#"{{"alg":"HS256","typ":"{typ}"}}"#)
-}
-
-#[derive(Serialize)]
-struct Claims<C> {
-    exp: UnixSeconds,
-    iat: UnixSeconds,
-    #[serde(flatten)]
-    custom: C,
-}
-
-/// Signs claims as a JWT of the given `typ`.
+/// Signs claims as a token of this `typ`.
 pub(super) fn sign(typ: &str, times: Times, custom: impl Serialize, key: &SigningKey) -> String {
-    let claims = Claims {
-        exp: times.expires_at,
-        iat: times.issued_at,
-        custom,
-    };
-    let claims = serde_json::to_vec(&claims)
-        .expect("claims made of text, numbers and JSON values always serialise");
-    let [header, claims] =
-        [header(typ).as_bytes(), &claims].map(|part| URL_SAFE_NO_PAD.encode(part));
-    let content = format!("{header}.{claims}");
-    let signature = URL_SAFE_NO_PAD.encode(key.sign(content.as_bytes()));
-    format!("{content}.{signature}")
+    let mut claims = Claims::new(custom);
+    claims.issued_at = Some(instant(times.issued_at.millis()));
+    claims.expiration = Some(instant(times.expires_at.millis()));
+    key.token(typ, &claims)
 }
 
-/// The claims of a token that was checked. They are taken out one by one; what is left over are
+/// Verifies a token of this `typ`.
+pub(super) fn verify(
+    typ: &str,
+    text: &str,
+    keys: &Keyring,
+    now: UnixMillis,
+) -> Result<Verified, TokenProblem> {
+    SignedToken::parse(text, keys, |key| key.header(typ))
+        .ok_or(TokenProblem::Invalid)?
+        .verify(now)
+}
+
+/// A token that one of our keys signed. Its claims have not been read.
+pub(super) struct SignedToken<'t> {
+    token: UntrustedToken<'t>,
+    payload: &'t str,
+}
+
+impl<'t> SignedToken<'t> {
+    /// Checks header and signature; `header` says which one the tokens of a key have.
+    pub(super) fn parse(
+        text: &'t str,
+        keys: &Keyring,
+        header: impl Fn(&SigningKey) -> String,
+    ) -> Option<Self> {
+        let (content, _) = text.rsplit_once('.')?;
+        let (shown, payload) = content.split_once('.')?;
+        let is_header_of = |key: &&SigningKey| shown == URL_SAFE_NO_PAD.encode(header(key));
+        let mut candidates = keys.iter().filter(is_header_of).peekable();
+        candidates.peek()?;
+        let token = UntrustedToken::new(text).ok()?;
+        candidates
+            .any(|key| key.has_signed(content.as_bytes(), token.signature_bytes()))
+            .then_some(Self { token, payload })
+    }
+
+    /// Reads the claims, and checks all that is not about the session.
+    fn verify(&self, now: UnixMillis) -> Result<Verified, TokenProblem> {
+        let mut claims: Claims<Object> =
+            self.token.deserialize_claims_unchecked().map_err(invalid)?;
+        let custom = mem::take(&mut claims.custom)
+            .with_unique_names()
+            .map_err(invalid)?;
+        let times = self.times().ok_or(TokenProblem::Invalid)?;
+        let lifetime = times.expires_at.0.checked_sub(times.issued_at.0);
+        if claims.not_before.is_some() || lifetime.is_none_or(|life| life > LONGEST_SECONDS) {
+            return Err(TokenProblem::Invalid);
+        }
+        claims
+            .validate_expiration(&TimeOptions::new(UNTIL_BEFORE_EXP, || instant(now)))
+            .map_err(|_| TokenProblem::Expired)?;
+        Ok(Verified { times, custom })
+    }
+
+    fn times(&self) -> Option<Times> {
+        let payload = URL_SAFE_NO_PAD.decode(self.payload).ok()?;
+        serde_json::from_slice(&payload).ok()
+    }
+}
+
+/// The claims of a token that was verified. They are taken out one by one; what is left over are
 /// the session's own. (A type for each kind of token, read by `serde`, would cost 20 KB of code.)
 pub(super) struct Verified {
     pub times: Times,
@@ -78,58 +137,18 @@ impl Verified {
 
     /// Takes out `sub` and `sid`.
     pub(super) fn session(&mut self) -> Result<SessionRef, TokenProblem> {
-        let user = UserId::parse(self.text("sub")?).map_err(|_| TokenProblem::Invalid)?;
-        let session = SessionId::parse(self.text("sid")?).map_err(|_| TokenProblem::Invalid)?;
+        let user = UserId::parse(self.text("sub")?).map_err(invalid)?;
+        let session = SessionId::parse(self.text("sid")?).map_err(invalid)?;
         Ok(SessionRef { user, session })
     }
 }
 
-/// Checks a JWT: HS256 with one of the keys, the given `typ`, both times present, not past `exp`.
-/// A token is dead from `exp` on (RFC 7519, section 4.1.4: "on or after").
-pub(super) fn verify(
-    typ: &str,
-    text: &str,
-    keys: &Keyring,
-    now: UnixMillis,
-) -> Result<Verified, TokenProblem> {
-    let payload = payload(&header(typ), text, keys).ok_or(TokenProblem::Invalid)?;
-    let mut claims = json::object(&payload).map_err(|_| TokenProblem::Invalid)?;
-    let times = Times {
-        issued_at: seconds(&mut claims, "iat")?,
-        expires_at: seconds(&mut claims, "exp")?,
-    };
-    // What we never write: a begin, and a life that is negative or longer than any of ours.
-    let life = times.expires_at.0.checked_sub(times.issued_at.0);
-    if claims.contains_key("nbf") || life.is_none_or(|life| life > LONGEST_SECONDS) {
-        return Err(TokenProblem::Invalid);
-    }
-    if now >= times.expires_at.millis() {
-        return Err(TokenProblem::Expired);
-    }
-    Ok(Verified {
-        times,
-        custom: claims,
-    })
+fn invalid<E>(_: E) -> TokenProblem {
+    TokenProblem::Invalid
 }
 
-/// What a JWS in its compact form (RFC 7515, section 7.1) carries: three parts in strict base64url,
-/// HS256 with one of the keys. Nothing of a stranger's is read but for its signature.
-///
-/// The header must be this very one, byte for byte. So whatever a header can ask of a reader, be it
-/// another algorithm, a key of the sender's choice or an extension, makes it no token of ours.
-pub(super) fn payload(header: &str, text: &str, keys: &Keyring) -> Option<Vec<u8>> {
-    let (content, signature) = text.rsplit_once('.')?;
-    let (shown, payload) = content.split_once('.')?;
-    let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-    let is_ours = shown == URL_SAFE_NO_PAD.encode(header)
-        && keys
-            .iter()
-            .any(|key| key.has_signed(content.as_bytes(), &signature));
-    is_ours.then(|| URL_SAFE_NO_PAD.decode(payload).ok())?
-}
-
-/// Takes out a time: a whole number of seconds, and nothing else.
-fn seconds(claims: &mut Map<String, Value>, name: &str) -> Result<UnixSeconds, TokenProblem> {
-    let value = claims.remove(name).and_then(|value| value.as_u64());
-    value.map(UnixSeconds).ok_or(TokenProblem::Invalid)
+/// An instant as jwt-compact takes it; one beyond chrono's calendar (year 262,142) is its end.
+fn instant(at: UnixMillis) -> DateTime<Utc> {
+    let at = i64::try_from(at.0).unwrap_or(i64::MAX);
+    DateTime::from_timestamp_millis(at).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }

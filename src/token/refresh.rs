@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use crate::token::{
-    id::{SessionId, SessionRef, UserId},
+    id::SessionRef,
     jws::{Times, TokenProblem, sign, verify},
     key::{Keyring, SigningKey},
     time::{UnixMillis, UnixSeconds},
@@ -46,9 +46,9 @@ pub struct RefreshToken {
 }
 
 #[derive(Serialize)]
-struct RefreshClaims {
-    sub: UserId,
-    sid: SessionId,
+struct RefreshClaims<'a> {
+    sub: &'a str,
+    sid: &'a str,
     r#gen: u32,
 }
 
@@ -57,8 +57,8 @@ impl RefreshToken {
     #[must_use]
     pub fn sign(&self, key: &SigningKey) -> String {
         let claims = RefreshClaims {
-            sub: self.of.user.clone(),
-            sid: self.of.session.clone(),
+            sub: self.of.user.as_str(),
+            sid: self.of.session.as_str(),
             r#gen: self.position.generation,
         };
         let times = Times {
@@ -92,8 +92,17 @@ impl RefreshToken {
 mod tests {
     use super::*;
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    use jwt_compact::{
+        Algorithm as _, AlgorithmSignature as _,
+        alg::{Hs256, Hs256Key},
+    };
 
-    use crate::token::secret::Secret;
+    use crate::token::{
+        id::{SessionId, UserId},
+        secret::Secret,
+    };
+
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
     fn keys(text: &str) -> Keyring {
         Keyring {
@@ -103,7 +112,7 @@ mod tests {
     }
 
     fn ours() -> Keyring {
-        keys("0123456789abcdef0123456789abcdef")
+        keys(SECRET)
     }
 
     fn token() -> RefreshToken {
@@ -208,9 +217,10 @@ mod tests {
             issued_at: UnixSeconds(1_800_000_000),
             expires_at: UnixSeconds(1_800_003_600),
         };
+        let session = token().of;
         let claims = || RefreshClaims {
-            sub: token().of.user,
-            sid: token().of.session,
+            sub: session.user.as_str(),
+            sid: session.session.as_str(),
             r#gen: 3,
         };
         for typ in ["JWT", "at+jwt", "RT+JWT", ""] {
@@ -231,7 +241,8 @@ mod tests {
     fn with_our_signature(header: &str, claims: &str) -> String {
         let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part));
         let content = format!("{header}.{claims}");
-        let signature = URL_SAFE_NO_PAD.encode(ours().current.sign(content.as_bytes()));
+        let signature = Hs256.sign(&Hs256Key::new(SECRET), content.as_bytes());
+        let signature = URL_SAFE_NO_PAD.encode(signature.as_bytes());
         format!("{content}.{signature}")
     }
 

@@ -15,11 +15,8 @@ use zeroize::Zeroizing;
 
 use crate::token::{
     json,
-    key::{HASH_BYTES, SigningKey},
+    key::{SECRET_ALGORITHM, SECRET_BYTES, SigningKey},
 };
-
-/// Least bytes of a secret.
-const SECRET_BYTES: usize = HASH_BYTES;
 
 /// Bytes of a secret that Tokenkeep makes: the block of SHA-256, longer would only be hashed down.
 pub const NEW_SECRET_BYTES: usize = 64;
@@ -120,7 +117,7 @@ impl Secret {
     /// The key that signs with this secret.
     #[must_use]
     pub fn signing_key(&self) -> SigningKey {
-        SigningKey::new(self.expose())
+        SigningKey::from_secret(self.expose())
     }
 
     /// The access token key derived from this secret by HKDF-SHA256 (RFC 5869).
@@ -130,7 +127,7 @@ impl Secret {
         Hkdf::<Sha256>::new(None, self.expose())
             .expand(ACCESS_KEY_INFO, key.as_mut())
             .expect("32 bytes are within HKDF's limit of 255 hashes");
-        SigningKey::new(key.as_ref())
+        SigningKey::from_secret(key.as_ref())
     }
 
     fn expose(&self) -> &[u8] {
@@ -155,7 +152,7 @@ impl fmt::Debug for Secret {
 fn symmetric_key(jwk: &str) -> Option<Vec<u8>> {
     let mut jwk = json::object(jwk.as_bytes()).ok()?;
     let may_be = |name, value: &str| jwk.get(name).is_none_or(|given| given == value);
-    if jwk.get("kty")? != "oct" || !may_be("alg", "HS256") || !may_be("use", "sig") {
+    if jwk.get("kty")? != "oct" || !may_be("alg", SECRET_ALGORITHM) || !may_be("use", "sig") {
         return None;
     }
     match jwk.remove("k")? {
