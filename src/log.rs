@@ -1,7 +1,7 @@
 //! What the operator can read: a line of JSON for each request, and one for each event that
 //! matters for safety or points at a fault.
 //!
-//! No line has in it what would let anyone in or tell who someone is: no token, secret, password,
+//! No line contains anything that would let anyone in or say who someone is: no token, secret, password,
 //! e-mail address, IP address, path, query or user id (back ends may use addresses as ids). Of a
 //! session's id there are the first characters: enough to find it, too little to name it.
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::token::id::SessionId;
 
-/// Characters of a session's id that are logged, of 22: 48 bits tell any two apart.
+/// How many of the 22 characters of a session id are logged: 48 bits are enough to tell two apart.
 const SESSION_CHARACTERS: usize = 8;
 
 /// A line of the log. What does not apply is left out.
@@ -39,7 +39,7 @@ pub struct Line<'a> {
     /// Which were ended: `one`, `all` or `others`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sessions: Option<&'static str>,
-    /// The begin of the id of the session that it is about.
+    /// The first characters of the id of the session that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<&'a str>,
     /// The request, as its error names it too; none for work after the answer.
@@ -54,7 +54,7 @@ pub struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// A line that tells an event and nothing else.
+    /// A line that names an event and nothing else.
     #[must_use]
     pub fn of(event: &'static str) -> Self {
         Self {
@@ -63,7 +63,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// A line that tells that sessions were ended: why, and which (`one`, `all` or `others`).
+    /// A line that records a revocation: why, and of which sessions (`one`, `all` or `others`).
     #[must_use]
     pub fn of_revocation(reason: &'static str, sessions: &'static str) -> Self {
         Self {
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_session_there_is_only_the_begin() {
+    fn only_the_first_characters_of_a_session_id_are_logged() {
         let session = SessionId::from_random([7; 16]);
         let line = Line::of("x").about(&session).json();
         assert_eq!(line, r#"{"event":"x","session":"BwcHBwcH"}"#);

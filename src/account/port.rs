@@ -38,8 +38,8 @@ pub trait Accounts {
     /// The table failed.
     async fn insert(&self, account: &Account, hash: &PasswordHash) -> Result<bool, Fault>;
 
-    /// Puts another password hash in place of this one; false when it is not there any more. So a
-    /// write that comes late, after whoever asked for it has given up, undoes no later one.
+    /// Replaces this password hash by another; false when it is not there any more. So a write that
+    /// comes late, after its caller has given up, does not undo a later one.
     ///
     /// # Errors
     /// The table failed.

@@ -1,7 +1,7 @@
-//! Everything that can go wrong, and the one place that turns it into an answer.
+//! Everything that can go wrong, and the one place that turns it into a reply.
 //!
-//! A 401 makes an app throw its user out, so it is only ever said about a token that is truly no
-//! good. A fault of ours is a 5xx.
+//! A 401 makes an app log its user out, so only an invalid token or password gets one. A failure on
+//! our side is a 5xx.
 
 use serde::Serialize;
 

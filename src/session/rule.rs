@@ -1,13 +1,13 @@
-//! The rule of the house: is this refresh token still good, and what does the client get?
+//! The rule of sessions: is this refresh token still valid, and what does the client get?
 //!
-//! A session is a chain of generations. A client that keeps sending one token is never pushed
-//! along it; a client that takes up the successor it was given moves the chain on. What is stored
-//! may be up to a minute old, or not here yet, and the same request may arrive several times, late
-//! and out of order: none of that may log anyone out. A copy of a token that is used after the
-//! chain has moved on, however, ends the session.
+//! A session is a chain of generations. A client that keeps sending one token never advances it; a
+//! client that adopts the successor it was given advances the chain. What is stored may be up to a
+//! minute old, or not here yet, and the same request may arrive several times, late and out of
+//! order: none of that may log anyone out. A copy of a token that is used after the chain has
+//! advanced, however, ends the session.
 //!
 //! Two successors grown from one token more than two minutes apart differ in their `iat`
-//! (*siblings*). Whichever is taken up first wins; the other one, when used, is a theft found out.
+//! (*siblings*). Whichever is adopted first wins; the other one, when used, reveals a theft.
 
 use crate::config::Config;
 use crate::token::{
@@ -17,30 +17,30 @@ use crate::token::{
     time::{UnixMillis, UnixSeconds},
 };
 
-/// How far the clocks of two places, or of a place and a guard, may be apart. Cloudflare promises
-/// nothing; a second or two is seen.
+/// How far the clocks of two data centres, or of a data centre and a guard, may differ. Cloudflare
+/// guarantees nothing; a second or two has been seen.
 const CLOCKS_MS: u64 = 5_000;
 
-/// For how long a copy of a request may lag behind its original and still be answered: the phone
-/// and the servers in between repeat requests for some seconds, KV places lag for about a minute.
-/// A full minute is promised, so it is measured with room for two clocks.
+/// How far a copy of a request may lag behind its original and still be answered: the phone and the
+/// servers in between repeat requests for some seconds, and KV lags for about a minute. A full minute
+/// is guaranteed, so there is room for two clocks.
 const LATE_DUPLICATE_MS: u64 = 60_000 + CLOCKS_MS;
 
 /// What `iat` is rounded down to.
 const MINUTE_MS: u64 = 60_000;
 
-/// How far apart two `iat` may be and still belong to one branch: stamps are whole minutes, so
+/// How far apart two `iat` may be and still belong to one branch: they are whole minutes, so
 /// neighbours are one minute apart.
 const SAME_BRANCH_SECONDS: u64 = 60;
 
-/// How old a token must be to get a successor. It is more than [`LATE_DUPLICATE_MS`], so that no
-/// two successors are given out within the time in which duplicates arrive.
+/// How old a token must be to get a successor. It is more than [`LATE_DUPLICATE_MS`], so that no two
+/// successors are issued within the time in which duplicates arrive.
 const SUCCESSOR_AGE_MS: u64 = 120_000;
 
-/// For how long a login may not have reached the place of a refresh. Absence is cached like
-/// anything else, for "60 seconds or more": a place that asked too early may go on missing the
-/// session for minutes. Nothing but a wait is lost when this is too long. Counted from the end of
-/// the minute that the token's `iat` was rounded down to; less than
+/// How long a login may take to reach the data centre of a refresh. Absence is cached like anything
+/// else, for "60 seconds or more": a data centre that asked too early may miss the session for
+/// minutes. If this is too long, the only loss is a wait. Counted from the end of the minute that the
+/// token's `iat` was rounded down to; less than
 /// `account::current::DELETION_MS`.
 const ARRIVAL_MS: u64 = MINUTE_MS + 300_000;
 
@@ -54,7 +54,7 @@ fn may_be_two_before(earlier: Position, later: Position) -> bool {
     apart_ms >= 2 * SUCCESSOR_AGE_MS
 }
 
-/// What a client that shows this token gets back: the token itself while it is young, then a
+/// What a client that presents this token gets back: the token itself while it is young, then a
 /// successor of this minute.
 #[must_use]
 pub fn offered(presented: Position, now: UnixMillis) -> Position {
@@ -78,7 +78,7 @@ pub struct SessionRecord {
     pub device: Option<String>,
     /// What every access token of the session says.
     pub claims: CustomClaims,
-    /// Whether it is of an account, and not of another back end's login.
+    /// Whether it belongs to an account, and not to another back end's login.
     pub has_account: bool,
 }
 
@@ -91,22 +91,22 @@ pub enum StoredSession {
     Revoked(UnixMillis),
 }
 
-/// How far the client has come, and when it was last seen (to the precision of throttled writes).
+/// How far the client has advanced, and when it was last seen (to the precision of throttled writes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Activity {
-    /// The token in force: the newest that was taken up.
+    /// The current token: the newest that was adopted.
     pub in_force: Position,
-    /// When it was taken up.
+    /// When it was adopted.
     pub taken_up_at: UnixMillis,
-    /// When the generation before it was taken up, where that was so shortly before that copies of
-    /// requests from before *that* may still come: an app that wakes up moves on twice at once.
+    /// When the generation before it was adopted, if that was so recent that copies of requests from
+    /// before *that* may still arrive: an app that wakes up advances twice at once.
     pub overtaken_at: Option<UnixMillis>,
     /// When the client was last seen, at the latest write.
     pub seen_at: UnixMillis,
 }
 
 impl Activity {
-    /// What holds until the first refresh that is worth a write.
+    /// The state until the first refresh that is worth a write.
     fn of_login(created_at: UnixMillis) -> Self {
         Self {
             in_force: Position::first(created_at),
@@ -116,9 +116,9 @@ impl Activity {
         }
     }
 
-    /// What holds once a successor was taken up. Where the one before it was taken up without this
-    /// place having heard of it, its time is known from its successor: it was in use in the minute
-    /// in which that was made.
+    /// The state once a successor was adopted. If the one before it was adopted without this data
+    /// centre having heard of it, its successor tells when: it was in use in the minute in which that
+    /// was made.
     fn moved_on(self, taken_up: Position, now: UnixMillis) -> Self {
         let overtaken_at = if taken_up.generation - self.in_force.generation == 1 {
             self.taken_up_at
@@ -134,12 +134,12 @@ impl Activity {
     }
 }
 
-/// Whether a copy of a request may still come whose original came before this time.
+/// Whether a copy of a request may still arrive whose original came before this time.
 fn may_still_come(instant: UnixMillis, now: UnixMillis) -> bool {
     now.since_ms(instant) <= LATE_DUPLICATE_MS
 }
 
-/// "Every session of this user that began until then is over", but for one.
+/// "Every session of this user that started until then is over", except one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CutOff {
     /// Sessions created at this time or earlier are over.
@@ -154,7 +154,7 @@ impl CutOff {
     }
 }
 
-/// Everything stored about one session, as one place sees it; `None` is a key that is not there.
+/// Everything stored about one session, as one data centre sees it; `None` is a key that is absent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// Written by the login and by revocation.
@@ -165,7 +165,7 @@ pub struct Snapshot {
     pub cut_off: Option<CutOff>,
 }
 
-/// For how long a session lives without being used.
+/// How long a session lives without being used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdleWindow {
     /// `SESSION_IDLE_SECONDS` in milliseconds.
@@ -181,14 +181,14 @@ impl IdleWindow {
         }
     }
 
-    /// How often a client that is seen but takes nothing up is written down: a third of the idle
-    /// window, so that a steady client costs next to no writes.
+    /// How often a client that is seen but adopts nothing is recorded: a third of the idle window, so
+    /// that a steady client costs almost no writes.
     #[must_use]
     pub fn renewal_ms(self) -> u64 {
         self.idle_ms / 3
     }
 
-    /// For how long an [`Activity`] counts: the last sighting may be one renewal younger than it
+    /// How long an [`Activity`] counts: the client may have been seen up to one renewal later than it
     /// says.
     #[must_use]
     pub fn activity_ms(self) -> u64 {
@@ -196,29 +196,30 @@ impl IdleWindow {
     }
 }
 
-/// What becomes of a refresh.
+/// The outcome of a refresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// The session lives.
     Live {
         /// The session as the login left it.
         record: SessionRecord,
-        /// The place of the refresh token to answer with.
+        /// The position of the refresh token to answer with.
         answer: Position,
-        /// What to write down after the answer, if anything.
+        /// What to record after the response, if anything.
         note: Option<Activity>,
     },
-    /// The login has not reached this place yet: the client is to try again.
+    /// The login has not reached this data centre yet: the client has to try again.
     NotYetHere,
-    /// The session is over by its idle window or its absolute end.
+    /// The session is over: it was idle for too long, or has reached its absolute end.
     Expired,
     /// The session was ended.
     Revoked,
-    /// A token from before the chain moved on: someone has a copy. The session must be ended.
+    /// A token from before the chain advanced: someone has a copy. The session must be ended.
     Reused,
 }
 
-/// Decides about a refresh: `session` shows the token at `presented`, and this is what is stored.
+/// Decides a refresh: a client of `session` presents the token at this position, and this is what is
+/// stored.
 #[must_use]
 pub fn judge(
     session: &SessionId,
@@ -234,8 +235,8 @@ pub fn judge(
     let record = match stored.session {
         Some(StoredSession::Open(record)) => record,
         Some(StoredSession::Revoked(_)) => return Verdict::Revoked,
-        // Even if it began only now: the account was deleted, and its sessions with it. A cut-off
-        // of just now says nothing: the login may have come after it, by a clock ahead of ours.
+        // Even if it started only now: the account was deleted, and its sessions with it. A very recent
+        // cut-off says nothing: the login may have come after it, by a clock ahead of ours.
         None if ended(now.plus_ms(CLOCKS_MS)) => return Verdict::Revoked,
         None if may_be_under_way(presented, now) => return Verdict::NotYetHere,
         None => return Verdict::Expired,
@@ -255,11 +256,11 @@ pub fn judge(
         ..activity
     });
     let (answer, note) = match placement(presented, activity, now) {
-        Placement::TakesUp => (
+        Placement::Adopted => (
             offered(presented, now),
             Some(activity.moved_on(presented, now)),
         ),
-        Placement::InForce => (offered(presented, now), seen),
+        Placement::Current => (offered(presented, now), seen),
         Placement::LateDuplicate => (activity.in_force, seen),
         Placement::Reuse => return Verdict::Reused,
     };
@@ -271,25 +272,25 @@ pub fn judge(
 }
 
 /// Whether a missing `session` key may belong to a login that is still spreading. The signature
-/// proves that there was one when the token was made, whatever its generation.
+/// proves that the key existed when the token was made, whatever its generation.
 fn may_be_under_way(presented: Position, now: UnixMillis) -> bool {
     now.since_ms(presented.issued_at.millis()) < ARRIVAL_MS
 }
 
-/// Whether the session was not used for too long. It was used when it was last noted, and also
-/// when the token that is shown was made: a note may be lost, or not have been due.
+/// Whether the session was unused for too long. It was used when that was last recorded, and also
+/// when the presented token was made: a record may be lost, or not have been due.
 fn is_idle(presented: Position, activity: Activity, window: IdleWindow, now: UnixMillis) -> bool {
     let used_at = activity.seen_at.max(presented.issued_at.millis());
     now.since_ms(used_at) > window.activity_ms()
 }
 
-/// Where a token stands against the token in force.
+/// How a token relates to the current one.
 enum Placement {
-    /// A successor that the client has taken up: its signature proves it, however stale our copy.
-    TakesUp,
-    /// The token in force, or a branch of it that cannot be told from it.
-    InForce,
-    /// A copy of a request from just before the token in force was taken up.
+    /// A successor that the client has adopted: its signature proves it, however stale our copy.
+    Adopted,
+    /// The current token, or a branch of it that cannot be distinguished from it.
+    Current,
+    /// A copy of a request from just before the current token was adopted.
     LateDuplicate,
     /// None of these: a copy of an old token.
     Reuse,
@@ -298,12 +299,12 @@ enum Placement {
 fn placement(presented: Position, activity: Activity, now: UnixMillis) -> Placement {
     let in_force = activity.in_force;
     if presented.generation > in_force.generation {
-        return Placement::TakesUp;
+        return Placement::Adopted;
     }
     let same_generation = presented.generation == in_force.generation;
     let same_branch = presented.issued_at.distance(in_force.issued_at) <= SAME_BRANCH_SECONDS;
     if same_generation && (same_branch || is_born_at(activity.taken_up_at, presented)) {
-        return Placement::InForce;
+        return Placement::Current;
     }
     // When the token after the presented one was first used.
     let left_behind_at = match in_force.generation - presented.generation {
@@ -317,9 +318,9 @@ fn placement(presented: Position, activity: Activity, now: UnixMillis) -> Placem
     }
 }
 
-/// Whether a token may have been made at this time, give or take how late a copy may be. It was
-/// made in the minute that its `iat` is the begin of. (To compare that with the begin of the other
-/// minute is not enough: with clocks apart, a minute of delay can span two begins of minutes.)
+/// Whether a token may have been made at this time, give or take how late a copy may be. `iat` is the
+/// start of the minute in which it was made. (Comparing minute starts is not enough: with skewed
+/// clocks, a one-minute delay can cross two minute boundaries.)
 fn is_born_at(instant: UnixMillis, token: Position) -> bool {
     let minute = token.issued_at.millis();
     minute <= instant.plus_ms(LATE_DUPLICATE_MS)
@@ -338,7 +339,7 @@ pub struct Listed {
     pub seen_at: UnixMillis,
 }
 
-/// What a list shows of a session; nothing if it is dead.
+/// What a list shows of a session; nothing if it is over.
 #[must_use]
 pub fn listed(
     session: &SessionId,
@@ -363,11 +364,11 @@ pub fn listed(
     })
 }
 
-/// Whether a bearer of an access token of this session is turned away.
+/// Whether the bearer of an access token of this session is turned away.
 ///
-/// A missing `session` key alone is no reason: the token's own `iat` is then held against the
-/// cut-off. `iat` is a whole second of a place's clock, and a token of the cut-off's own seconds is
-/// let pass: it may be of a login just after.
+/// A missing `session` key alone is no reason: then the token's own `iat` is compared with the
+/// cut-off. `iat` is a whole second of some clock, and a token from the seconds of the cut-off itself
+/// passes: it may belong to a login just after it.
 #[must_use]
 pub fn is_ended(session: &SessionId, issued_at: UnixSeconds, stored: &Snapshot) -> bool {
     let began = match &stored.session {

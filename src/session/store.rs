@@ -1,5 +1,5 @@
-//! Sessions in the key-value store: which keys there are, what stands under them, for how long,
-//! and how writes are made.
+//! Sessions in the key-value store: the keys, what they contain, for how long, and how writes are
+//! made.
 //!
 //! Every key has one kind of writer, so that no lost update can matter: the store has no
 //! compare-and-swap.
@@ -10,7 +10,7 @@
 //! | `activity:{sid}` | refresh | `v, gen, iat, gen_at, prev_at, seen_at` | idle window and a third, to the absolute end at most |
 //! | `revoked:{uid}` | ending all sessions of a user | `v, before, keep` | the longest lifetime of a session |
 //!
-//! `prev_at` is there only where the client moved on twice within about a minute.
+//! `prev_at` is there only if the client advanced twice within about a minute.
 //! `iat` is in seconds, as in the token; every other time is in milliseconds. The JSON is pinned
 //! by tests: data written by an older version stays readable.
 
@@ -34,8 +34,8 @@ use crate::{
 /// How long a read of the store may take.
 pub const READ_MS: u64 = 2_500;
 
-/// How long a write that the answer waits for may take, with its second try; and each try of one
-/// that no answer waits for.
+/// How long a write that the response waits for may take, second try included; and each try of one
+/// that no response waits for.
 pub const WRITE_MS: u64 = 5_000;
 
 /// The pause before a refused write is tried once more: KV takes one write a second for a key.
@@ -44,17 +44,18 @@ pub const WRITE_AGAIN_MS: u64 = 1_100;
 /// How many sessions are erased in one go: a request on the free plan may make 50 calls.
 pub const ERASED_AT_ONCE: u32 = 25;
 
-/// How long each time may take.
+/// How long each of those may take.
 pub const ERASE_MS: u64 = 3_000;
 
-/// Most sessions of one page of a list: each takes two keys of the 100 that one read may have.
+/// Maximum number of sessions on a page of a list: each takes two of the 100 keys that one read may
+/// have.
 pub const SESSIONS_A_PAGE: u32 = 50;
 
-/// How long work after the answer may take. Nobody waits for it, but the runtime ends it after
-/// 30 s, without a word.
+/// How long work after the response may take. Nobody waits for it, but the runtime silently ends it
+/// after 30 s.
 pub const AFTER_ANSWER_MS: u64 = 20_000;
 
-/// The sessions of all users, as this place sees them.
+/// The sessions of all users, as this data centre sees them.
 pub struct Sessions<'a, P: HasSessions> {
     pub(super) platform: &'a P,
     deadline: Deadline,
@@ -98,7 +99,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         })
     }
 
-    /// What an access token is held against: two keys in one call.
+    /// What an access token is checked against: two keys in one call.
     ///
     /// # Errors
     /// The store failed, did not answer in time, or holds something unreadable.
@@ -123,11 +124,11 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
             ttl_seconds: ttl_seconds(self.platform.now(), record.expires_at),
             metadata: Some(record::metadata(record)),
         };
-        self.write_before_answer(write).await
+        self.write_before_response(write).await
     }
 
-    /// Ends a session for good: a tombstone stands until the absolute end, when the last token of
-    /// the session dies by itself. A delete would not do: what is deleted can be written anew.
+    /// Ends a session for good: a tombstone stays until the absolute end, when the last token of the
+    /// session expires by itself. A delete would not do: what is deleted can be written again.
     ///
     /// # Errors
     /// The store failed twice.
@@ -139,11 +140,11 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
             ttl_seconds: ttl_seconds(now, session_end.millis()),
             metadata: None,
         };
-        self.write_before_answer(write).await
+        self.write_before_response(write).await
     }
 
-    /// One page of a user's sessions whose ids begin like this, the newest knowledge of each: one
-    /// listing and one read.
+    /// One page of a user's sessions whose ids start like this, with the activity of each: one listing
+    /// and one read.
     ///
     /// # Errors
     /// The store failed, did not answer in time, or holds something unreadable.
@@ -197,7 +198,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         record::read_cut_off(cut_off)
     }
 
-    /// Ends every session of a user that began at this time or earlier, but for one.
+    /// Ends every session of a user that started at this time or earlier, except one.
     ///
     /// # Errors
     /// The store failed twice.
@@ -208,11 +209,11 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
             ttl_seconds: LONGEST_SESSION_SECONDS,
             metadata: None,
         };
-        self.write_before_answer(write).await
+        self.write_before_response(write).await
     }
 
-    /// Erases what is stored of a user's sessions: devices and claims are personal. The first
-    /// ones at once, what is left after the answer.
+    /// Erases what is stored of a user's sessions: devices and claims are personal. The first page
+    /// now, the rest after the response.
     ///
     /// # Errors
     /// The store failed.
@@ -236,8 +237,8 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         Ok(())
     }
 
-    /// Writes down, after the answer, how far a client has come. A write that is lost does no
-    /// harm: the token itself proves its place the next time.
+    /// Records, after the response, how far a client has advanced. A write that is lost does no harm:
+    /// the token itself proves its position the next time.
     pub fn note_after_response(
         &self,
         session: &SessionId,
@@ -280,9 +281,9 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
             .await
     }
 
-    /// Writes, and once more after a second when that was refused: a key takes one write a second.
-    /// A write that did not end in time is not tried again: the phone would give up before.
-    async fn write_before_answer(&self, write: Write) -> Result<(), Fault> {
+    /// Writes, and once more after a second if that was refused: a key takes one write a second. A
+    /// write that timed out is not tried again: the phone would give up before.
+    async fn write_before_response(&self, write: Write) -> Result<(), Fault> {
         let writing = async {
             match self.store.write(&write).await {
                 Err(Fault::Failed | Fault::Throttled) => {
@@ -296,7 +297,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     }
 }
 
-/// Erases a page of the keys that begin like this, and says from where the next one goes on.
+/// Erases a page of the keys that start like this, and returns the cursor of the next page.
 async fn erase_page(
     store: &impl KeyValue,
     prefix: &str,

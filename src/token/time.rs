@@ -31,7 +31,7 @@ impl UnixMillis {
         UnixSeconds(self.0 / 1000)
     }
 
-    /// The begin of this instant's minute.
+    /// The start of this instant's minute.
     #[must_use]
     pub fn minute(self) -> UnixSeconds {
         UnixSeconds(self.0 / 60_000 * 60)

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tokenkeep::{
     account::password_check::FLOOD_PAUSE_MS, http::method::Method,
-    session::trim::SESSIONS_A_DRAWER, token::id::SessionId,
+    session::trim::SESSIONS_PER_SHARD, token::id::SessionId,
 };
 
 use crate::world::{
@@ -198,7 +198,7 @@ fn of_too_many_sessions_those_that_were_not_used_for_longest_end() {
     let ended: Vec<bool> = unused.iter().map(|id| is_ended(&world, id)).collect();
     let number = ended.iter().filter(|ended| **ended).count();
     assert!(ended[..number].iter().all(|ended| *ended), "{ended:?}");
-    assert!(number >= 22 - SESSIONS_A_DRAWER, "{ended:?}");
+    assert!(number >= 22 - SESSIONS_PER_SHARD, "{ended:?}");
     let lines = world.lines("sessions_revoked");
     assert!(lines.len() >= number);
     for id in &unused[..number] {
@@ -227,7 +227,7 @@ fn too_many_sessions_end_in_a_drawer_that_is_full_of_ended_ones_too() {
     log_in_until_one_looks(&world);
     // The session of that login, and the one that names the drawer, are among those that stay.
     let alive = alive(&world, &ids[180..]);
-    assert!(alive <= SESSIONS_A_DRAWER - 2, "{alive} are alive");
+    assert!(alive <= SESSIONS_PER_SHARD - 2, "{alive} are alive");
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn what_is_too_much_ends_though_a_later_page_cannot_be_listed() {
     world.pass(HOUR);
     world.later_pages_are(Mood::Failing);
     log_in_until_one_looks(&world);
-    assert!(alive(&world, &ids) <= 120 - 50 + SESSIONS_A_DRAWER);
+    assert!(alive(&world, &ids) <= 120 - 50 + SESSIONS_PER_SHARD);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use tokenkeep::{
         device::DEVICE_CHARACTERS,
         list::CURSOR_BYTES,
         store::{READ_MS, SESSIONS_A_PAGE, WRITE_MS},
-        trim::SESSIONS_A_DRAWER,
+        trim::SESSIONS_PER_SHARD,
     },
     token::{TOKEN_BYTES, time::LONGEST_SESSION_SECONDS},
 };
@@ -87,7 +87,7 @@ fn the_limits_of_the_page_are_those_of_the_code() {
         format!("| Sessions on a page of the list | {SESSIONS_A_PAGE} |"),
         format!(
             "| Sessions of an account | about {}; beyond that, those unused for longest end |",
-            SESSIONS_A_DRAWER * 64
+            SESSIONS_PER_SHARD * 64
         ),
         format!("| Maximum `SESSION_MAX_SECONDS` | {LONGEST_SESSION_SECONDS} ({days} days) |"),
         format!("| Minimum `SESSION_IDLE_SECONDS` | {MIN_IDLE_SECONDS} |"),

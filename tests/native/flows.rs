@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use tokenkeep::{
     http::{method::Method, request::Call},
-    session::trim::SESSIONS_A_DRAWER,
+    session::trim::SESSIONS_PER_SHARD,
     token::id::SessionId,
 };
 
@@ -84,7 +84,7 @@ impl Scene {
         let user = scene.user.as_str().expect("text");
         // Each drawer is full.
         for drawer in 0..64 {
-            for session in 0..SESSIONS_A_DRAWER {
+            for session in 0..SESSIONS_PER_SHARD {
                 let id = [
                     &[drawer << 2, u8::try_from(session).expect("few")][..],
                     &[0; 14],

@@ -1,6 +1,6 @@
 //! bcrypt, as the modular crypt format of Unix.
 //!
-//! `$2a$`, `$2b$` and `$2y$` are computed alike: the differences were bugs, long mended, that
+//! `$2a$`, `$2b$` and `$2y$` are computed alike: the differences were bugs, long fixed, that
 //! concern passwords of 256 bytes or implementations that wrote `$2x$`.
 
 use base64::{

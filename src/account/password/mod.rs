@@ -18,7 +18,7 @@
 //! The last is Tokenkeep's own writing of what Firebase exports: `mem_cost` (`ln`), `rounds` (`r`),
 //! `base64_salt_separator` (`ss`), `base64_signer_key` (`sk`), then the user's salt and hash.
 //!
-//! A hash that would cost too much is refused when it is read: whoever sends a login with that
+//! A hash that would cost too much is rejected when it is read: anyone who sends a login with that
 //! address makes Tokenkeep compute it. The limits stand beside each scheme. They keep the memory
 //! under 65 MiB, and the time at two or three seconds where a hash of today takes
 //! 25 ms: a machine four times slower still needs a third of the 30 seconds that a Durable Object
