@@ -1,4 +1,5 @@
-//! The access token: a JWT (RFC 9068, `typ` `at+jwt`) that APIs accept for an hour or so.
+//! The access token: a JWT (RFC 9068, `typ` `at+jwt`) that APIs accept for an hour or so. It carries
+//! the session's own claims, and the position of the refresh token that was handed out with it.
 
 use serde::Serialize;
 
@@ -11,35 +12,35 @@ use crate::token::{
     time::{UnixMillis, UnixSeconds},
 };
 
-/// Most bytes of `ISSUER`, and of `AUDIENCE`, as JSON. With both, a user's id of 128 characters and
-/// 2 KiB of claims, an access token still has no more than `TOKEN_BYTES`. Without them, the
-/// worker's address takes their place, which ends at about as much.
+/// Maximum size of `ISSUER`, and of `AUDIENCE`, as JSON, in bytes. With both, a user id of 128
+/// characters and 2 KiB of claims, an access token still fits into `TOKEN_BYTES`. Without them, the
+/// worker's address is used, whose maximum length is about the same.
 pub const ISSUER_BYTES: usize = 256;
 
 /// `typ` of an access token (RFC 9068, section 2.1).
 const ACCESS_TYPE: &str = "at+jwt";
 
-/// What a new access token says.
+/// The contents of a new access token.
 #[derive(Debug, Clone)]
 pub struct Grant<'a> {
-    /// `iss`: this worker's address, or what `ISSUER` says.
+    /// `iss`: `ISSUER`, or this worker's address.
     pub issuer: &'a str,
-    /// `aud`: who it is for; the issuer when nothing else is configured.
+    /// `aud`: `AUDIENCE`, or the issuer.
     pub audience: &'a str,
     /// `sub` and `sid`.
     pub of: &'a SessionRef,
-    /// `jti`: unique for each token.
+    /// `jti`: unique to each token.
     pub token_id: &'a str,
     /// `iat`.
     pub issued_at: UnixSeconds,
     /// `exp`.
     pub expires_at: UnixSeconds,
-    /// `gen`: the place of the refresh token that goes out with this access token, so that a
-    /// later answer to its bearer can repeat the very same refresh token.
+    /// `gen`: the position of the refresh token handed out with this access token, so that a later
+    /// answer to its bearer can repeat that very refresh token.
     pub position: Position,
-    /// Whether the session is of an account; it stands in `gen` too.
+    /// Whether the session belongs to an account; part of `gen`, too.
     pub has_account: bool,
-    /// The session's own claims, side by side with the others.
+    /// The session's own claims, beside the others.
     pub claims: &'a CustomClaims,
 }
 
@@ -69,65 +70,65 @@ impl Grant<'_> {
             aud: self.audience,
             jti: self.token_id,
             sid: self.of.session.as_str(),
-            r#gen: &place(self.position, self.has_account),
+            r#gen: &position_text(self.position, self.has_account),
             custom: self.claims,
         };
         sign(ACCESS_TYPE, times, claims, key)
     }
 }
 
-/// An access token whose signature, type and end were checked.
+/// A verified access token.
 ///
-/// `iss` and `aud` are for other people's APIs. Here the key is the proof: a worker answers under
-/// several addresses, and a token from one of them is good at all of them.
+/// `iss` and `aud` are for the APIs that accept it. Here the key is the proof: a worker answers under
+/// several addresses, and a token from one of them is valid at all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessToken {
-    /// The session that it was given for.
+    /// The session that it belongs to.
     pub of: SessionRef,
     /// `iat`.
     pub issued_at: UnixSeconds,
-    /// The place of the refresh token that went out with it, if it says so.
+    /// The position of the refresh token that was handed out with it, if it says so.
     pub position: Option<Position>,
-    /// Whether the session is of an account, and not of another back end's login.
+    /// Whether the session belongs to an account, and not to another back end's login.
     pub has_account: bool,
     /// The session's own claims.
     pub claims: CustomClaims,
 }
 
 impl AccessToken {
-    /// Checks signature, type and end, without any storage.
+    /// Verifies header, signature, times and claims, without any storage.
     ///
     /// # Errors
-    /// The token is not ours, or past its end.
+    /// The token is not ours, or has expired.
     pub fn verify(text: &str, keys: &Keyring, now: UnixMillis) -> Result<Self, TokenProblem> {
         let mut claims = verify(ACCESS_TYPE, text, keys, now)?;
-        let place = claims.text("gen").ok();
+        let position = claims.text("gen").ok();
         for name in ["iss", "aud", "jti"] {
             claims.custom.remove(name);
         }
         Ok(Self {
             of: claims.session()?,
-            position: place.as_deref().and_then(position),
-            has_account: place.is_some_and(|place| place.ends_with(OF_ACCOUNT)),
+            position: position.as_deref().and_then(parse_position),
+            has_account: position.is_some_and(|text| text.ends_with(OF_ACCOUNT)),
             issued_at: claims.times.issued_at,
             claims: CustomClaims::of_our_token(claims.custom),
         })
     }
 }
 
-/// What ends the place of a session that is of an account. No claim of its own: every other name
-/// belongs to the owner.
+/// How `gen` ends when the session belongs to an account. It is not a claim of its own, because all
+/// other names belong to the owner.
 const OF_ACCOUNT: &str = ".account";
 
-/// A place as text: generation, `iat`, and the mark of an account.
-fn place(position: Position, has_account: bool) -> String {
+/// The `gen` of an access token: generation, `iat`, and the mark of an account.
+fn position_text(position: Position, has_account: bool) -> String {
     let mark = if has_account { OF_ACCOUNT } else { "" };
     format!("{}.{}{mark}", position.generation, position.issued_at.0)
 }
 
-fn position(place: &str) -> Option<Position> {
-    let place = place.strip_suffix(OF_ACCOUNT).unwrap_or(place);
-    let (generation, issued_at) = place.split_once('.')?;
+fn parse_position(text: &str) -> Option<Position> {
+    let text = text.strip_suffix(OF_ACCOUNT).unwrap_or(text);
+    let (generation, issued_at) = text.split_once('.')?;
     Some(Position {
         generation: generation.parse().ok()?,
         issued_at: UnixSeconds(issued_at.parse().ok()?),
@@ -170,14 +171,14 @@ mod tests {
             token_id: "BwcHBwcHBwcHBwcHBwcHBw",
             issued_at: UnixSeconds(1_800_000_000),
             expires_at: UnixSeconds(1_800_003_600),
-            position: PLACE,
+            position: POSITION,
             has_account: false,
             claims,
         }
         .sign(&keys().current)
     }
 
-    const PLACE: Position = Position {
+    const POSITION: Position = Position {
         generation: 3,
         issued_at: UnixSeconds(1_800_000_000),
     };
@@ -200,12 +201,12 @@ mod tests {
         let claims = CustomClaims::parse(json!({"role": "admin", "n": [1, null]})).expect("good");
         let seen = AccessToken::verify(&token(&claims), &keys(), NOW).expect("ours");
         assert_eq!(seen.claims, claims);
-        assert_eq!((seen.of, seen.position), (session(), Some(PLACE)));
+        assert_eq!((seen.of, seen.position), (session(), Some(POSITION)));
     }
 
     #[test]
     fn the_largest_access_token_is_not_too_large() {
-        // A domain ends at 253 characters.
+        // A domain name has at most 253 characters.
         let longest = ISSUER_BYTES.max("https://:65535".len() + 253);
         let claims = json!({"text": "x".repeat(2048 - r#"{"text":""}"#.len())});
         let issuer = "i".repeat(longest);
@@ -234,11 +235,11 @@ mod tests {
     #[test]
     fn a_token_says_whether_its_session_is_of_an_account() {
         for has_account in [false, true] {
-            let text = place(PLACE, has_account);
+            let text = position_text(POSITION, has_account);
             assert_eq!(text.ends_with(OF_ACCOUNT), has_account);
-            assert_eq!(position(&text), Some(PLACE));
+            assert_eq!(parse_position(&text), Some(POSITION));
         }
-        assert_eq!(position("3.x"), None);
+        assert_eq!(parse_position("3.x"), None);
     }
 
     #[test]

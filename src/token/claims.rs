@@ -1,12 +1,12 @@
-//! The claims that a back end gives a session, carried in every access token of it.
+//! The claims that a back end gives a session; every access token of the session carries them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::problem::Problem;
 
-/// Most bytes of a session's claims as JSON: they travel in every access token, and a token goes
-/// in a header.
+/// Maximum size of a session's claims as JSON, in bytes: every access token carries them, and it is
+/// sent in a header.
 const CLAIMS_BYTES: usize = 2 * 1024;
 
 /// Names that belong to the token itself (RFC 7519, section 4.1, and ours).
@@ -23,6 +23,7 @@ impl CustomClaims {
     /// # Errors
     /// Names the rule that the value breaks.
     pub fn parse(value: Value) -> Result<Self, Problem> {
+        let size = value.to_string().len();
         let Value::Object(claims) = value else {
             return Err(Problem("must be an object"));
         };
@@ -31,25 +32,25 @@ impl CustomClaims {
                 "must not use the reserved names iss sub aud exp nbf iat jti sid gen",
             ));
         }
-        if Value::Object(claims.clone()).to_string().len() > CLAIMS_BYTES {
+        if size > CLAIMS_BYTES {
             return Err(Problem("must be at most 2048 bytes of JSON"));
         }
         Ok(Self(claims))
     }
 
-    /// The one claim that a login gives.
+    /// The one claim of a session that a login opened.
     #[must_use]
     pub fn of_login(name: &str, text: &str) -> Self {
         Self(Map::from_iter([(name.to_owned(), text.into())]))
     }
 
-    /// The claim of this name, if it is a text.
+    /// The claim of this name, if it is a string.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.as_str()
     }
 
-    /// What was in a token that we signed: it was parsed before it went in.
+    /// The claims of a verified token: they were parsed before it was signed.
     pub(super) fn of_our_token(claims: Map<String, Value>) -> Self {
         Self(claims)
     }
@@ -61,12 +62,12 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn an_object_without_reserved_names_is_taken() {
+    fn an_object_without_reserved_names_is_accepted() {
         assert!(CustomClaims::parse(json!({"role": "admin", "org": {"id": 7}})).is_ok());
     }
 
     #[test]
-    fn what_is_no_object_is_refused() {
+    fn anything_but_an_object_is_refused() {
         for value in [json!([]), json!("x"), json!(1), json!(true)] {
             assert!(CustomClaims::parse(value).is_err());
         }
@@ -80,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_end_at_two_kibibytes() {
+    fn claims_have_at_most_two_kibibytes() {
         let of_length = |length: usize| json!({"a": "x".repeat(length - r#"{"a":""}"#.len())});
         assert!(CustomClaims::parse(of_length(2048)).is_ok());
         assert!(CustomClaims::parse(of_length(2049)).is_err());

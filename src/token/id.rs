@@ -1,4 +1,4 @@
-//! Who a session belongs to, and which one it is.
+//! Identifiers: the user, the session, and the two together.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use crate::problem::Problem;
 /// Random bytes in a [`SessionId`] and in an access token's `jti`: 128 bits cannot be guessed.
 pub const ID_BYTES: usize = 16;
 
-/// Most characters of a [`UserId`]: it is part of a KV key, and those end at 512 bytes.
+/// Maximum length of a [`UserId`]: it is part of a KV key, which may have 512 bytes.
 const USER_ID_CHARACTERS: usize = 128;
 
 /// The user's identifier: 1 to 128 characters of `A–Z a–z 0–9 _ . @ + | -`.
@@ -54,7 +54,7 @@ impl TryFrom<String> for UserId {
 pub struct SessionId(String);
 
 impl SessionId {
-    /// Makes an identifier from random bytes.
+    /// The identifier made of random bytes.
     #[must_use]
     pub fn from_random(bytes: [u8; ID_BYTES]) -> Self {
         Self(URL_SAFE_NO_PAD.encode(bytes))
@@ -85,7 +85,7 @@ impl TryFrom<String> for SessionId {
     }
 }
 
-/// One session of one user: what a token names and what KV keys are made of.
+/// One session of one user, as a token and the KV keys name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionRef {
     /// Whose session it is.
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn user_ids_of_other_systems_are_taken() {
+    fn user_ids_of_other_systems_are_accepted() {
         for id in [
             "7",
             "auth0|5f7c8ec7",

@@ -1,5 +1,9 @@
-//! What a secret gives: tokens. Pure values, made and checked without any input or output; the time
-//! and the random bytes that they need are arguments.
+//! What a secret gives: tokens. Everything here is pure: the time and the random bytes that it needs
+//! are arguments.
+//!
+//! [`secret`] reads the configured secrets and makes the [`key`]s; [`jws`] signs and verifies with
+//! them, by jwt-compact and stricter rules of our own; [`refresh`] and [`access`] are the two kinds
+//! of tokens. To add an algorithm, see [`key`].
 
 pub mod access;
 pub mod claims;
@@ -14,6 +18,7 @@ pub mod time;
 #[cfg(test)]
 mod wycheproof;
 
-/// Maximum size of a token that is looked at, in bytes: ours have about 300, an access token with
-/// full claims about 3,100, with the longest [`access::ISSUER_BYTES`] too about 3,900.
+/// Maximum size of a token that we verify, in bytes. Ours have about 300; an access token with the
+/// largest claims has about 3,100, and about 3,900 with the longest issuer and audience
+/// ([`access::ISSUER_BYTES`]) as well.
 pub const TOKEN_BYTES: usize = 4 * 1024;

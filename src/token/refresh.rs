@@ -1,6 +1,6 @@
-//! The refresh token: a JWT (HS256, `typ` `rt+jwt`) that names a session and a place in its chain
-//! of generations. The same session, generation and minute always give the same bytes, so that a
-//! repeated request gets the identical answer. It is never stored.
+//! The refresh token: a JWT (`typ` `rt+jwt`) that names a session and a position in its chain of
+//! generations. The same session, generation and minute always give the same bytes, so that a
+//! repeated request gets the identical token. It is never stored.
 
 use serde::Serialize;
 
@@ -11,20 +11,20 @@ use crate::token::{
     time::{UnixMillis, UnixSeconds},
 };
 
-/// `typ` of a refresh token: it keeps the two kinds of tokens apart (RFC 8725, section 3.11).
+/// `typ` of a refresh token; it keeps the two kinds of tokens apart (RFC 8725, section 3.11).
 const REFRESH_TYPE: &str = "rt+jwt";
 
-/// A token's place in its session's chain.
+/// A token's position in its session's chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
-    /// `gen`: 0 for the token of the login, one more for each successor taken up.
+    /// `gen`: 0 for the token of the login, one more for each successor that was adopted.
     pub generation: u32,
-    /// `iat`, rounded down to the minute: it tells siblings of one generation apart.
+    /// `iat`, rounded down to the minute; it tells siblings of one generation apart.
     pub issued_at: UnixSeconds,
 }
 
 impl Position {
-    /// The place of the token that a login at `now` gives out.
+    /// The position of the token that a login at `now` hands out.
     #[must_use]
     pub fn first(now: UnixMillis) -> Self {
         Self {
@@ -34,12 +34,12 @@ impl Position {
     }
 }
 
-/// A refresh token whose signature, type and end were checked.
+/// A refresh token: verified, or about to be signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefreshToken {
     /// The session that it continues.
     pub of: SessionRef,
-    /// Its place in the session's chain.
+    /// Its position in the session's chain.
     pub position: Position,
     /// `exp`: the session's absolute end.
     pub session_end: UnixSeconds,
@@ -68,10 +68,10 @@ impl RefreshToken {
         sign(REFRESH_TYPE, times, claims, key)
     }
 
-    /// Checks signature, type and end, without any storage.
+    /// Verifies header, signature, times and claims, without any storage.
     ///
     /// # Errors
-    /// The token is not ours, or past its end.
+    /// The token is not ours, or has expired.
     pub fn verify(text: &str, keys: &Keyring, now: UnixMillis) -> Result<Self, TokenProblem> {
         let mut claims = verify(REFRESH_TYPE, text, keys, now)?;
         let generation = claims.custom.remove("gen").and_then(|value| value.as_u64());
@@ -237,7 +237,7 @@ mod tests {
     const CLAIMS: &str =
         r#"{"exp":1800003600,"iat":1800000000,"sub":"ada","sid":"BwcHBwcHBwcHBwcHBwcHBw","gen":3}"#;
 
-    /// A token with this very text in it, and our signature.
+    /// A token with exactly these parts and our signature.
     fn with_our_signature(header: &str, claims: &str) -> String {
         let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part));
         let content = format!("{header}.{claims}");

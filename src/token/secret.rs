@@ -1,8 +1,7 @@
 //! Secrets: how they are read from configuration, and the keys made of them.
 //!
 //! A secret is text of at least 32 bytes, used as its UTF-8 bytes after trimming white space at
-//! its ends, or a JWK of `kty` `oct` (RFC 7518, section 6.4). HS256 asks for a key at least as
-//! long as its hash (RFC 7518, section 3.2).
+//! its ends, or a JWK of `kty` `oct` (RFC 7518, section 6.4).
 
 use std::fmt;
 
@@ -18,18 +17,19 @@ use crate::token::{
     key::{SECRET_ALGORITHM, SECRET_BYTES, SigningKey},
 };
 
-/// Bytes of a secret that Tokenkeep makes: the block of SHA-256, longer would only be hashed down.
+/// Size of a secret that Tokenkeep makes, in bytes: a block of SHA-256. HMAC would hash a longer one
+/// down.
 pub const NEW_SECRET_BYTES: usize = 64;
 
-/// HKDF's `info` for the access token key: a change of it is a change of every key.
+/// HKDF's `info` for the access token key. Changing it changes every key.
 const ACCESS_KEY_INFO: &[u8] = b"tokenkeep access token v1";
 
-/// What is wrong with a configured secret. It never repeats the secret.
+/// What is wrong with a configured secret. It never contains the secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecretProblem {
     /// Fewer than 32 bytes.
     TooShort,
-    /// It begins like JSON, but is no JWK of `kty` `oct`.
+    /// It starts like JSON, but is not a JWK of `kty` `oct` for our algorithm.
     BadJwk,
     /// A command that was pasted in place of the secret.
     Command,
@@ -39,16 +39,21 @@ pub enum SecretProblem {
 
 impl fmt::Display for SecretProblem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::TooShort => "is too short: at least 32 bytes are needed",
-            Self::Command => "is a command, not a secret: paste the secret when the command asks for it",
-            Self::WholeResponse => {
-                "is the whole response of /generate_jwt_secret: paste only the text after \"secret\":"
-            }
-            Self::BadJwk => {
-                "looks like a JWK, but is not one of \"kty\":\"oct\" for HS256 with a base64url \"k\""
-            }
-        })
+        match self {
+            Self::TooShort => write!(
+                formatter,
+                "is too short: at least {SECRET_BYTES} bytes are needed"
+            ),
+            Self::Command => formatter
+                .write_str("is a command, not a secret: paste the secret when the command asks for it"),
+            Self::WholeResponse => formatter.write_str(
+                "is the whole response of /generate_jwt_secret: paste only the text after \"secret\":",
+            ),
+            Self::BadJwk => write!(
+                formatter,
+                "looks like a JWK, but is not one of \"kty\":\"oct\" for {SECRET_ALGORITHM} with a base64url \"k\""
+            ),
+        }
     }
 }
 
@@ -57,7 +62,7 @@ impl fmt::Display for SecretProblem {
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
-    /// Reads one secret as it is configured.
+    /// Parses one secret as it is configured.
     ///
     /// # Errors
     /// The secret is too short, or a JWK of another kind.
@@ -81,7 +86,7 @@ impl Secret {
         Ok(secret)
     }
 
-    /// Reads secrets separated by white space; a JWK may have white space in it.
+    /// Parses secrets separated by white space; a JWK may contain white space.
     ///
     /// # Errors
     /// One of them is too short, or a JWK of another kind.
@@ -101,14 +106,14 @@ impl Secret {
         Ok(secrets)
     }
 
-    /// New secret text from random bytes, as `generate_jwt_secret` gives it out.
+    /// A new secret made of random bytes, as `generate_jwt_secret` returns it.
     #[must_use]
     pub fn text_from_random(bytes: &[u8; NEW_SECRET_BYTES]) -> String {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Whether `text` is this secret, in a time that does not depend on where they differ. A JWK
-    /// may be shown as it is configured.
+    /// Whether `text` is this secret, compared in constant time. A JWK may be given as it is
+    /// configured.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         Self::parse(text).is_ok_and(|shown| shown == *self)
@@ -147,7 +152,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The `k` of a JWK of `kty` `oct`. What it says besides must not speak against signing with HS256
+/// The `k` of a JWK of `kty` `oct` whose other members, if given, allow signing with our algorithm
 /// (RFC 7517, sections 4.2 and 4.4).
 fn symmetric_key(jwk: &str) -> Option<Vec<u8>> {
     let mut jwk = json::object(jwk.as_bytes()).ok()?;
@@ -220,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jwk_for_something_else_than_hs256_is_refused() {
+    fn a_jwk_for_another_purpose_is_refused() {
         let with = |member: &str| Secret::parse(&JWK.replace('}', &format!(", {member}}}")));
         assert_eq!(
             with(r#""alg":"HS256","use":"sig","kid":"1""#),

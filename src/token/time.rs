@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Longest lifetime of a session that may be configured: browsers cap cookies at 400 days, and a
-/// cut-off must be remembered for as long.
+/// Maximum lifetime of a session that can be configured, in seconds: browsers cap cookies at 400
+/// days, and a cut-off must be remembered for as long.
 pub const LONGEST_SESSION_SECONDS: u64 = 400 * 24 * 60 * 60;
 
 /// An instant in milliseconds since 1970-01-01T00:00:00Z.
@@ -12,14 +12,14 @@ pub const LONGEST_SESSION_SECONDS: u64 = 400 * 24 * 60 * 60;
 pub struct UnixMillis(pub u64);
 
 impl UnixMillis {
-    /// This instant moved later by so many milliseconds.
+    /// The instant this many milliseconds later.
     #[must_use]
     pub fn plus_ms(self, milliseconds: u64) -> Self {
         Self(self.0.saturating_add(milliseconds))
     }
 
-    /// The milliseconds from `earlier` to this instant, 0 when `earlier` is in fact later: the
-    /// clocks of two places differ by a little.
+    /// The milliseconds from `earlier` to this instant; 0 when `earlier` is in fact later, because
+    /// the clocks of two data centres differ a little.
     #[must_use]
     pub fn since_ms(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
@@ -50,7 +50,7 @@ impl UnixSeconds {
         UnixMillis(self.0.saturating_mul(1000))
     }
 
-    /// This instant moved later by so many seconds.
+    /// The instant this many seconds later.
     #[must_use]
     pub fn plus(self, seconds: u64) -> Self {
         Self(self.0.saturating_add(seconds))
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_minute_begins_on_a_multiple_of_sixty_seconds() {
+    fn a_minute_starts_at_a_multiple_of_sixty_seconds() {
         assert_eq!(UnixMillis(119_999).minute(), UnixSeconds(60));
         assert_eq!(UnixMillis(120_000).minute(), UnixSeconds(120));
     }

@@ -1,6 +1,6 @@
-//! Project Wycheproof's vectors, through the code that reads every token and every secret. A vector
-//! that is invalid must be refused; one that is valid must be accepted, unless it is outside of what
-//! Tokenkeep takes: then it is named here with the reason, and must be refused too.
+//! Project Wycheproof's vectors, run through the code that verifies every token and parses every
+//! secret. An invalid vector must be refused. A valid one must be accepted, unless it is outside of
+//! what Tokenkeep accepts; then it is named here with the reason, and must be refused, too.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -28,15 +28,15 @@ const MACS: &str = include_str!(concat!(
 #[derive(Debug, Default)]
 struct Outcomes {
     accepted: Vec<u64>,
-    /// Valid, and refused all the same.
+    /// Valid, but refused.
     outside: Vec<u64>,
     invalid: usize,
-    /// Called invalid, but byte for byte a vector that is called valid.
+    /// Labelled invalid, but identical to a vector that is labelled valid.
     mislabelled: Vec<u64>,
 }
 
-/// `tcId`s of the signatures that are the valid [`GOOD`] over again: the padding that their comments
-/// speak of is not there (<https://github.com/C2SP/wycheproof/issues/236>).
+/// `tcId`s of the signatures that repeat the valid [`GOOD`]: the padding that their comments mention
+/// is missing (<https://github.com/C2SP/wycheproof/issues/236>).
 const MISLABELLED: [u64; 2] = [367, 370];
 const GOOD: u64 = 357;
 
@@ -53,7 +53,7 @@ impl Outcomes {
         }
     }
 
-    /// No vector may go missing: the file says how many it has.
+    /// No vector may be missing: the file says how many it has.
     fn assert_complete(&self, file: &Value, name: &str) {
         let [accepted, outside] = [&self.accepted, &self.outside].map(Vec::len);
         let executed = accepted + outside + self.invalid + self.mislabelled.len();
@@ -84,14 +84,15 @@ fn is_accepted(header: &str, jws: &str, keys: &Keyring) -> bool {
     SignedToken::parse(jws, keys, |_| header.to_owned()).is_some()
 }
 
-/// Tokenkeep takes one header only: here the one that the first vector of a group has.
+/// Tokenkeep accepts one header only; here it is that of a group's first vector.
 fn header(vectors: &[Value]) -> String {
     let jws = vectors[0]["jws"].as_str().expect("a JWS");
     let header = jws.split('.').next().expect("a header");
     String::from_utf8(URL_SAFE_NO_PAD.decode(header).expect("base64url")).expect("JSON")
 }
 
-/// The vectors of a group with the group's key, or with none where it is no secret for HS256.
+/// Runs the vectors of a group with the group's key, or without one where it is not a secret for
+/// HS256. Returns whether it is.
 fn check_signatures(outcomes: &mut Outcomes, vectors: &[Value], key: &Value) -> bool {
     let secret = Secret::parse(&key.to_string());
     let header = header(vectors);
@@ -106,7 +107,7 @@ fn check_signatures(outcomes: &mut Outcomes, vectors: &[Value], key: &Value) -> 
 }
 
 #[test]
-fn every_signature_is_judged_as_the_vectors_say() {
+fn every_signature_has_the_result_of_its_vector() {
     let file = read(SIGNATURES);
     let mut outcomes = Outcomes::default();
     let mut of_other_algorithms = Vec::new();
@@ -126,15 +127,14 @@ fn every_signature_is_judged_as_the_vectors_say() {
     outcomes
         .outside
         .retain(|id| !of_other_algorithms.contains(id));
-    // A character that is not base64url's in the header, and one in the payload: the vectors
-    // forgive them, RFC 7515 (section 2) does not.
-    // Spaces in the JSON of the header: good, but not how we write it.
+    // A character outside of base64url in the header, and one in the payload: the vectors allow them,
+    // RFC 7515 (section 2) does not. White space in the header: valid, but not how we write it.
     assert_eq!(outcomes.outside, [372, 373, 376, 377]);
     assert_eq!(outcomes.mislabelled, MISLABELLED);
 }
 
 #[test]
-fn what_two_vectors_mean_but_do_not_say_is_refused() {
+fn the_padding_that_two_vectors_lack_is_refused() {
     let file = read(SIGNATURES);
     let group = list(&file, "testGroups")
         .iter()
@@ -158,7 +158,7 @@ fn what_two_vectors_mean_but_do_not_say_is_refused() {
 }
 
 #[test]
-fn every_signature_of_another_key_is_refused_with_ours() {
+fn every_signature_by_another_key_is_refused() {
     let secret = Secret::parse("0123456789abcdef0123456789abcdef").expect("long enough");
     let mut refused = 0;
     for file in [SIGNATURES, KEYS].map(read) {
@@ -178,12 +178,12 @@ fn every_signature_of_another_key_is_refused_with_ours() {
 }
 
 #[test]
-fn every_key_is_judged_as_the_vectors_say() {
+fn every_key_has_the_result_of_its_vector() {
     let file = read(KEYS);
     let mut outcomes = Outcomes::default();
     for group in list(&file, "testGroups") {
         let keys = group.get("private").unwrap_or(&group["public"]);
-        // A secret is one key. A set of several is none.
+        // A secret is one key, not a set of several.
         let configured = match list(keys, "keys") {
             [key] => key,
             _ => keys,
@@ -197,7 +197,7 @@ fn every_key_is_judged_as_the_vectors_say() {
 }
 
 #[test]
-fn every_mac_is_judged_as_the_vectors_say() {
+fn every_mac_has_the_result_of_its_vector() {
     let file = read(MACS);
     let mut outcomes = Outcomes::default();
     let (mut of_short_keys, mut truncated) = (0, 0);
