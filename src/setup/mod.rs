@@ -2,6 +2,7 @@
 
 pub mod generate_secret;
 pub mod health;
+pub mod version;
 
 use crate::{config::Setup, port::Deadline};
 
