@@ -29,7 +29,7 @@ use crate::{
         open::open_session,
         refresh::refresh,
     },
-    setup::{OwnerRequest, generate_secret::generate_secret, health::health, version::version},
+    setup::{OwnerRequest, generate_secret::generate_secret, health::health},
 };
 
 /// A request that is answered. `{id}` in a path stands for one part of it.
@@ -72,7 +72,6 @@ impl<P: HasAccounts> Route<P> {
         api(Post,   "/auth/password/change", |request| json(change_password(request))),
         owner(Get,  "/generate_jwt_secret",  |request| json(generate_secret(request))),
         owner(Post, "/generate_jwt_secret",  |request| json(generate_secret(request))),
-        owner(Get,  "/version",              |request| json(version(request))),
         owner(Get,  "/health",               |request| health(request).map(Ok).boxed_local()),
     ];
 

@@ -2,7 +2,6 @@
 
 pub mod generate_secret;
 pub mod health;
-pub mod version;
 
 use crate::{config::Setup, port::Deadline};
 
