@@ -381,3 +381,6 @@ pub fn is_ended(session: &SessionId, issued_at: UnixSeconds, stored: &Snapshot) 
         .as_ref()
         .is_some_and(|cut_off| cut_off.ends(session, began))
 }
+
+#[cfg(test)]
+mod tests;

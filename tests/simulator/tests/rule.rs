@@ -4,14 +4,8 @@ use proptest::prelude::*;
 use tokenkeep::{
     session::rule::{
         Activity, CutOff, IdleWindow, SessionRecord, Snapshot, StoredSession, Verdict, judge,
-        offered,
     },
-    token::{
-        claims::CustomClaims,
-        id::SessionId,
-        refresh::Position,
-        time::{UnixMillis, UnixSeconds},
-    },
+    token::{claims::CustomClaims, id::SessionId, refresh::Position, time::UnixMillis},
 };
 use tokenkeep_simulator::rule::{WHOLE, decide};
 
@@ -147,13 +141,6 @@ proptest! {
     }
 
     #[test]
-    fn a_session_that_never_moved_on_lives_to_its_idle_end(later in 0..120 * DAY) {
-        let first = Position::first(UnixMillis(LOGIN));
-        let stored = Snapshot { session: Some(open()), activity: None, cut_off: None };
-        prop_assert!(is_live(&verdict(first, &stored, UnixMillis(LOGIN + later))));
-    }
-
-    #[test]
     fn a_tombstone_ends_whatever_is_shown(shown in position(), mut stored in snapshot(), now in instant()) {
         stored.session = Some(StoredSession::Revoked(now));
         prop_assert_eq!(verdict(shown, &stored, now), Verdict::Revoked);
@@ -166,54 +153,5 @@ proptest! {
         stored.session = Some(open());
         stored.cut_off = Some(CutOff { before, keep: None });
         prop_assert_eq!(verdict(shown, &stored, now), Verdict::Revoked);
-    }
-
-    /// What one honest client has in flight around the taking up of a successor: copies of the
-    /// old request, the successor, a branch of it grown meanwhile. Any order, within a minute.
-    #[test]
-    fn honest_tokens_may_come_in_any_order(
-        born in 3 * MINUTE..30 * DAY,
-        taken_up in 0..2 * DAY,
-        mut requests in proptest::collection::vec((0..MINUTE, 0..3_usize, -2_000..=2_000_i64), 1..12),
-        afterwards in 0..80 * DAY,
-    ) {
-        let at = |after: u64| UnixMillis(LOGIN + after);
-        let old = Position::first(at(0));
-        let successor = offered(old, at(born));
-        let start = born + taken_up;
-        requests.sort_by_key(|request| request.0);
-        let mut held = vec![old, successor];
-        let mut stored = Snapshot { session: Some(open()), activity: None, cut_off: None };
-        for (after_ms, which, clock) in requests {
-            let now = UnixMillis(at(start + after_ms).0.saturating_add_signed(clock));
-            let shown = held[which.min(held.len() - 1)];
-            let seen = verdict(shown, &stored, now);
-            prop_assert!(is_live(&seen), "{shown:?} at {now:?} with {stored:?}: {seen:?}");
-            let Verdict::Live { answer, .. } = &seen else { unreachable!() };
-            if answer.generation == 1 && held.len() < 3 {
-                held.push(*answer);
-            }
-            stored = after(&stored, &seen);
-        }
-        let newest = held.last().copied().expect("at least two");
-        let late = at(start + MINUTE + afterwards);
-        prop_assert!(is_live(&verdict(newest, &stored, late)), "{newest:?} with {stored:?}");
-    }
-
-    #[test]
-    fn siblings_that_grew_apart_do_not_live_together(
-        first in 3 * MINUTE..30 * DAY, apart in 4 * MINUTE..DAY, rest in 4 * MINUTE..DAY,
-    ) {
-        let at = |after: u64| UnixMillis(LOGIN + after);
-        let old = Position::first(at(0));
-        let one = offered(old, at(first));
-        let other = offered(old, at(first + apart));
-        let stored = Snapshot { session: Some(open()), activity: None, cut_off: None };
-        let taken_up_at = first + apart + rest;
-        let stored = after(&stored, &verdict(one, &stored, at(taken_up_at)));
-        prop_assert_eq!(verdict(other, &stored, at(taken_up_at + 2 * MINUTE)), Verdict::Reused);
-        prop_assert_eq!(verdict(old, &stored, at(taken_up_at + 2 * MINUTE)), Verdict::Reused);
-        prop_assert!(is_live(&verdict(one, &stored, at(taken_up_at + 2 * MINUTE))));
-        prop_assert_eq!(one.issued_at, UnixSeconds((LOGIN + first) / 60_000 * 60));
     }
 }
