@@ -6,26 +6,27 @@
 //!
 //! ## The map
 //!
-//! | Folder | What the owner gets |
+//! | Folder | What is in it |
 //! |---|---|
-//! | [`token`] | From a secret: refresh tokens, access tokens, the ids in them. Pure. |
-//! | [`session`] | From a key-value store: sessions, with their rule, their storage, their requests. |
-//! | [`account`] | From a database and an object for each address: accounts, passwords, their requests. |
+//! | [`token`] | Tokens: refresh tokens, access tokens, the ids in them. Pure. |
+//! | [`session`] | Sessions, in a key-value store: their rule, their storage, their requests. |
+//! | [`account`] | Accounts, in a database: passwords, limits on guessing, their requests. |
 //! | [`setup`] | For the owner: `/health`, and new secrets. |
 //! | [`routes`], [`app`], [`http`] | From a request to a reply. |
 //! | [`config`] | The owner's settings. |
 //! | [`object`] | The mechanics of a Durable Object. |
 //! | [`port`], [`log`], [`problem`] | What every folder needs. |
-//! | `cloudflare` | Where it runs: the only folder that knows Cloudflare. |
+//! | `cloudflare` | Where it runs: the only code that calls Cloudflare's API, with `entry.js`. |
 //!
 //! Dependencies point one way, from the top down: `cloudflare` → `app` → `routes` → `setup` →
-//! `account` → `session` → `http` → `config`, `log`, `port` → `token`. Each folder says in its own
-//! `port.rs` what it needs from outside; `cloudflare` and the tests implement it.
+//! `account` → `session` → `http` → `config`, `log`, `port` → `token` → `problem`. (`object` stands on
+//! `port`, and `account` uses it.) `port.rs`, `session/port.rs` and `account/port.rs` say what is
+//! needed from outside; `cloudflare` and the tests implement it.
 //!
 //! ## Follow one refresh
 //!
-//! 1. `entry.js` hands the request to `cloudflare::serve`, which makes a [`http::request::Call`] of
-//!    it; [`app::App::handle`] finds the row in [`routes`] and calls [`session::refresh::refresh`].
+//! 1. `entry.js` hands the request to `cloudflare::serve`, which reads it into a
+//!    [`http::request::Call`]; [`app::App::handle`] finds the row in [`routes`] and calls [`session::refresh::refresh`].
 //! 2. That verifies the signature ([`token::refresh`]), reads three keys at once
 //!    ([`session::store`]), and asks the rule, which is pure: [`session::rule::judge`].
 //! 3. [`session::issue`] signs two tokens. What is worth noting is written after the response.
@@ -40,7 +41,7 @@
 //! A setting:
 //! 1. its name in `config/settings.rs`;
 //! 2. a line in [`config::Setup::read`] that parses it, and a field of [`config::Config`];
-//! 3. a row in the README.
+//! 3. a row in the README, and its default in `wrangler.toml`.
 //!
 //! A store for sessions:
 //! 1. implement [`session::port::KeyValue`], as `cloudflare/kv.rs` does;
@@ -48,8 +49,8 @@
 //! 3. another layout of keys, or one without keys, replaces [`session::store`] and `record.rs`.
 //!
 //! A token algorithm:
-//! 1. an arm in [`token::key`], which also names it in the header;
-//! 2. a way to configure it in [`config::Setup::read`];
+//! 1. a variant in [`token::key`], which signs, verifies and names it in the header;
+//! 2. how its key is read, in [`token::secret`], and configured, in [`config::Setup::read`];
 //! 3. the attacks of `tests/workerd/tests/black_box/attacks` and the vectors of `token/wycheproof.rs`.
 //!
 //! ## Scope

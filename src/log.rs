@@ -1,9 +1,9 @@
 //! What the operator can read: a line of JSON for each request, and one for each event that
 //! matters for safety or points at a fault.
 //!
-//! No line contains anything that would let anyone in or say who someone is: no token, secret, password,
-//! e-mail address, IP address, path, query or user id (back ends may use addresses as ids). Of a
-//! session's id there are the first characters: enough to find it, too little to name it.
+//! No line contains anything that would let anyone in or say who someone is: no token, secret,
+//! password, e-mail address, IP address, path, query or user id (back ends may use addresses as ids).
+//! Of a session's id there are the first characters: enough to find it, too little to use it.
 
 use serde::Serialize;
 
@@ -21,7 +21,7 @@ pub struct Line<'a> {
     /// The address's template, such as `/auth/sessions/{id}`; none where there is no such address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<&'static str>,
-    /// The verb.
+    /// The method.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<&'static str>,
     /// HTTP status of the answer.
@@ -45,7 +45,8 @@ pub struct Line<'a> {
     /// The request, as its error names it too; none for work after the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<&'a str>,
-    /// Milliseconds from call to reply. On Workers the clock stands still but for input and output.
+    /// Milliseconds from when the body was read to the reply. On Workers the clock stands still except
+    /// during input and output.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ms: Option<u64>,
     /// Cloudflare's code of the place, such as `MAD`.

@@ -2,7 +2,7 @@
 //! and does is its [`Actor`]; [`crate::account::guard`] is one.
 //!
 //! * **One request at a time.** A request is handled to its end, with all its waits, before the next
-//!   one starts. (Workers hold events back only while the storage is busy, not while an object waits
+//!   one starts. (Durable Objects hold events back only while the storage is busy, not while an object waits
 //!   for something else.)
 //! * **Read once.** The storage is read by the first request; from then on memory is ahead of it.
 //! * **Nothing acknowledged is lost.** What a request changed is stored before its reply goes out.

@@ -1,8 +1,8 @@
-//! What every floor needs from outside: a clock, randomness, a log, and somewhere to put work that
-//! may end after the response. Each floor adds what it needs itself: [`session`](crate::session::port::HasSessions)
-//! a key-value store, [`account`](crate::account::port::HasAccounts) a database and the objects
-//! that check passwords. `cloudflare/` implements all of it on Cloudflare Workers, tests implement
-//! it in memory.
+//! What every folder needs from outside: a clock, random bytes, a log, and somewhere to put work that
+//! may end after the response. [`session`](crate::session::port) and
+//! [`account`](crate::account::port) declare what else they need: a key-value store, a database, and
+//! the objects that check passwords. `cloudflare/` implements all of it, and so do the tests, in
+//! memory.
 
 use std::{future::Future, pin::pin};
 

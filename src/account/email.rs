@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::problem::Problem;
 
-/// Most bytes of an address: a path in SMTP has 256 octets (RFC 5321, section 4.5.3.1.3), two of
+/// Maximum size of an address, in bytes: a path in SMTP has 256 octets (RFC 5321, section 4.5.3.1.3), two of
 /// which are the brackets around it. In UTF-8 these are octets too (RFC 6531, section 3.3), and
 /// they are counted as they are stored, in lower case.
 const EMAIL_BYTES: usize = 254;

@@ -152,7 +152,7 @@ impl AccountGuard {
                 });
             }
         };
-        // Others wait for their turn: a question to the table must not hang.
+        // Others wait for their turn: a query must not hang.
         let result = within(left_ms, platform, check.run(attempt.purpose)).await;
         let now = platform.now();
         self.attempts.settle(ticket, attempt_outcome(&result), now);

@@ -95,7 +95,7 @@ pub enum GuardReply {
     },
     /// The account does not exist any more.
     Gone,
-    /// The guard could not reach the table of accounts.
+    /// The table failed, or the request waited for too long.
     Fault,
 }
 

@@ -1,4 +1,4 @@
-//! What the database and the guards give: accounts, people who log in with e-mail and password.
+//! Accounts: people who log in with e-mail and password.
 
 pub mod attempts;
 pub mod change_password;
@@ -37,7 +37,7 @@ pub struct Account {
     pub created_at: UnixMillis,
 }
 
-/// Most characters of a [`Name`].
+/// Maximum length of a [`Name`], in characters.
 const NAME_CHARACTERS: usize = 200;
 
 /// A person's name, as it was typed. Redacted when printed.

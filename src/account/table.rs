@@ -1,4 +1,4 @@
-//! The table of accounts, every question with its time limit: the twin of [`crate::session::store`].
+//! The table of accounts, each query with its timeout: the counterpart of [`crate::session::store`].
 //!
 //! Passwords are not here. Only an account's guard reads and changes them ([`crate::account::guard`]).
 

@@ -1,4 +1,4 @@
-//! The time and chance of the place that the code runs in.
+//! The clock and the random bytes of the runtime.
 
 use crate::{cloudflare::promise, token::time::UnixMillis};
 

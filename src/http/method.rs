@@ -1,6 +1,6 @@
 //! The methods of HTTP.
 
-/// A verb. Anything that no route takes is `Other`.
+/// A method. Anything that no route accepts is `Other`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are HTTP's own")]
 pub enum Method {
@@ -14,7 +14,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// Verbs are case-sensitive (RFC 9110, section 9.1).
+    /// Methods are case-sensitive (RFC 9110, section 9.1).
     #[must_use]
     pub fn from_text(text: &str) -> Self {
         match text {
@@ -28,7 +28,7 @@ impl Method {
         }
     }
 
-    /// The verb as HTTP spells it.
+    /// The method as HTTP spells it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! The words that all requests speak.
+//! HTTP types that all routes share.
 
 pub mod cors;
 pub mod error;

@@ -2,8 +2,8 @@
 
 use crate::problem::Problem;
 
-/// Maximum length of a device's name, in characters: it is kept in KV metadata, which ends at 1,024
-/// bytes.
+/// Maximum length of a device's name, in characters: it is also kept in KV metadata, which is limited
+/// to 1,024 bytes.
 pub const DEVICE_CHARACTERS: usize = 100;
 
 /// A device's name: at most 100 characters.

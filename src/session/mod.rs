@@ -1,5 +1,5 @@
-//! What the key-value store gives: sessions. The [`rule`], what is stored and how, and the requests
-//! that open, refresh, list and end them.
+//! Sessions, kept in a key-value store: the [`rule`], what is stored and how, and the requests that
+//! open, refresh, list and end them.
 
 pub mod bearer;
 pub mod device;

@@ -61,7 +61,7 @@ pub(super) fn cut_off(cut_off: &CutOff) -> String {
     })
 }
 
-/// What a listing shows without reading values.
+/// What a listing shows without reading values, such as that of Cloudflare's dashboard.
 pub(super) fn metadata(record: &SessionRecord) -> String {
     json(&Metadata {
         created_at: record.created_at,

@@ -6,8 +6,8 @@
 //! order: none of that may log anyone out. A copy of a token that is used after the chain has
 //! advanced, however, ends the session.
 //!
-//! Two successors grown from one token more than two minutes apart differ in their `iat`
-//! (*siblings*). Whichever is adopted first wins; the other one, when used, reveals a theft.
+//! Two successors of one token whose `iat` differ by more than a minute are *siblings*; made more than
+//! two minutes apart they always are. Whichever is adopted first wins; the other one, when used, reveals a theft.
 
 use crate::config::Config;
 use crate::token::{

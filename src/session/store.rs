@@ -116,7 +116,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     /// Writes a new session.
     ///
     /// # Errors
-    /// The store failed twice.
+    /// The store failed twice, or did not answer in time.
     pub async fn create(&self, of: &SessionRef, record: &SessionRecord) -> Result<(), Fault> {
         let write = Write {
             key: session_key(of),
@@ -131,7 +131,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     /// session expires by itself. A delete would not do: what is deleted can be written again.
     ///
     /// # Errors
-    /// The store failed twice.
+    /// The store failed twice, or did not answer in time.
     pub async fn end(&self, of: &SessionRef, session_end: UnixSeconds) -> Result<(), Fault> {
         let now = self.platform.now();
         let write = Write {
@@ -201,7 +201,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     /// Ends every session of a user that started at this time or earlier, except one.
     ///
     /// # Errors
-    /// The store failed twice.
+    /// The store failed twice, or did not answer in time.
     pub async fn end_all(&self, user: &UserId, cut_off: &CutOff) -> Result<(), Fault> {
         let write = Write {
             key: cut_off_key(user),

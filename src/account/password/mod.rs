@@ -47,19 +47,19 @@ use crate::problem::Problem;
 
 pub use self::firebase::FirebaseProject;
 
-/// Least characters of a password (NIST SP 800-63B, section 5.1.1.2).
+/// Minimum length of a password, in characters (NIST SP 800-63B, section 5.1.1.2).
 const LEAST_CHARACTERS: usize = 8;
 
-/// Most characters of a password: room for a passphrase, and an end for what is sent.
+/// Maximum length of a password, in characters: room for a passphrase, and an end for what is sent.
 const MOST_CHARACTERS: usize = 128;
 
 /// Random bytes in the salt of a new hash (RFC 9106, section 3.1).
 pub const SALT_BYTES: usize = 16;
 
-/// Most bytes of a hash as text. The longest known, Firebase's, has some 250.
+/// Maximum size of a hash as text, in bytes. The longest known, Firebase's, has some 250.
 const HASH_TEXT_BYTES: usize = 1024;
 
-/// Most memory that one verification may take. A Durable Object has 128 MB, shared with the other
+/// Maximum memory that one verification may take. A Durable Object has 128 MB, shared with the other
 /// objects of its place, and WebAssembly's memory never shrinks. 64 MiB is the setting of PHP,
 /// passlib and argon2-cffi; one more is for what scrypt needs beside its table.
 const MEMORY_LIMIT_BYTES: u64 = 65 * 1024 * 1024;
@@ -88,7 +88,7 @@ impl Password {
         Ok(password)
     }
 
-    /// A password that is shown. It may be shorter than a new one: other systems allow that, and
+    /// A password presented for verification. It may be shorter than a new one: other systems allow that, and
     /// people who come from there must be able to log in.
     ///
     /// # Errors
@@ -144,7 +144,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// What became of a password held against a hash.
+/// The result of verifying a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Verification {
