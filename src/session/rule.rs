@@ -7,7 +7,8 @@
 //! advanced, however, ends the session.
 //!
 //! Two successors of one token whose `iat` differ by more than a minute are *siblings*; made more than
-//! two minutes apart they always are. Whichever is adopted first wins; the other one, when used, reveals a theft.
+//! two minutes apart they always are. Whichever is adopted first wins; the other one, when used,
+//! reveals a theft.
 
 use crate::config::Config;
 use crate::token::{
