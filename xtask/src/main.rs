@@ -18,7 +18,6 @@ mod lint;
 mod migrations;
 mod page;
 mod paths;
-mod postman;
 mod process;
 mod project;
 mod python;
@@ -72,8 +71,6 @@ enum Command {
     Deploy(deploy::Arguments),
     /// Bring users along from another system
     Users(users::Arguments),
-    /// Make the Postman collection in `docs/` from src/openapi.json
-    Postman,
     /// Look up known vulnerabilities of the dependencies (needs the network)
     Advisories,
 }
@@ -93,7 +90,6 @@ fn main() -> ExitCode {
         Command::Reproduce => reproduce::run(&project),
         Command::Deploy(arguments) => deploy::run(&project, &arguments),
         Command::Users(arguments) => users::run(&project, &arguments),
-        Command::Postman => postman::run(&project),
         Command::Advisories => advisories::run(&project),
     };
     match outcome {
