@@ -1,18 +1,160 @@
-//! The Postman collection, sent as Postman would.
+//! The Postman collection: made from the OpenAPI document, and sent as Postman would.
+//!
+//! Ours and not `openapi-to-postmanv2`, Postman's own converter: that one is 85 npm packages
+//! (40 MB), invents new ids at each run, and knows nothing of the variables that the answers of one
+//! request fill in for the next.
 
-use serde_json::{Value, json};
+use std::{fs, path::Path};
+
+use serde_json::{Map, Value, json};
 use tokenkeep::http::method::Method;
 use tokenkeep_contract::STATIC_FILES;
 
 use crate::world::{SERVICE_KEY, World, call, tokens};
 
-const COLLECTION: &str = include_str!("../../docs/tokenkeep.postman_collection.json");
+const DOCUMENT: &str = include_str!("../../public/openapi.json");
+
+/// What answers bring along and other requests need; filled in by [`KEEP_TOKENS`], but for the
+/// first and the last.
+const VARIABLES: [(&str, &str); 5] = [
+    ("baseUrl", "http://127.0.0.1:8787"),
+    ("accessToken", ""),
+    ("refreshToken", ""),
+    ("sessionId", ""),
+    ("serviceKey", ""),
+];
+
+/// Runs in Postman after each request; other importers leave it out.
+const KEEP_TOKENS: [&str; 4] = [
+    "const answer = pm.response.code === 200 ? pm.response.json() : {};",
+    "for (const name of [\"accessToken\", \"refreshToken\", \"sessionId\"]) {",
+    "  if (answer[name]) pm.collectionVariables.set(name, answer[name]);",
+    "}",
+];
+
+fn collection() -> Value {
+    let document: Value = serde_json::from_str(DOCUMENT).expect("JSON");
+    let mut items: Vec<(Option<usize>, Value)> = operations(&document)
+        .map(|(path, verb, operation)| {
+            // In the order of the document, which a parsed object does not keep.
+            let id = format!("\"operationId\": {}", operation["operationId"]);
+            (DOCUMENT.find(&id), item(path, verb, operation))
+        })
+        .collect();
+    items.sort_by_key(|(place, _)| *place);
+    let items: Vec<Value> = items.into_iter().map(|(_, item)| item).collect();
+    json!({
+        "info": {
+            "name": document["info"]["title"],
+            "description": document["info"]["description"],
+            "schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json",
+        },
+        "item": items,
+        "event": [{"listen": "test", "script": {"type": "text/javascript", "exec": KEEP_TOKENS}}],
+        "variable": VARIABLES.map(|(key, value)| json!({"key": key, "value": value})),
+    })
+}
+
+fn object(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    let fields = value.as_object().into_iter().flat_map(Map::iter);
+    fields.map(|(name, value)| (name.as_str(), value))
+}
+
+fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
+    object(&document["paths"]).flat_map(|(path, verbs)| {
+        object(verbs).map(move |(verb, operation)| (path, verb, operation))
+    })
+}
+
+fn item(path: &str, verb: &str, operation: &Value) -> Value {
+    let path = path.replace("{id}", "{{sessionId}}");
+    let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    let mut request = json!({
+        "method": verb.to_uppercase(),
+        "header": headers(operation),
+        "url": {"raw": format!("{{{{baseUrl}}}}{path}"), "host": ["{{baseUrl}}"], "path": parts},
+    });
+    if let Some(description) = operation.get("description") {
+        request["description"] = description.clone();
+    }
+    let example = &operation["requestBody"]["content"]["application/json"]["example"];
+    if let Value::Object(fields) = example {
+        let mut fields = fields.clone();
+        fields.values_mut().for_each(fill_in);
+        request["body"] = json!({
+            "mode": "raw",
+            "raw": serde_json::to_string_pretty(&fields).expect("JSON"),
+            "options": {"raw": {"language": "json"}},
+        });
+    }
+    json!({"name": operation["summary"], "request": request})
+}
+
+fn headers(operation: &Value) -> Vec<Value> {
+    let header = |key: &str, value: &str| json!({"key": key, "value": value});
+    let schemes = object(&operation["security"][0]);
+    let mut headers: Vec<Value> = schemes
+        .map(|(scheme, _)| header("Authorization", &format!("Bearer {{{{{scheme}}}}}")))
+        .collect();
+    if operation.get("requestBody").is_some() {
+        headers.push(header("Content-Type", "application/json"));
+    }
+    headers
+}
+
+/// Puts a variable in the place of an example that only names what has to be there:
+/// `REFRESH_TOKEN` becomes `{{refreshToken}}`.
+fn fill_in(value: &mut Value) {
+    let Some(text) = value.as_str() else { return };
+    let variable = VARIABLES.iter().find(|(name, _)| {
+        let flat = text.replace('_', "");
+        text.contains('_') && flat.eq_ignore_ascii_case(name)
+    });
+    if let Some((name, _)) = variable {
+        *value = format!("{{{{{name}}}}}").into();
+    }
+}
+
+#[test]
+fn the_collection_in_docs_is_the_one_of_the_openapi_document() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tokenkeep.postman_collection.json");
+    let made = serde_json::to_string_pretty(&collection()).expect("JSON") + "\n";
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, made).expect("the collection can be written");
+        return;
+    }
+    let committed = fs::read_to_string(&path).expect("the collection");
+    assert!(
+        committed.replace("\r\n", "\n") == made,
+        "{} is out of date; to write it anew: UPDATE_DOCS=1 cargo test --test native postman",
+        path.display()
+    );
+}
+
+#[test]
+fn every_operation_is_a_request_in_the_order_of_the_document() {
+    let collection = collection();
+    let items = collection["item"].as_array().expect("requests");
+    let names: Vec<_> = items.iter().map(|item| item["name"].as_str()).collect();
+    let first = ["Sign up", "Log in", "Refresh token", "User info"];
+    assert_eq!(names[..4], first.map(Some));
+    assert_eq!(names.len(), DOCUMENT.matches("\"operationId\"").count());
+}
+
+#[test]
+fn the_refresh_sends_the_variable_and_no_credential() {
+    let refresh = &collection()["item"][2]["request"];
+    let body = refresh["body"]["raw"].as_str().expect("a body");
+    let body: Value = serde_json::from_str(body).expect("JSON");
+    assert_eq!(body, json!({"refreshToken": "{{refreshToken}}"}));
+    assert_eq!(refresh["url"]["raw"], "{{baseUrl}}/auth/token");
+    assert_eq!(refresh["header"].as_array().map(Vec::len), Some(1));
+}
 
 #[test]
 fn every_request_of_the_collection_works_for_someone_who_has_signed_up() {
-    let collection: Value = serde_json::from_str(COLLECTION).expect("JSON");
+    let collection = collection();
     let items = collection["item"].as_array().expect("requests");
-    assert!(!items.is_empty());
     for item in items {
         let request = &item["request"];
         let url = request["url"]["raw"].as_str().expect("an address");
@@ -24,17 +166,22 @@ fn every_request_of_the_collection_works_for_someone_who_has_signed_up() {
         let session = tokens(&world.post("/auth/signup", &person));
         let filled_in = |text: &Value| {
             let text = text.as_str().unwrap_or_default();
-            [
-                ("{{baseUrl}}", ""),
-                ("{{accessToken}}", &session.access),
-                ("{{refreshToken}}", &session.refresh),
-                ("{{sessionId}}", &session.session),
-                ("{{serviceKey}}", SERVICE_KEY),
-            ]
-            .iter()
-            .fold(text.to_owned(), |text, (name, value)| {
-                text.replace(name, value)
-            })
+            let values = [
+                "",
+                &session.access,
+                &session.refresh,
+                &session.session,
+                SERVICE_KEY,
+            ];
+            let variables = VARIABLES.iter().zip(values);
+            let text = variables.fold(text.to_owned(), |text, ((name, _), value)| {
+                text.replace(&format!("{{{{{name}}}}}"), value)
+            });
+            assert!(
+                !text.contains("{{"),
+                "a variable that is not declared: {text}"
+            );
+            text
         };
         let headers = request["header"].as_array().into_iter().flatten();
         let authorization = headers

@@ -18,7 +18,7 @@ use crate::{
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Do everything but the upload; needs no account
+    /// Do everything but the upload; needs no Cloudflare account
     #[arg(long)]
     dry_run: bool,
 }

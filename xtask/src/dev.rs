@@ -12,7 +12,7 @@ use anyhow::{Result, anyhow, bail};
 
 use crate::{
     build::build,
-    dev_vars, migrations,
+    dev_vars,
     process::{hand_over, step},
     project::Project,
     tools,
@@ -20,7 +20,7 @@ use crate::{
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The port of 127.0.0.1 on which the worker answers
+    /// The port of this computer on which the worker answers
     #[arg(long, default_value_t = 8787, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
 }
@@ -30,7 +30,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     let tools = tools::ensure(project)?;
     dev_vars::ensure(&project.path(".dev.vars"))?;
     build(project, &tools)?;
-    migrations::apply_locally(project, &tools)?;
+    tools.migrate_local_database()?;
 
     let port = arguments.port.to_string();
     step(
@@ -48,7 +48,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     hand_over(&mut wrangler, "wrangler")
 }
 
-/// Asked first, because a build in vain is a long wait for a short answer.
+/// Checked first: a build is a long wait for such a short answer.
 fn check_port_is_free(port: u16) -> Result<()> {
     match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
         Ok(_) => Ok(()),

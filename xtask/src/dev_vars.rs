@@ -85,11 +85,10 @@ fn create(file: &Path, text: &str) -> Result<()> {
 #[expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 mod tests {
     use super::*;
-    use crate::project::scratch_folder;
-
     #[test]
     fn a_missing_file_is_written_with_two_different_long_secrets() {
-        let file = scratch_folder("fresh").join(".dev.vars");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(".dev.vars");
         ensure(&file).unwrap();
         let text = fs::read_to_string(&file).unwrap();
         let values: Vec<&str> = text
@@ -108,7 +107,8 @@ mod tests {
 
     #[test]
     fn an_existing_file_is_never_touched() {
-        let file = scratch_folder("existing").join(".dev.vars");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(".dev.vars");
         for text in [
             "",
             "service_key=mine\n",
@@ -122,7 +122,8 @@ mod tests {
 
     #[test]
     fn a_file_that_appears_meanwhile_is_not_overwritten() {
-        let file = scratch_folder("race").join(".dev.vars");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(".dev.vars");
         fs::write(&file, "mine").unwrap();
         assert!(create(&file, "theirs").is_err());
         assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
@@ -139,7 +140,8 @@ mod tests {
     #[test]
     fn only_the_owner_can_read_the_file() {
         use std::os::unix::fs::PermissionsExt as _;
-        let file = scratch_folder("mode").join(".dev.vars");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(".dev.vars");
         ensure(&file).unwrap();
         assert_eq!(
             fs::metadata(&file).unwrap().permissions().mode() & 0o777,

@@ -3,25 +3,26 @@
 //! cargo-fuzz builds the targets in `tests/fuzz/targets`; no nightly Rust is needed without a sanitizer, and
 //! there is no unsafe code that one could look at. What is found is kept in `tests/fuzz/targets/corpus`.
 
-use std::{env, fs, process::Command};
+use std::{fs, process::Command};
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
-    process::{answer_of, run as run_program, step},
+    process::{run as run_program, step},
     project::Project,
+    tools::cargo_tool,
 };
 
-const VERSION: &str = "0.13.2";
+const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
 
 /// A check that hangs for so long has failed, in seconds.
 const HANGS_AFTER: u32 = 20;
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// One of the targets in the folder fuzz; all of them when none is named
+    /// One of the targets in tests/fuzz/targets; all of them without it
     target: Option<String>,
-    /// For how long, for each target
+    /// How long to search, for each target
     #[arg(long, default_value_t = 60)]
     seconds: u32,
 }
@@ -33,7 +34,10 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
         Some(name) => bail!("there is no target {name}: {}", targets.join(", ")),
         None => targets.iter().collect(),
     };
-    ensure_cargo_fuzz(project)?;
+    ensure!(
+        cfg!(unix),
+        "libFuzzer is not available on this system: use Linux or macOS"
+    );
     step(
         "fuzz",
         "compiling the targets; the first time takes minutes",
@@ -71,46 +75,8 @@ fn targets(project: &Project) -> Result<Vec<String>> {
 }
 
 fn cargo_fuzz(project: &Project, verb: &str) -> Result<Command> {
-    let mut cargo = project.cargo();
-    let tools = project.path("target/tools/bin");
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders = std::iter::once(tools).chain(env::split_paths(&path));
-    cargo.env("PATH", env::join_paths(folders)?);
-    cargo.args([
-        "fuzz",
-        verb,
-        "--fuzz-dir",
-        "tests/fuzz/targets",
-        "--sanitizer",
-        "none",
-        "--target-dir",
-        "target/fuzz",
-    ]);
-    Ok(cargo)
-}
-
-/// Compiles cargo-fuzz into `target/tools`, once.
-fn ensure_cargo_fuzz(project: &Project) -> Result<()> {
-    ensure!(
-        cfg!(unix),
-        "libFuzzer is not to be had on this system: use Linux or macOS"
-    );
-    let program = project.path("target/tools/bin/cargo-fuzz");
-    let version = answer_of(project.command(&program.to_string_lossy()).arg("--version"))?;
-    if version == Some(format!("cargo-fuzz {VERSION}")) {
-        return Ok(());
-    }
-    step(
-        "tools",
-        &format!("cargo-fuzz {VERSION}: compiling it into target/tools, about a minute, only once"),
-    );
-    let mut cargo = project.cargo();
-    cargo.args([
-        "install", "--quiet", "--locked", "--force", "--debug", "--root",
-    ]);
-    cargo.arg(project.path("target/tools"));
-    cargo.arg(format!("cargo-fuzz@{VERSION}"));
-    run_program(&mut cargo, "cargo install").context(
-        "cargo-fuzz could not be installed; it needs crates.io, and the targets a C++ compiler",
-    )
+    let mut cargo_fuzz = cargo_tool(project, CARGO_FUZZ, &[])?;
+    cargo_fuzz.args(["fuzz", verb, "--fuzz-dir", "tests/fuzz/targets"]);
+    cargo_fuzz.args(["--sanitizer", "none", "--target-dir", "target/fuzz"]);
+    Ok(cargo_fuzz)
 }

@@ -1,14 +1,16 @@
 //! `cargo xtask lint`: formatting, lints with warnings as errors, licences and
-//! bans. It changes nothing.
+//! bans. It changes nothing. And `cargo xtask advisories`, which asks the network.
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::{
-    deny::cargo_deny,
     process::{answer_of, run as run_program, step},
     project::Project,
-    tools::{WASM_TARGET, install_wasm_target},
+    tools::{WASM_TARGET, cargo_tool, install_wasm_target, npm},
 };
+
+/// The tool that checks licences, bans and advisories by `deny.toml`.
+const CARGO_DENY: &str = "cargo-deny@0.20.2";
 
 pub fn run(project: &Project) -> Result<()> {
     check_component(project, "fmt", "rustfmt")?;
@@ -29,22 +31,36 @@ pub fn run(project: &Project) -> Result<()> {
         &["--package", "tokenkeep", "--lib", "--target", WASM_TARGET],
     )?;
 
-    let mut deny = cargo_deny(project)?;
     step(
         "deny",
         "licences, forbidden crates and where they come from (deny.toml)",
     );
-    run_program(
-        deny.args([
-            "--log-level",
-            "warn",
-            "check",
-            "licenses",
-            "bans",
-            "sources",
-        ]),
-        "cargo deny",
+    deny(project, &["licenses", "bans", "sources"])
+}
+
+/// A command of its own, because it needs the network and its answer changes while the code does
+/// not.
+pub fn advisories(project: &Project) -> Result<()> {
+    step(
+        "rust",
+        "known vulnerabilities of the Rust crates (cargo deny check advisories)",
+    );
+    let crates = deny(project, &["advisories"]);
+    step(
+        "npm",
+        "known vulnerabilities of the npm packages, which build and run but are not deployed (npm audit)",
+    );
+    let packages = run_program(npm(project).arg("audit"), "npm audit");
+    // Both are looked up, whatever comes of the first.
+    crates.and(packages).context(
+        "there are known vulnerabilities, or a list of them could not be reached, and then nothing is known",
     )
+}
+
+fn deny(project: &Project, checks: &[&str]) -> Result<()> {
+    let mut deny = cargo_tool(project, CARGO_DENY, &["--no-default-features"])?;
+    deny.args(["--log-level", "warn", "check"]).args(checks);
+    run_program(&mut deny, "cargo deny")
 }
 
 fn clippy(project: &Project, selection: &[&str]) -> Result<()> {
@@ -60,8 +76,9 @@ fn clippy(project: &Project, selection: &[&str]) -> Result<()> {
 /// rustfmt and clippy belong to Rust, but a small installation lacks them.
 fn check_component(project: &Project, command: &str, component: &str) -> Result<()> {
     let version = answer_of(project.cargo().args([command, "--version"]))?;
-    if version.is_none_or(|version| version.is_empty()) {
-        bail!("{component} is missing: `rustup component add {component}` installs it");
-    }
+    ensure!(
+        version.is_some_and(|version| !version.is_empty()),
+        "{component} is missing: `rustup component add {component}` installs it"
+    );
     Ok(())
 }

@@ -4,26 +4,18 @@
 //! Needed beforehand are Rust and Node.js. Everything else is looked for, and
 //! installed into the project's own folders where it is missing.
 
-mod advisories;
-mod bench;
-mod browser;
 mod build;
 mod bundle;
-mod deny;
 mod deploy;
 mod dev;
 mod dev_vars;
 mod fuzz;
 mod lint;
-mod migrations;
+mod measure;
 mod paths;
-mod postman;
 mod process;
 mod project;
-mod python;
 mod reproduce;
-mod simulate;
-mod soak;
 mod stamp;
 mod test;
 mod tools;
@@ -51,30 +43,28 @@ struct Arguments {
 enum Command {
     /// Run the worker on this computer; installs and builds what is missing
     Dev(dev::Arguments),
-    /// Run all tests, those in the real runtime included
-    Test(test::Arguments),
-    /// Try to break the promises of sessions in a simulated world, and report
-    Simulate(simulate::Arguments),
-    /// Hold the worker against others in workerd, and write docs/performance.md
-    Bench(bench::Arguments),
-    /// Let libFuzzer look for input that breaks a promise (takes long)
-    Fuzz(fuzz::Arguments),
-    /// Traffic on a worker that is killed now and then, and an account of what was lost
-    Soak(soak::Arguments),
-    /// Check formatting, lints, licences and dependencies
-    Lint,
-    /// Build the worker into the folder `build`
-    Build,
-    /// Build the worker a second time in another folder, and compare
-    Reproduce,
     /// Put the worker on your Cloudflare account
     Deploy(deploy::Arguments),
-    /// Bring users along from another system
+    /// Import users from another system
     Users(users::Arguments),
-    /// Make the Postman collection in `docs/` from public/openapi.json
-    Postman,
+    /// Run all tests, including those in Cloudflare's runtime and in a browser
+    Test(test::Arguments),
+    /// Check formatting, lints, licences and dependencies
+    Lint,
     /// Look up known vulnerabilities of the dependencies (needs the network)
     Advisories,
+    /// Build the worker into the folder `build`
+    Build,
+    /// Build the worker twice, in two folders, and compare the results
+    Reproduce,
+    /// Simulate sessions, and look for false logouts and missed thieves
+    Simulate(measure::PassedOn),
+    /// Compare the worker's speed and cost with other ways to refresh a session
+    Bench(measure::PassedOn),
+    /// Send traffic to a worker that is killed now and then, and look for lost data
+    Soak(measure::Soak),
+    /// Search for input that breaks the worker, with libFuzzer (takes long)
+    Fuzz(fuzz::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -82,18 +72,17 @@ fn main() -> ExitCode {
     let project = Project::locate();
     let outcome = match arguments.command {
         Command::Dev(arguments) => dev::run(&project, &arguments),
-        Command::Test(arguments) => test::run(&project, &arguments),
-        Command::Simulate(arguments) => simulate::run(&project, &arguments),
-        Command::Bench(arguments) => bench::run(&project, &arguments),
-        Command::Fuzz(arguments) => fuzz::run(&project, &arguments),
-        Command::Soak(arguments) => soak::run(&project, &arguments),
-        Command::Lint => lint::run(&project),
-        Command::Build => build::run(&project),
-        Command::Reproduce => reproduce::run(&project),
         Command::Deploy(arguments) => deploy::run(&project, &arguments),
         Command::Users(arguments) => users::run(&project, &arguments),
-        Command::Postman => postman::run(&project),
-        Command::Advisories => advisories::run(&project),
+        Command::Test(arguments) => test::run(&project, &arguments),
+        Command::Lint => lint::run(&project),
+        Command::Advisories => lint::advisories(&project),
+        Command::Build => build::run(&project),
+        Command::Reproduce => reproduce::run(&project),
+        Command::Simulate(arguments) => measure::simulate(&project, &arguments),
+        Command::Bench(arguments) => measure::bench(&project, &arguments),
+        Command::Soak(arguments) => measure::soak(&project, &arguments),
+        Command::Fuzz(arguments) => fuzz::run(&project, &arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
 //! Where things are in the project's folder.
 
-use std::{env, iter, path::PathBuf, process::Command};
+use std::{env, ffi::OsStr, iter, path::PathBuf, process::Command};
 
 /// Where npm puts the Node.js of package.json.
 const NODE_FOLDER: &str = if cfg!(windows) {
@@ -17,7 +17,7 @@ pub struct Project {
 impl Project {
     /// The folder above `xtask/`, wherever the command was typed.
     ///
-    /// cargo tells where xtask is when it runs it; the path known when xtask was
+    /// cargo says where xtask is when it runs it; the path known when xtask was
     /// compiled is the fallback, for a binary started without cargo.
     pub fn locate() -> Self {
         let compiled_in = || env!("CARGO_MANIFEST_DIR").into();
@@ -33,7 +33,7 @@ impl Project {
 
     /// A command that runs in the project's folder, and finds the Node.js of the npm packages
     /// before that of the computer.
-    pub fn command(&self, program: &str) -> Command {
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.root);
         let path = env::var_os("PATH").unwrap_or_default();
@@ -47,17 +47,6 @@ impl Project {
 
     /// The cargo that runs this very xtask.
     pub fn cargo(&self) -> Command {
-        self.command(&env::var("CARGO").unwrap_or_else(|_| "cargo".into()))
+        self.command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
     }
-}
-
-/// An empty folder for one test.
-#[cfg(test)]
-#[expect(clippy::expect_used, reason = "a test without its folder cannot go on")]
-pub fn scratch_folder(test: &str) -> PathBuf {
-    let folder = env::temp_dir().join(format!("tokenkeep-xtask-{}-{test}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder)
-        .expect("the system's folder for temporary files can be written");
-    folder
 }

@@ -52,17 +52,19 @@ mod tests {
 
     #[test]
     fn a_step_is_done_again_only_when_an_input_changed() {
-        let folder = crate::project::scratch_folder("stamp");
-        assert!(!stamp(&folder, &[b"a", b"b"]).is_current());
-        stamp(&folder, &[b"a", b"b"]).write().unwrap();
-        assert!(stamp(&folder, &[b"a", b"b"]).is_current());
-        assert!(!stamp(&folder, &[b"a", b"c"]).is_current());
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        assert!(!stamp(folder, &[b"a", b"b"]).is_current());
+        stamp(folder, &[b"a", b"b"]).write().unwrap();
+        assert!(stamp(folder, &[b"a", b"b"]).is_current());
+        assert!(!stamp(folder, &[b"a", b"c"]).is_current());
     }
 
     #[test]
     fn bytes_do_not_slip_from_one_input_into_the_next() {
-        let folder = crate::project::scratch_folder("stamp-edges");
-        stamp(&folder, &[b"ab", b"c"]).write().unwrap();
-        assert!(!stamp(&folder, &[b"a", b"bc"]).is_current());
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        stamp(folder, &[b"ab", b"c"]).write().unwrap();
+        assert!(!stamp(folder, &[b"a", b"bc"]).is_current());
     }
 }

@@ -1,29 +1,60 @@
-//! `cargo xtask test`: every test, those that run the built worker in workerd
-//! and those of the setup page in a browser included. They find the build and the npm packages in
-//! the project's folder.
+//! `cargo xtask test`: every test, those of the built worker in workerd and those of the setup page
+//! in a browser included.
 
-use anyhow::Result;
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
 
 use crate::{
-    browser,
     build::build,
-    process::{run as run_program, step},
+    process::{run as run_program, run_quietly, step},
     project::Project,
-    python, tools,
+    stamp::Stamp,
+    tools,
 };
+
+/// Names a browser for the tests.
+const CHROME: &str = "CHROME";
+
+const BROWSERS: [&str; 8] = [
+    "chromium",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+    "/snap/bin/chromium",
+];
+
+const GET_BROWSER: &str = "the setup page is tested in Chrome or Chromium, and there is none: \
+    install Chrome from https://www.google.com/chrome, or on Debian type \
+    `sudo apt-get install chromium`, or name the program of one that you have, as in \
+    `CHROME=/path/to/chrome cargo xtask test`";
+
+const GET_PYTHON: &str = "Python 3.10 or newer is needed, with its modules venv and ensurepip: get it \
+    from https://www.python.org/downloads, or on Debian type `sudo apt-get install python3-venv`";
+
+/// Python packages for the tests, and where the tests look for them.
+const REQUIREMENTS: &str = "tests/schemathesis/requirements.txt";
+const PYTHON_ENVIRONMENT: &str = "target/schemathesis";
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Passed on to `cargo test`, as in `cargo xtask test -- refresh`; xtask's
-    /// own tests are then left out
+    /// Passed on to `cargo test`, as in `cargo xtask test -- refresh`; the tests of xtask itself
+    /// are left out then
     #[arg(last = true)]
     cargo_test_arguments: Vec<String>,
 }
 
 pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
+    // Asked first, because only a person can install it.
+    let browser = browser()?;
     let tools = tools::ensure(project)?;
-    python::ensure(project)?;
-    let browser = browser::ensure(project)?;
+    install_schemathesis(project)?;
     build(project, &tools)?;
     step("test", "compiling and running every test");
     let mut cargo = project.cargo();
@@ -31,14 +62,58 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     // dependencies would be configured anew and compiled a second time.
     cargo.args(["test", "--workspace", "--exclude", "xtask"]);
     cargo.args(&arguments.cargo_test_arguments);
-    cargo.env("WRANGLER_SEND_METRICS", "false");
-    cargo.env(browser::VARIABLE, browser);
+    cargo.env(CHROME, browser);
     run_program(&mut cargo, "cargo test")?;
     if arguments.cargo_test_arguments.is_empty() {
-        run_program(
-            project.cargo().args(["test", "--package", "xtask"]),
-            "cargo test",
-        )?;
+        let mut cargo = project.cargo();
+        run_program(cargo.args(["test", "--package", "xtask"]), "cargo test")?;
     }
     Ok(())
+}
+
+fn browser() -> Result<PathBuf> {
+    if let Some(named) = env::var_os(CHROME).filter(|path| !path.is_empty()) {
+        let path = PathBuf::from(named);
+        if !path.is_file() {
+            bail!("{CHROME} names {}, which is not there", path.display());
+        }
+        return Ok(path);
+    }
+    let mut found = BROWSERS.iter().filter_map(|name| which::which(name).ok());
+    found.next().context(GET_BROWSER)
+}
+
+fn install_schemathesis(project: &Project) -> Result<()> {
+    let environment = project.path(PYTHON_ENVIRONMENT);
+    let requirements = fs::read(project.path(REQUIREMENTS)).context(REQUIREMENTS)?;
+    let stamp = Stamp::of(&[&requirements], environment.join(".stamp"));
+    if stamp.is_current() {
+        return Ok(());
+    }
+    let mut found = ["python3", "python"]
+        .iter()
+        .filter_map(|name| which::which(name).ok());
+    let python = found.next().context(GET_PYTHON)?;
+    step(
+        "tools",
+        "schemathesis: installing it into target/schemathesis, about 15 s",
+    );
+    let mut venv = project.command(&python);
+    venv.args(["-m", "venv", "--clear"]).arg(&environment);
+    run_quietly(&mut venv, "python -m venv").context(GET_PYTHON)?;
+    let mut pip = project.command(program(&environment));
+    pip.args(["-m", "pip", "install", "--quiet"]);
+    pip.args(["--disable-pip-version-check", "--requirement", REQUIREMENTS]);
+    run_quietly(&mut pip, "pip install")
+        .with_context(|| format!("the network has to be up. {GET_PYTHON}"))?;
+    stamp.write()
+}
+
+/// The environment's Python.
+fn program(environment: &Path) -> PathBuf {
+    environment.join(if cfg!(windows) {
+        "Scripts/python.exe"
+    } else {
+        "bin/python"
+    })
 }

@@ -5,12 +5,12 @@
 //! packages at the versions of `package-lock.json`, into `node_modules`. Among them is the Node.js
 //! that everything else runs on, so that it is the same one on every computer.
 
-use std::{fs, path::Path, process::Command};
+use std::{env, fs, path::Path, process::Command};
 
 use anyhow::{Context, Result, anyhow, bail};
 
 use crate::{
-    process::{answer_of, run_quietly, step},
+    process::{answer_of, run, run_quietly, step},
     project::Project,
     stamp::Stamp,
 };
@@ -81,6 +81,19 @@ impl Tools<'_> {
         // Without this wrangler writes its log files to the home folder.
         command.env("WRANGLER_LOG_PATH", self.project.path(".wrangler/logs"));
         command
+    }
+
+    /// Applies the migrations that the database on this computer has not seen.
+    pub fn migrate_local_database(&self) -> Result<()> {
+        step(
+            "database",
+            "making its tables on this computer, by the files in migrations/ (wrangler d1 migrations apply --local)",
+        );
+        let mut wrangler = self.wrangler();
+        wrangler.args(["d1", "migrations", "apply", DATABASE, "--local"]);
+        // Or it would ask for a yes.
+        wrangler.env("CI", "1");
+        run_quietly(&mut wrangler, "wrangler d1 migrations apply")
     }
 
     /// wasm-opt: makes WebAssembly smaller and faster.
@@ -179,6 +192,31 @@ pub fn install_wasm_target(project: &Project) -> Result<bool> {
         "rustup target add",
     )?;
     Ok(true)
+}
+
+/// A tool written in Rust, such as `cargo-deny@0.20.2`. It is compiled on first use into
+/// `target/tools`: there is no other way to have one version on every system.
+pub fn cargo_tool(project: &Project, tool: &str, options: &[&str]) -> Result<Command> {
+    let (name, version) = tool.split_once('@').context("a tool has a version")?;
+    let folder = project.path("target/tools");
+    let program = folder
+        .join("bin")
+        .join(format!("{name}{}", env::consts::EXE_SUFFIX));
+    let installed = answer_of(project.command(&program).arg("--version"))?;
+    if installed != Some(format!("{name} {version}")) {
+        step(
+            "tools",
+            &format!("{tool}: compiling it into target/tools, about two minutes, only once"),
+        );
+        let mut cargo = project.cargo();
+        // What counts is how soon it is there, not how fast it runs.
+        cargo.env("CARGO_PROFILE_DEV_DEBUG", "false");
+        cargo.args(["install", "--quiet", "--locked", "--force", "--debug"]);
+        cargo.args(options).arg("--root").arg(&folder).arg(tool);
+        run(&mut cargo, "cargo install")
+            .with_context(|| format!("{tool} needs crates.io and a C compiler"))?;
+    }
+    Ok(project.command(program))
 }
 
 #[cfg(test)]

@@ -1,23 +1,20 @@
-//! `cargo xtask users`: brings users along from another system.
+//! `cargo xtask users`: imports users from another system.
 //!
 //! The work is done by a program of its own, `xtask/users`: it knows addresses and hashes as the
 //! worker does, by the worker's own code, and compiling that before anything else would double
-//! the wait of everyone who only wants to run the worker. It is told what to do by its standard
-//! input, and how to reach the database by a command that takes SQL and answers with JSON.
+//! the wait of everyone who only wants to run the worker. On its standard input it reads what to do,
+//! and the command that takes SQL and answers with JSON.
 
 use std::{
-    collections::BTreeMap,
     fs::File,
-    io::Write as _,
-    path::{Path, PathBuf},
+    path::{PathBuf, absolute},
     process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, bail};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::{
-    migrations,
     process::step,
     project::Project,
     tools::{self, DATABASE, Tools},
@@ -31,15 +28,15 @@ pub struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Action {
-    /// Load users with their password hashes; can be run again without harm
+    /// Import users with their password hashes; running it again does no harm
     Import(Import),
 }
 
 #[derive(clap::Args)]
 struct Import {
-    /// A user a line, as JSON: {"email","passwordHash","name"?,"id"?}, and "salt" from Firebase
+    /// One user per line, as JSON: {"email","passwordHash","name"?,"id"?}, and "salt" from Firebase
     file: PathBuf,
-    /// Load them into the database on Cloudflare, not the one on this computer
+    /// Into the database on Cloudflare, not the one on this computer
     #[arg(long)]
     remote: bool,
     #[command(flatten)]
@@ -47,34 +44,35 @@ struct Import {
 }
 
 /// What Firebase's console shows under "Password hash parameters".
-#[derive(clap::Args)]
+#[derive(clap::Args, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[group(id = "firebase", multiple = true)]
 struct Firebase {
-    /// Firebase: `base64_signer_key`
+    /// `base64_signer_key` in Firebase's console
     #[arg(long = "firebase-signer-key", value_name = "BASE64")]
     #[arg(requires_all = ["salt_separator", "rounds", "mem_cost"])]
     signer_key: Option<String>,
-    /// Firebase: `base64_salt_separator`
-    #[arg(
-        long = "firebase-salt-separator",
-        value_name = "BASE64",
-        requires = "signer_key"
-    )]
+    /// `base64_salt_separator` in Firebase's console
+    #[arg(long = "firebase-salt-separator", value_name = "BASE64")]
+    #[arg(requires = "signer_key")]
     salt_separator: Option<String>,
-    /// Firebase: `rounds`
-    #[arg(
-        long = "firebase-rounds",
-        value_name = "NUMBER",
-        requires = "signer_key"
-    )]
+    /// `rounds` in Firebase's console
+    #[arg(long = "firebase-rounds", value_name = "NUMBER")]
+    #[arg(requires = "signer_key")]
     rounds: Option<u32>,
-    /// Firebase: `mem_cost`
-    #[arg(
-        long = "firebase-mem-cost",
-        value_name = "NUMBER",
-        requires = "signer_key"
-    )]
+    /// `mem_cost` in Firebase's console
+    #[arg(long = "firebase-mem-cost", value_name = "NUMBER")]
+    #[arg(requires = "signer_key")]
     mem_cost: Option<u32>,
+}
+
+/// What the program is to do.
+#[derive(Serialize)]
+struct Job<'a> {
+    file: PathBuf,
+    firebase: Option<&'a Firebase>,
+    /// A program and its arguments.
+    database: Vec<String>,
 }
 
 pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
@@ -82,86 +80,61 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     // Asked first: a missing file is the likeliest mistake.
     File::open(&import.file).with_context(|| format!("cannot read {}", import.file.display()))?;
     let tools = tools::ensure(project)?;
-    let database = database(project, &tools, import.remote)?;
-    let job = job(import, &database)?;
+    if !import.remote {
+        tools.migrate_local_database()?;
+    }
+    let wrangler = wrangler(&tools, import.remote);
+    let words = std::iter::once(wrangler.get_program()).chain(wrangler.get_args());
+    let words = words.map(|word| Some(word.to_str()?.to_owned()));
+    let job = Job {
+        file: absolute(&import.file)?,
+        firebase: import
+            .firebase
+            .signer_key
+            .is_some()
+            .then_some(&import.firebase),
+        database: words
+            .collect::<Option<_>>()
+            .context("the name of the project's folder is not Unicode")?,
+    };
     step(
         "users",
         "preparing; the first time the program for this is compiled, about a minute",
     );
-    import_users(project, &job)
-}
-
-/// The command that executes SQL on its standard input and answers with JSON.
-fn database(project: &Project, tools: &Tools, remote: bool) -> Result<Command> {
-    let mut wrangler = tools.wrangler_with_sql();
-    wrangler.args(["d1", "execute", DATABASE, "--json"]);
-    if remote {
-        wrangler.arg("--remote");
-    } else {
-        migrations::apply_locally(project, tools)?;
-        wrangler.arg("--local");
-    }
-    wrangler.env("CI", "1");
-    Ok(wrangler)
-}
-
-fn job(import: &Import, database: &Command) -> Result<Value> {
-    let file = std::path::absolute(&import.file)?;
-    let firebase = &import.firebase;
-    let project = firebase.signer_key.as_ref().map(|signer_key| {
-        json!({
-            "signerKey": signer_key,
-            "saltSeparator": firebase.salt_separator,
-            "rounds": firebase.rounds,
-            "memCost": firebase.mem_cost,
-        })
-    });
-    Ok(json!({
-        "file": text(&file)?,
-        "firebase": project,
-        "database": {
-            "program": database.get_program().to_str(),
-            "arguments": database.get_args().map(|argument| text(Path::new(argument)))
-                .collect::<Result<Vec<_>>>()?,
-            "environment": environment(database)?,
-            "folder": database.get_current_dir().map(text).transpose()?,
-        },
-    }))
-}
-
-fn environment(command: &Command) -> Result<BTreeMap<&str, &str>> {
-    command
-        .get_envs()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .map(|(name, value)| Ok((text(Path::new(name))?, text(Path::new(value))?)))
-        .collect()
-}
-
-fn text(path: &Path) -> Result<&str> {
-    path.to_str()
-        .with_context(|| format!("{} is not Unicode", path.display()))
-}
-
-fn import_users(project: &Project, job: &Value) -> Result<()> {
     let mut cargo = project.cargo();
     cargo.args(["run", "--quiet", "--package", "xtask-users"]);
-    let mut child = cargo
+    // The program starts wrangler in the same surroundings.
+    let variables = wrangler.get_envs();
+    cargo.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+    hand_over_job(&mut cargo, &job)
+}
+
+/// Executes SQL from its standard input and answers with JSON.
+fn wrangler(tools: &Tools, remote: bool) -> Command {
+    let mut wrangler = tools.wrangler_with_sql();
+    let place = if remote { "--remote" } else { "--local" };
+    wrangler.args(["d1", "execute", DATABASE, "--json", place]);
+    wrangler.env("CI", "1");
+    wrangler
+}
+
+fn hand_over_job(program: &mut Command, job: &Job) -> Result<()> {
+    let mut child = program
         .stdin(Stdio::piped())
         .spawn()
         .context("cargo did not start")?;
-    // Dropped at once, which closes it. If the program ended early, its status tells why.
-    if let Some(mut input) = child.stdin.take() {
-        let _ = input.write_all(job.to_string().as_bytes());
+    // Closed at once. If the program ended early, its status says why.
+    if let Some(input) = child.stdin.take() {
+        let _ = serde_json::to_writer(input, job);
     }
     match child.wait()?.code() {
         Some(0) => Ok(()),
-        Some(2) => bail!("some lines were not loaded; they are named above, with the reason"),
+        Some(2) => bail!("some lines were not imported; they are listed above, with the reason"),
         _ => bail!("the import stopped; the reason is above"),
     }
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 mod tests {
     use clap::Parser;
 
@@ -170,15 +143,7 @@ mod tests {
     #[derive(Parser)]
     struct Line {
         #[command(flatten)]
-        arguments: Arguments,
-    }
-
-    fn parse(line: &str) -> Result<Import> {
-        let words = ["users", "import"]
-            .into_iter()
-            .chain(line.split_whitespace());
-        let Action::Import(import) = Line::try_parse_from(words)?.arguments.command;
-        Ok(import)
+        _arguments: Arguments,
     }
 
     #[test]
@@ -189,27 +154,14 @@ mod tests {
             "--firebase-rounds=8",
             "--firebase-mem-cost=14",
         ];
-        assert!(parse("users.jsonl").is_ok());
-        assert!(parse(&format!("users.jsonl {key} {separator} {rounds} {cost}")).is_ok());
-        assert!(parse(&format!("users.jsonl {key} {separator} {rounds}")).is_err());
-        assert!(parse(&format!("users.jsonl {separator} {rounds} {cost}")).is_err());
-        assert!(parse(&format!("users.jsonl {key}")).is_err());
-    }
-
-    #[test]
-    fn the_job_tells_the_file_and_how_to_reach_the_database() {
-        let mut database = Command::new("node");
-        database
-            .arg("cli.js")
-            .env("CI", "1")
-            .current_dir("/project");
-        let import = parse("/tmp/users.jsonl").unwrap();
-        let job = job(&import, &database).unwrap();
-        assert_eq!(job["firebase"], Value::Null);
-        assert!(job["file"].as_str().unwrap().ends_with("users.jsonl"));
-        assert_eq!(
-            job["database"],
-            json!({"program": "node", "arguments": ["cli.js"], "environment": {"CI": "1"}, "folder": "/project"})
-        );
+        let is_valid = |options: &[&str]| {
+            let words = ["users", "import", "users.jsonl"].iter().chain(options);
+            Line::try_parse_from(words).is_ok()
+        };
+        assert!(is_valid(&[]));
+        assert!(is_valid(&[key, separator, rounds, cost]));
+        assert!(!is_valid(&[key, separator, rounds]));
+        assert!(!is_valid(&[separator, rounds, cost]));
+        assert!(!is_valid(&[key]));
     }
 }

@@ -1,17 +1,16 @@
 //! The order of a deployment, with the real wrangler and a stand-in for Cloudflare's API.
 
-use std::{fs, os::unix::fs::symlink, sync::MutexGuard};
+use std::{fs, os::unix::fs::symlink, path::Path, sync::MutexGuard};
 
 use super::{
     fake_cloudflare::{Account, FakeCloudflare},
     *,
 };
-use crate::{project::scratch_folder, tools::assume_installed};
+use crate::{project::Project, tools::assume_installed};
 
 /// A copy of the project with a worker that needs no building, for an account at `cloudflare`.
-fn project(test: &str, cloudflare: &FakeCloudflare) -> Project {
+fn project(root: &Path, cloudflare: &FakeCloudflare) -> Project {
     let original = Project::locate();
-    let root = scratch_folder(test);
     let packages = original.path("node_modules");
     assert!(
         packages.is_dir(),
@@ -45,14 +44,14 @@ fn project(test: &str, cloudflare: &FakeCloudflare) -> Project {
         cloudflare.url()
     );
     fs::write(root.join(".env"), environment).expect("writable");
-    Project { root }
+    Project { root: root.into() }
 }
 
-fn deploy(test: &str, account: Account) -> (FakeCloudflare, Result<()>) {
+fn deploy(account: Account) -> (FakeCloudflare, Result<()>) {
     let cloudflare = FakeCloudflare::start(account);
-    let project = project(test, &cloudflare);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let project = project(folder.path(), &cloudflare);
     let outcome = put_online(&assume_installed(&project));
-    fs::remove_dir_all(&project.root).expect("it is ours");
     (cloudflare, outcome)
 }
 
@@ -62,7 +61,7 @@ fn account(cloudflare: &FakeCloudflare) -> MutexGuard<'_, Account> {
 
 #[test]
 fn the_first_deployment_makes_the_database_and_its_tables_before_the_worker() {
-    let (cloudflare, outcome) = deploy("deploy-first", Account::default());
+    let (cloudflare, outcome) = deploy(Account::default());
     outcome.expect("deployed");
     assert_eq!(
         account(&cloudflare).changes,
@@ -79,14 +78,11 @@ fn the_first_deployment_makes_the_database_and_its_tables_before_the_worker() {
 
 #[test]
 fn a_later_deployment_applies_new_migrations_before_the_upload() {
-    let (cloudflare, outcome) = deploy(
-        "deploy-later",
-        Account {
-            has_database: true,
-            has_worker: true,
-            ..Account::default()
-        },
-    );
+    let (cloudflare, outcome) = deploy(Account {
+        has_database: true,
+        has_worker: true,
+        ..Account::default()
+    });
     outcome.expect("deployed");
     assert_eq!(
         account(&cloudflare).changes,
@@ -101,15 +97,12 @@ fn a_later_deployment_applies_new_migrations_before_the_upload() {
 
 #[test]
 fn a_migration_that_fails_stops_the_deployment_before_the_upload() {
-    let (cloudflare, outcome) = deploy(
-        "deploy-refused",
-        Account {
-            has_database: true,
-            has_worker: true,
-            refuses_migrations: true,
-            ..Account::default()
-        },
-    );
+    let (cloudflare, outcome) = deploy(Account {
+        has_database: true,
+        has_worker: true,
+        refuses_migrations: true,
+        ..Account::default()
+    });
     let message = format!("{:#}", outcome.expect_err("it failed"));
     assert!(message.contains("nothing was uploaded"), "{message}");
     assert_eq!(account(&cloudflare).changes, [""; 0]);

@@ -1,8 +1,8 @@
-//! From lines to users in the database, and an account of each line.
+//! From lines to users in the database.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    io::Read,
+    io::BufRead,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -11,7 +11,6 @@ use serde_json::Value;
 
 use crate::{
     batch::{Batch, Outcome},
-    lines::{Line, Lines},
     progress::Progress,
     user::{Firebase, User},
 };
@@ -19,11 +18,11 @@ use crate::{
 /// Executes SQL and returns the rows of each statement.
 pub type Execute<'a> = dyn FnMut(&str) -> Result<Vec<Vec<Value>>> + 'a;
 
-/// Loads every line that can be loaded; what becomes of each is told to `progress`.
+/// Imports every valid line, and reports to `progress` what becomes of each.
 ///
-/// Fails when the file or the database does, with everything before it loaded.
+/// Fails when the file or the database does, with everything before it imported.
 pub fn import(
-    lines: Lines<impl Read>,
+    file: impl BufRead,
     firebase: Option<&Firebase>,
     execute: &mut Execute<'_>,
     progress: &mut Progress,
@@ -31,19 +30,18 @@ pub fn import(
     let created_at_ms = now_ms()?;
     let mut seen = Seen::default();
     let mut batch = Batch::default();
-    for line in lines {
+    for (number, line) in (1..).zip(file.split(b'\n')) {
         let line = line.context("the file cannot be read to its end")?;
-        progress.at(line.offset);
-        match read(&line, firebase, &mut seen) {
+        match read(number, &line, firebase, &mut seen) {
             None => {}
-            Some(Err(reason)) => progress.refused(line.number, &reason),
-            Some(Ok(user)) => batch.add(line.number, user, created_at_ms),
+            Some(Err(reason)) => progress.refused(number, &reason),
+            Some(Ok(user)) => batch.add(number, user, created_at_ms),
         }
         if batch.is_full() {
-            load(std::mem::take(&mut batch), execute, progress)?;
+            send(std::mem::take(&mut batch), execute, progress)?;
         }
     }
-    load(batch, execute, progress)
+    send(batch, execute, progress)
 }
 
 fn now_ms() -> Result<u64> {
@@ -52,14 +50,22 @@ fn now_ms() -> Result<u64> {
 }
 
 /// `None` for a line with nothing on it.
-fn read(line: &Line, firebase: Option<&Firebase>, seen: &mut Seen) -> Option<Result<User, String>> {
-    let text = match &line.text {
-        Ok(text) if text.is_empty() => return None,
-        Ok(text) => text,
-        Err(reason) => return Some(Err((*reason).to_owned())),
+fn read(
+    number: u64,
+    bytes: &[u8],
+    firebase: Option<&Firebase>,
+    seen: &mut Seen,
+) -> Option<Result<User, String>> {
+    let Ok(text) = str::from_utf8(bytes) else {
+        return Some(Err("is not UTF-8 text".to_owned()));
     };
+    // Some programs put a mark at a file's start.
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if text.is_empty() {
+        return None;
+    }
     let user = User::parse(text, firebase).map_err(|reason| reason.to_string());
-    Some(user.and_then(|user| seen.check(line.number, &user).map(|()| user)))
+    Some(user.and_then(|user| seen.check(number, &user).map(|()| user)))
 }
 
 /// The good lines so far, by address and by the id that they named.
@@ -93,13 +99,13 @@ impl Seen {
     }
 }
 
-fn load(mut batch: Batch, execute: &mut Execute<'_>, progress: &mut Progress) -> Result<()> {
+fn send(mut batch: Batch, execute: &mut Execute<'_>, progress: &mut Progress) -> Result<()> {
     if batch.is_empty() {
         return Ok(());
     }
     let answers = execute(batch.sql()).with_context(|| {
         format!(
-            "{}; run the same command again when it is mended, that does no harm",
+            "{}; run the same command again when that is fixed; it does no harm",
             progress.summary()
         )
     })?;
@@ -110,7 +116,7 @@ fn load(mut batch: Batch, execute: &mut Execute<'_>, progress: &mut Progress) ->
             Outcome::Refused(reason) => progress.refused(line, &reason.to_string()),
         }
     }
-    progress.loaded();
+    progress.imported();
     Ok(())
 }
 

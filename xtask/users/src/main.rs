@@ -1,32 +1,37 @@
-//! Loads users of another system into the database, for `cargo xtask users import`.
+//! Imports users from another system into the database, for `cargo xtask users import`.
 //!
-//! It reads a file with one user a line, checks each by the worker's own rules, and hands the good
-//! ones to the database in batches. What is wrong with a line is told with its number, and never
-//! with what stands in it: that is somebody's address or password hash.
+//! It reads a file with one user per line, checks each by the worker's own rules, and hands the valid
+//! ones to the database in batches. A bad line is reported by its number and the reason, never by
+//! what stands in it: that is somebody's address or password hash.
 //!
 //! xtask starts it and writes the [`Job`] to its standard input. It ends with status 0 when every
-//! line was loaded or known, 2 when some were not, 1 when it had to stop.
+//! line was added or known, 2 when some were not, 1 when it had to stop.
 
 mod batch;
 mod database;
 mod import;
-mod lines;
 mod progress;
 mod user;
 
-use std::{fs::File, io, path::PathBuf, process::ExitCode};
+use std::{
+    fs::File,
+    io::{self, BufReader},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
-use crate::{database::Database, import::import, lines::Lines, progress::Progress, user::Firebase};
+use crate::{import::import, progress::Progress, user::Firebase};
 
 /// What is to be done.
 #[derive(Deserialize)]
 struct Job {
     file: PathBuf,
     firebase: Option<Firebase>,
-    database: Database,
+    /// A program that takes SQL, and its arguments.
+    database: Vec<String>,
 }
 
 fn main() -> ExitCode {
@@ -52,9 +57,9 @@ fn run() -> Result<bool> {
     let bytes = file.metadata().with_context(cannot_read)?.len();
     let mut progress = Progress::new(bytes);
     let outcome = import(
-        Lines::of(file),
+        BufReader::new(progress.follow(file)),
         job.firebase.as_ref(),
-        &mut |sql| job.database.execute(sql),
+        &mut |sql| database::execute(&job.database, sql),
         &mut progress,
     );
     progress.finish();

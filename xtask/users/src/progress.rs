@@ -1,6 +1,8 @@
-//! What a person sees while users are loaded: a bar, the bad lines, and a sum at the end.
+//! What a person sees while users are imported: a bar, the bad lines, and a sum at the end.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use std::io::Read;
+
+use indicatif::{ProgressBar, ProgressBarIter, ProgressStyle};
 
 /// Counts, and the bar that shows them.
 pub struct Progress {
@@ -32,17 +34,17 @@ impl Progress {
         Self::with(ProgressBar::hidden())
     }
 
-    /// The file has been read up to here.
-    pub fn at(&self, offset: u64) {
-        self.bar.set_position(offset);
+    /// The bar shows how far this has been read.
+    pub fn follow<R: Read>(&self, file: R) -> ProgressBarIter<R> {
+        self.bar.wrap_read(file)
     }
 
-    /// A batch has been loaded.
-    pub fn loaded(&self) {
+    /// A batch has been imported.
+    pub fn imported(&self) {
         self.bar.set_message(self.summary());
     }
 
-    /// A line that is not loaded, and why.
+    /// A line that is not imported, and why.
     pub fn refused(&mut self, line: u64, reason: &str) {
         self.bad_lines += 1;
         self.bar.suspend(|| println!("  line {line}: {reason}"));
@@ -59,7 +61,7 @@ impl Progress {
         format!("{added} added, {already_there} already there, {bad_lines} bad {lines}")
     }
 
-    /// Takes the bar away and tells the sum.
+    /// Takes the bar away and prints the sum.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
         println!("  {:<8} {}", "users", self.summary());
