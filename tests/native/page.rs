@@ -2,7 +2,9 @@
 
 use tokenkeep::http::method::Method;
 
-use crate::world::{Mood, World, call, expect_error, header};
+use tokenkeep_world::trouble::{Store, Trouble};
+
+use crate::world::{World, all_fail, call, expect_error, header, reads};
 
 #[test]
 fn the_page_comes_with_the_policy_that_it_was_built_with() {
@@ -49,9 +51,9 @@ fn the_page_is_there_when_nothing_else_is() {
         ("SIGN_UP", "perhaps"),
     ] {
         let world = World::with(&[setting]);
-        world.unbind_store();
-        world.accounts_fail(true);
-        world.reads_are(Mood::Failing);
+        world.unbind("SESSIONS");
+        world.inject(all_fail(Store::D1));
+        world.inject(reads(Trouble::Fails));
         let reply = world.answer(&call(Method::Get, "/", None, ""));
         assert_eq!(reply.status, 200, "{setting:?}");
     }
