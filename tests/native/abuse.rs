@@ -6,8 +6,11 @@ use tokenkeep::{
     session::trim::SESSIONS_PER_SHARD, token::id::SessionId,
 };
 
+use tokenkeep_world::trouble::Trouble;
+
 use crate::world::{
-    DAY, HOUR, MINUTE, Mood, SERVICE_KEY, Tokens, World, body, call, expect_error, header, tokens,
+    DAY, HOUR, MINUTE, SERVICE_KEY, Tokens, World, body, call, expect_error, has_looked, header,
+    later_pages, tokens,
 };
 
 const EMAIL: &str = "ada@example.com";
@@ -35,7 +38,7 @@ fn a_flood_of_invented_addresses_leaves_nothing_stored() {
         }
     }
     assert!(world.guard_storage().is_empty());
-    assert!(world.accounts().is_empty());
+    assert_eq!(world.accounts.borrow().rows().count(), 0);
     assert!(world.keys("").is_empty());
 }
 
@@ -90,7 +93,7 @@ fn attempts_at_an_account_that_was_deleted_are_not_stored_by_the_alarm() {
     expect_error(&wrong(), 401, "invalid_credentials");
     world.ring_alarm(EMAIL);
     assert_eq!(world.guard_storage().len(), 1, "an account's stay");
-    world.remove_account(EMAIL);
+    world.accounts.borrow_mut().remove(EMAIL);
     expect_error(&wrong(), 401, "invalid_credentials");
     assert!(world.guard_storage().is_empty(), "nobody's go at once");
     world.ring_alarm(EMAIL);
@@ -117,7 +120,7 @@ fn a_flood_slows_wrong_passwords_and_sign_ups_and_refuses_nobody() {
         world.post("/auth/signup", &body).status
     };
     assert_eq!(took(&wrong), (401, 0));
-    world.is_flooded(true);
+    world.is_flooded.set(true);
     assert_eq!(took(&right), (200, 0));
     assert_eq!(took(&wrong), (401, FLOOD_PAUSE_MS));
     assert_eq!(took(&unknown), (401, FLOOD_PAUSE_MS));
@@ -141,7 +144,7 @@ fn a_flood_of_logouts_with_one_token_is_one_write() {
     assert_eq!(world.operations().writes.len(), 1);
 }
 
-/// A session of Ada's account that began now, in the same drawer as all others of these.
+/// A session of Ada's account that began now, in the same shard as all others of these.
 fn put_session(world: &World, number: u8) -> String {
     let id = SessionId::from_random(
         [[7, number].as_slice(), &[0; 14]]
@@ -160,26 +163,23 @@ fn is_ended(world: &World, id: &str) -> bool {
     entry.expect("stored").value.contains("revoked_at")
 }
 
-/// Logs in until one of the logins has looked into that drawer.
-fn log_in_until_one_looks(world: &World) -> Tokens {
-    let drawer = put_session(world, 255)[..1].to_owned();
-    for luck in 0..10_000_u64 {
-        world.set_chance(luck.wrapping_mul(0x9e37_79b9));
-        world.operations();
-        let login = log_in(world);
-        let looked = world.operations().reads.iter().any(|keys| keys.len() > 3);
-        if looked && login.session.starts_with(&drawer) {
-            return login;
-        }
-    }
-    panic!("one login in five hundred is as this one")
+/// A login that opens a session in that shard, and looks into it.
+fn log_in_with_a_look(world: &World) -> Tokens {
+    let shard = put_session(world, 255)[..1].to_owned();
+    let body = json!({"email": EMAIL, "password": PASSWORD}).to_string();
+    let login = call(Method::Post, "/auth/login", None, &body);
+    world.set_chance_so_that(&login, |copy, reply| {
+        tokens(reply).session.starts_with(&shard) && has_looked(copy)
+    });
+    let login = tokens(&world.answer(&login));
+    world.settle();
+    login
 }
 
 #[test]
 fn of_too_many_sessions_those_that_were_not_used_for_longest_end() {
-    let world = World::new();
+    let world = World::with_any_password();
     world.import("u1", EMAIL, BCRYPT);
-    log_in(&world);
     // The oldest of all is a tablet that was seen lately.
     let tablet = put_session(&world, 0);
     let unused: Vec<String> = (1..20)
@@ -191,7 +191,7 @@ fn of_too_many_sessions_those_that_were_not_used_for_longest_end() {
     let seen = json!({"v": 1, "gen": 0, "iat": world.now() / 1000, "gen_at": world.now(), "seen_at": world.now()});
     world.put(&format!("activity:{tablet}"), &seen);
     world.pass(HOUR);
-    let login = log_in_until_one_looks(&world);
+    let login = log_in_with_a_look(&world);
     assert!(!is_ended(&world, &tablet));
     assert!(!is_ended(&world, &login.session));
     world.refresh(&login.refresh);
@@ -213,10 +213,9 @@ fn alive(world: &World, ids: &[String]) -> usize {
 }
 
 #[test]
-fn too_many_sessions_end_in_a_drawer_that_is_full_of_ended_ones_too() {
-    let world = World::new();
+fn too_many_sessions_end_in_a_shard_that_is_full_of_ended_ones_too() {
+    let world = World::with_any_password();
     world.import("u1", EMAIL, BCRYPT);
-    log_in(&world);
     let mut ids: Vec<String> = (0..240).map(|number| put_session(&world, number)).collect();
     ids.sort();
     let tombstone = json!({"v": 1, "revoked_at": world.now()});
@@ -224,29 +223,27 @@ fn too_many_sessions_end_in_a_drawer_that_is_full_of_ended_ones_too() {
         world.put(&format!("session:u1:{id}"), &tombstone);
     }
     world.pass(HOUR);
-    log_in_until_one_looks(&world);
-    // The session of that login, and the one that names the drawer, are among those that stay.
+    log_in_with_a_look(&world);
+    // The session of that login, and the one that names the shard, are among those that stay.
     let alive = alive(&world, &ids[180..]);
     assert!(alive <= SESSIONS_PER_SHARD - 2, "{alive} are alive");
 }
 
 #[test]
 fn what_is_too_much_ends_though_a_later_page_cannot_be_listed() {
-    let world = World::new();
+    let world = World::with_any_password();
     world.import("u1", EMAIL, BCRYPT);
-    log_in(&world);
     let ids: Vec<String> = (0..120).map(|number| put_session(&world, number)).collect();
     world.pass(HOUR);
-    world.later_pages_are(Mood::Failing);
-    log_in_until_one_looks(&world);
+    world.inject(later_pages(Trouble::Fails));
+    log_in_with_a_look(&world);
     assert!(alive(&world, &ids) <= 120 - 50 + SESSIONS_PER_SHARD);
 }
 
 #[test]
 fn sessions_that_a_cut_off_has_ended_push_nobody_out() {
-    let world = World::new();
+    let world = World::with_any_password();
     world.import("u1", EMAIL, BCRYPT);
-    log_in(&world);
     let tablet = put_session(&world, 0);
     world.pass(HOUR);
     for number in 1..20 {
@@ -255,7 +252,7 @@ fn sessions_that_a_cut_off_has_ended_push_nobody_out() {
     let cut_off = json!({"v": 1, "before": world.now(), "keep": tablet});
     world.put("revoked:u1", &cut_off);
     world.pass(HOUR);
-    log_in_until_one_looks(&world);
+    log_in_with_a_look(&world);
     assert!(!is_ended(&world, &tablet));
 }
 

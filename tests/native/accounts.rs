@@ -3,7 +3,12 @@
 use serde_json::{Value, json};
 use tokenkeep::http::{method::Method, reply::Reply};
 
-use crate::world::{HOUR, MINUTE, Tokens, World, body, call, expect_error, header, tokens};
+use tokenkeep_world::trouble::{Plan, Store, Trouble};
+
+use crate::world::{
+    HOUR, MINUTE, Tokens, World, all_fail, body, call, expect_error, header, later_pages,
+    next_writes, tokens,
+};
 
 const EMAIL: &str = "ada@example.com";
 const PASSWORD: &str = "correct horse";
@@ -274,19 +279,16 @@ fn a_deleted_account_leaves_nothing_and_frees_its_address() {
 }
 
 /// A deletion of which the row is gone, and nothing else.
-fn deletion_cut_short(
-    break_off: impl FnOnce(&World),
-    mend: impl FnOnce(&World),
-) -> (World, Tokens, Tokens) {
+fn deletion_cut_short(by: Plan) -> (World, Tokens, Tokens) {
     let world = World::new();
     let [here, there] = [sign_up(&world), log_in(&world)];
-    break_off(&world);
+    world.inject(by);
     expect_error(
         &delete(&world, &here, PASSWORD),
         503,
         "temporarily_unavailable",
     );
-    mend(&world);
+    world.recover();
     assert_eq!(world.password_hash(EMAIL), None);
     (world, here, there)
 }
@@ -299,26 +301,15 @@ fn nothing_is_left(world: &World, devices: [&Tokens; 2]) {
     assert_eq!(world.keys("session:"), Vec::<String>::new());
 }
 
-/// How the store breaks off, and how it is mended.
-type Case = (fn(&World, crate::world::Mood), fn(&World));
-
 #[test]
 fn a_deletion_that_was_cut_short_is_finished_when_it_is_repeated() {
-    use crate::world::Mood::{Failing, Hanging, Well};
-    for mood in [Failing, Hanging] {
-        let cases: [Case; 3] = [
-            (|world, mood| world.next_writes_are(2, mood), |_| {}),
-            (|world, mood| world.next_deletes_are(1, mood), |_| {}),
-            (World::listings_are, |world| world.listings_are(Well)),
-        ];
-        for (break_off, mend) in cases {
-            let (world, here, there) = deletion_cut_short(
-                |world| break_off(world, mood),
-                |world| {
-                    world.next_writes_are(0, Well);
-                    mend(world);
-                },
-            );
+    for trouble in [Trouble::Fails, Trouble::Silent] {
+        for plan in [
+            next_writes(2, trouble),
+            Plan::new(Store::Kv, "delete", trouble).times(1),
+            Plan::new(Store::Kv, "list", trouble),
+        ] {
+            let (world, here, there) = deletion_cut_short(plan);
             expect_error(&delete(&world, &here, PASSWORD), 401, "session_revoked");
             nothing_is_left(&world, [&here, &there]);
         }
@@ -327,8 +318,7 @@ fn a_deletion_that_was_cut_short_is_finished_when_it_is_repeated() {
 
 #[test]
 fn a_deletion_that_was_cut_short_is_finished_by_any_device_that_asks_for_the_account() {
-    let break_off = |world: &World| world.next_writes_are(2, crate::world::Mood::Failing);
-    let (world, here, there) = deletion_cut_short(break_off, |_| {});
+    let (world, here, there) = deletion_cut_short(next_writes(2, Trouble::Fails));
     expect_error(&me(&world, &there), 401, "session_revoked");
     nothing_is_left(&world, [&here, &there]);
 }
@@ -352,12 +342,12 @@ fn what_is_left_to_erase_and_never_answered_is_given_up_with_a_line() {
     for _ in 0..40 {
         log_in(&world);
     }
-    world.later_pages_are(crate::world::Mood::Hanging);
+    world.inject(later_pages(Trouble::Silent));
     assert_eq!(delete(&world, &here, PASSWORD).status, 200);
     assert_eq!(world.lines("sessions_not_erased").len(), 1);
     assert_eq!(world.keys("session:").len(), 41 - 25);
     // Its sessions are over all the same, so no request of theirs gets as far as to erase them.
-    world.later_pages_are(crate::world::Mood::Well);
+    world.recover();
     expect_error(&me(&world, &here), 401, "session_revoked");
     assert_eq!(world.keys("session:").len(), 41 - 25);
 }
@@ -450,10 +440,9 @@ fn passwords_of_any_writing_are_taken_as_they_are() {
 fn an_account_store_that_fails_is_a_503_and_the_next_try_works() {
     let world = World::new();
     let login = sign_up(&world);
-    let failing: [fn(&World, bool); 2] = [World::accounts_fail, World::guard_fails];
-    for fail in failing {
+    for store in [Store::D1, Store::Guard] {
         for _ in 0..20 {
-            fail(&world, true);
+            world.inject(all_fail(store));
             expect_error(
                 &try_log_in(&world, EMAIL, PASSWORD),
                 503,
@@ -469,13 +458,13 @@ fn an_account_store_that_fails_is_a_503_and_the_next_try_works() {
                 503,
                 "temporarily_unavailable",
             );
-            fail(&world, false);
+            world.recover();
         }
         log_in(&world);
     }
-    world.accounts_fail(true);
+    world.inject(all_fail(Store::D1));
     expect_error(&me(&world, &login), 503, "temporarily_unavailable");
-    world.accounts_fail(false);
+    world.recover();
     assert_eq!(me(&world, &login).status, 200);
 }
 
@@ -520,10 +509,10 @@ fn a_stranger_elsewhere_does_not_lock_the_owner_out() {
 fn nothing_personal_reaches_the_log() {
     let world = World::new();
     let login = sign_up(&world);
-    world.accounts_fail(true);
+    world.inject(all_fail(Store::D1));
     try_log_in(&world, EMAIL, PASSWORD);
     me(&world, &login);
-    world.accounts_fail(false);
+    world.recover();
     delete(&world, &login, PASSWORD);
     let log = world.log().join("\n");
     assert!(log.contains("fault"), "{log}");

@@ -2,16 +2,18 @@
 
 use serde_json::json;
 
-use crate::world::{HOUR, Mood, World, expect_error, header};
+use tokenkeep_world::trouble::Trouble::{self, Fails, Refuses, Silent};
 
-const BAD: [Mood; 3] = [Mood::Failing, Mood::Throttling, Mood::Hanging];
+use crate::world::{HOUR, World, expect_error, header, next_writes, reads};
+
+const BAD: [Trouble; 3] = [Fails, Refuses, Silent];
 
 #[test]
 fn a_store_that_cannot_be_read_is_a_503_on_every_route_and_ends_nothing() {
     let world = World::new();
     let login = world.log_in();
-    for mood in BAD {
-        world.reads_are(mood);
+    for trouble in BAD {
+        world.inject(reads(trouble));
         let before = world.now();
         for reply in [
             world.try_refresh(&login.refresh),
@@ -25,7 +27,7 @@ fn a_store_that_cannot_be_read_is_a_503_on_every_route_and_ends_nothing() {
             world.now() - before < 3 * 5_000,
             "each within the 5 s that a phone gives a GET"
         );
-        world.reads_are(Mood::Well);
+        world.recover();
         world.refresh(&login.refresh);
     }
 }
@@ -33,11 +35,11 @@ fn a_store_that_cannot_be_read_is_a_503_on_every_route_and_ends_nothing() {
 #[test]
 fn a_write_that_is_refused_once_is_tried_again() {
     let world = World::new();
-    for mood in [Mood::Failing, Mood::Throttling] {
-        world.next_writes_are(1, mood);
+    for trouble in [Fails, Refuses] {
+        world.inject(next_writes(1, trouble));
         let before = world.now();
         let reply = world.open(&json!({"userId": "ada"}));
-        assert_eq!(reply.status, 200, "{mood:?}");
+        assert_eq!(reply.status, 200, "{trouble:?}");
         assert!(world.now() - before < 10_000);
     }
 }
@@ -45,8 +47,9 @@ fn a_write_that_is_refused_once_is_tried_again() {
 #[test]
 fn a_session_that_cannot_be_written_is_not_given_out() {
     let world = World::new();
-    for mood in BAD {
-        world.next_writes_are(2, mood);
+    for trouble in BAD {
+        world.recover();
+        world.inject(next_writes(2, trouble));
         let before = world.now();
         let reply = world.open(&json!({"userId": "ada"}));
         expect_error(&reply, 503, "temporarily_unavailable");
@@ -63,7 +66,7 @@ fn a_note_that_is_refused_is_written_a_second_later() {
     let login = world.log_in();
     world.pass(HOUR);
     let first = world.refresh(&login.refresh);
-    world.next_writes_are(1, Mood::Throttling);
+    world.inject(next_writes(1, Refuses));
     world.refresh(&first.refresh);
     world.pass(HOUR);
     world.refuses(&login.refresh, 401, "refresh_token_reused");
@@ -75,7 +78,7 @@ fn a_note_that_is_lost_leaves_the_predecessor_good_and_a_line_for_the_owner() {
     let login = world.log_in();
     world.pass(HOUR);
     let first = world.refresh(&login.refresh);
-    world.next_writes_are(2, Mood::Throttling);
+    world.inject(next_writes(2, Refuses));
     world.refresh(&first.refresh);
     assert_eq!(world.lines("activity_write_lost").len(), 1);
     world.pass(HOUR);
@@ -89,10 +92,10 @@ fn a_note_that_is_never_answered_is_given_up_and_tried_again() {
     let login = world.log_in();
     world.pass(HOUR);
     let first = world.refresh(&login.refresh);
-    world.next_writes_are(2, Mood::Hanging);
+    world.inject(next_writes(2, Silent));
     world.refresh(&first.refresh);
     assert_eq!(world.lines("activity_write_lost").len(), 1);
-    world.next_writes_are(1, Mood::Hanging);
+    world.inject(next_writes(1, Silent));
     world.refresh(&first.refresh);
     assert_eq!(world.lines("activity_write_lost").len(), 1);
     world.pass(HOUR);
@@ -107,7 +110,7 @@ fn a_reuse_that_cannot_be_written_down_is_a_503_and_found_again() {
     let first = world.refresh(&login.refresh);
     world.refresh(&first.refresh);
     world.pass(HOUR);
-    world.next_writes_are(2, Mood::Failing);
+    world.inject(next_writes(2, Fails));
     world.refuses(&login.refresh, 503, "temporarily_unavailable");
     world.refuses(&login.refresh, 401, "refresh_token_reused");
 }
@@ -116,7 +119,7 @@ fn a_reuse_that_cannot_be_written_down_is_a_503_and_found_again() {
 fn a_logout_that_cannot_be_written_down_is_not_confirmed() {
     let world = World::new();
     let login = world.log_in();
-    world.next_writes_are(2, Mood::Failing);
+    world.inject(next_writes(2, Fails));
     expect_error(
         &world.log_out(&login.refresh),
         503,
@@ -144,7 +147,7 @@ fn rubbish_in_the_store_is_a_503_and_not_a_logout() {
 fn a_missing_binding_is_named_with_its_remedy() {
     let world = World::new();
     let login = world.log_in();
-    world.unbind_store();
+    world.unbind("SESSIONS");
     let reply = world.try_refresh(&login.refresh);
     expect_error(&reply, 500, "misconfigured");
     assert!(

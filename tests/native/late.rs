@@ -3,10 +3,9 @@
 use serde_json::json;
 use tokenkeep::http::{method::Method, reply::Reply, request::Call};
 
-use crate::{
-    trouble::{Plan, SLOW_MS, Trouble},
-    world::{Tokens, World, call, expect_error, tokens},
-};
+use tokenkeep_world::trouble::{Plan, SLOW_MS, Store, Trouble};
+
+use crate::world::{Tokens, World, call, expect_error, tokens};
 
 const EMAIL: &str = "ada@example.com";
 const PASSWORD: &str = "first horse";
@@ -33,21 +32,11 @@ fn sign_up(world: &World) -> Tokens {
 /// Sends this request, and the table takes its change of the password 20 s later: the answer is a
 /// 503 by then. Nothing of it has been done yet.
 fn send_slowly(world: &World, request: &Call) {
-    let copy = world.copy();
-    copy.troubles().begin(None);
-    copy.answer(request);
-    let calls = copy.troubles().calls();
-    let from = calls.iter().position(|call| call.what == "set password");
-    // In the copy the guard was asleep too, and asked its storage.
-    world.guards_fall_asleep();
-    world.troubles().begin(Some(Plan {
-        from: from.expect("it changes the password"),
-        lasts: false,
-        trouble: Trouble::Slow,
-    }));
+    let change = Plan::new(Store::D1, "set password", Trouble::Slow);
+    world.inject(change.times(1));
     let reply = world.answer(request);
     expect_error(&reply, 503, "temporarily_unavailable");
-    world.troubles().begin(None);
+    world.recover();
 }
 
 #[track_caller]
@@ -107,7 +96,7 @@ fn a_change_that_the_first_one_overtakes_is_a_503_and_done_when_it_is_repeated()
     // Session, account, account with its hash: three calls, and the first change comes before the
     // fourth.
     let pace_ms = 300;
-    world.troubles().pace_ms.set(pace_ms);
+    world.set_pace(pace_ms);
     world.pass(comes_at - 3 * pace_ms - pace_ms / 2 - world.now());
     let reply = world.answer(&second);
     expect_error(&reply, 503, "temporarily_unavailable");

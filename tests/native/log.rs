@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use tokenkeep::http::method::Method;
 
-use crate::world::{HOUR, Mood, SERVICE_KEY, Tokens, World, body, call, header, tokens};
+use tokenkeep_world::trouble::Trouble;
+
+use crate::world::{HOUR, SERVICE_KEY, Tokens, World, body, call, header, reads, tokens};
 
 const EMAIL: &str = "ada@example.com";
 const PASSWORD: &str = "correct horse";
@@ -63,7 +65,7 @@ fn a_path_is_logged_as_its_template_or_not_at_all() {
 fn the_time_that_a_store_takes_is_seen() {
     let world = World::new();
     let login = world.log_in();
-    world.reads_are(Mood::Hanging);
+    world.inject(reads(Trouble::Silent));
     world.try_refresh(&login.refresh);
     assert_eq!(
         last_request(&world)["ms"],
@@ -209,7 +211,7 @@ fn a_wrong_service_key_is_an_event() {
 fn every_line_is_a_json_object_with_an_event() {
     let world = World::new();
     let login = world.log_in();
-    world.unbind_store();
+    world.unbind("SESSIONS");
     world.try_refresh(&login.refresh);
     world.try_refresh("x");
     for line in world.log() {

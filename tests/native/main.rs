@@ -21,6 +21,4 @@ mod security;
 mod sessions;
 mod setup;
 mod sweep;
-mod timeline;
-mod trouble;
 mod world;

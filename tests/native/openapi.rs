@@ -12,7 +12,7 @@ use tokenkeep::{
 };
 use tokenkeep_contract::{DOCUMENT, STATIC_FILES, fits, resolve};
 
-use crate::world::InMemory;
+use tokenkeep_world::Place;
 
 /// Verbs of a path item; its other fields are no operations.
 fn operations() -> impl Iterator<Item = (&'static str, &'static str, &'static Value)> {
@@ -40,7 +40,7 @@ fn errors_of(status: &str, response: &'static Value) -> Vec<(u16, String)> {
 
 #[test]
 fn every_route_is_documented_and_nothing_else() {
-    let served: BTreeSet<(String, String)> = Route::<InMemory>::ALL
+    let served: BTreeSet<(String, String)> = Route::<Place>::ALL
         .iter()
         .map(|route| (route.path.to_owned(), route.method.name().to_lowercase()))
         .collect();

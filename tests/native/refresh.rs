@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use crate::world::{DAY, HOUR, MINUTE, Operations, World, body, place, signed};
+use tokenkeep_world::trouble::Trouble;
+
+use crate::world::{DAY, HOUR, MINUTE, Operations, Stamp, World, body, next_writes, signed};
 
 fn keys(session: &str) -> Vec<String> {
     vec![
@@ -29,7 +31,13 @@ fn after_two_minutes_a_successor_of_this_minute_is_offered() {
     let login = world.log_in();
     world.pass(100_000);
     let answer = world.refresh(&login.refresh);
-    assert_eq!(place(&answer.refresh), (1, world.now() / MINUTE * MINUTE));
+    assert_eq!(
+        answer.stamp(),
+        Stamp {
+            r#gen: 1,
+            iat: world.now() / MINUTE * 60
+        }
+    );
     assert_eq!(
         world.refresh(&login.refresh).refresh,
         answer.refresh,
@@ -56,7 +64,7 @@ fn an_adopting_client_works_until_the_absolute_end() {
     for day in 1..365 {
         world.pass(DAY);
         token = world.refresh(&token).refresh;
-        assert_eq!(place(&token).0, day);
+        assert_eq!(Stamp::of(&token).r#gen, day);
     }
     world.pass(DAY);
     world.refuses(&token, 401, "refresh_token_expired");
@@ -93,7 +101,7 @@ fn no_pause_within_the_idle_window_logs_anyone_out() {
         let login = world.log_in();
         world.pass(first * DAY);
         let adopted = world.refresh(&login.refresh);
-        assert_eq!(place(&answer.refresh), place(&adopted.refresh));
+        assert_eq!(answer.stamp(), adopted.stamp());
         world.pass(90 * DAY);
         world.refresh(&adopted.refresh);
     }
@@ -104,7 +112,7 @@ fn a_lost_note_does_not_shorten_the_idle_window() {
     let world = World::new();
     let login = world.log_in();
     world.pass(50 * DAY);
-    world.next_writes_are(2, crate::world::Mood::Throttling);
+    world.inject(next_writes(2, Trouble::Refuses));
     let adopted = world.refresh(&login.refresh);
     world.pass(90 * DAY);
     world.refresh(&adopted.refresh);
@@ -140,13 +148,10 @@ fn taking_up_a_successor_costs_one_write_after_the_answer() {
     };
     assert_eq!(world.operations(), expected);
     let noted = world.entry(&expected.writes[0]).expect("written");
-    let ((_, issued_at), now) = (place(&first.refresh), world.now());
+    let (Stamp { iat, .. }, now) = (first.stamp(), world.now());
     assert_eq!(
-        noted.value,
-        format!(
-            r#"{{"v":1,"gen":1,"iat":{},"gen_at":{now},"seen_at":{now}}}"#,
-            issued_at / 1000
-        )
+        *noted.value,
+        format!(r#"{{"v":1,"gen":1,"iat":{iat},"gen_at":{now},"seen_at":{now}}}"#)
     );
     assert_eq!(
         noted.expires_at - world.now(),
@@ -219,7 +224,7 @@ fn an_old_copy_ends_the_session_for_thief_and_owner() {
         .entry(&format!("session:ada:{}", login.session))
         .expect("stands");
     assert_eq!(
-        tombstone.value,
+        *tombstone.value,
         format!(r#"{{"v":1,"revoked_at":{}}}"#, world.now())
     );
     for token in [&login, &first, &second] {
@@ -326,7 +331,7 @@ fn a_branch_born_while_the_other_was_taken_up_lives() {
     // On waking, the app uses the answer it slept on, and a duplicate of its older request is
     // answered from a place that has not heard of it.
     world.refresh(&asleep.refresh);
-    let (_, taken_up) = place(&world.refresh(&asleep.refresh).refresh);
+    let taken_up = world.refresh(&asleep.refresh).stamp().iat * 1000;
     let end = world.now() + DAY;
     let branch = signed(&asleep.session, 1, taken_up, end);
     world.pass(HOUR);

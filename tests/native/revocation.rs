@@ -3,8 +3,11 @@
 use serde_json::{Value, json};
 use tokenkeep::http::{method::Method, reply::Reply};
 
+use tokenkeep_world::trouble::Trouble;
+
 use crate::world::{
-    DAY, HOUR, Mood, Operations, SERVICE_KEY, Tokens, World, body, call, expect_error, tokens,
+    DAY, HOUR, Operations, SERVICE_KEY, Tokens, World, body, call, expect_error, next_writes,
+    reads, tokens,
 };
 
 fn list(world: &World, tokens: &Tokens, cursor: Option<&str>) -> Value {
@@ -255,19 +258,19 @@ fn a_store_that_fails_confirms_nothing() {
             revoke(world, &json!({"userId": "ada"})),
         ]
     };
-    for mood in [Mood::Failing, Mood::Throttling, Mood::Hanging] {
-        world.next_writes_are(6, mood);
+    for trouble in [Trouble::Fails, Trouble::Refuses, Trouble::Silent] {
+        world.inject(next_writes(6, trouble));
         for reply in all(&world) {
             expect_error(&reply, 503, "temporarily_unavailable");
         }
-        world.next_writes_are(0, Mood::Well);
-        world.reads_are(mood);
+        world.recover();
+        world.inject(reads(trouble));
         expect_error(
             &world.get("/auth/sessions", &here.access),
             503,
             "temporarily_unavailable",
         );
-        world.reads_are(Mood::Well);
+        world.recover();
         world.refresh(&there.refresh);
     }
 }

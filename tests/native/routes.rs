@@ -5,9 +5,9 @@ use tokenkeep::{
     routes,
 };
 
-use crate::world::InMemory;
+use tokenkeep_world::Place;
 
-type Route = routes::Route<InMemory>;
+type Route = routes::Route<Place>;
 
 fn error(method: Method, path: &str) -> Option<Error> {
     Route::find(method, path).err()

@@ -21,14 +21,14 @@ fn a_session_costs_one_write_and_no_read() {
     let entry = world.entry(&key).expect("written");
     let (created_at, expires_at) = (world.now(), world.now() + 365 * DAY);
     assert_eq!(
-        entry.value,
+        *entry.value,
         format!(
             r#"{{"v":1,"created_at":{created_at},"expires_at":{expires_at},"device":"phone","claims":{{"role":"admin"}}}}"#
         )
     );
     assert_eq!(entry.expires_at, expires_at);
     let metadata = format!(r#"{{"created_at":{created_at},"device":"phone"}}"#);
-    assert_eq!(entry.metadata, Some(metadata));
+    assert_eq!(entry.metadata.as_deref(), Some(metadata.as_str()));
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use serde_json::json;
 use tokenkeep::{http::method::Method, token::access::ISSUER_BYTES};
 
-use crate::world::{Mood, World, body, call, expect_error, tokens};
+use tokenkeep_world::trouble::{Store, Trouble};
+
+use crate::world::{World, all_fail, body, call, expect_error, reads, tokens};
 
 /// 257 bytes.
 const TOO_LONG: &str = concat!(
@@ -91,18 +93,18 @@ fn one_secret_for_both_kinds_of_tokens_is_told_of_the_second() {
 #[test]
 fn a_database_without_guards_or_guards_without_a_database_are_a_mistake() {
     let world = World::new();
-    world.unbind_guard();
+    world.unbind("ACCOUNT_GUARD");
     let (status, body) = health(&world);
     let told = json!("ACCOUNT_GUARD is not bound");
     assert_eq!((status, &body["checks"]["guard"]), (503, &told));
 
     let world = World::new();
-    world.unbind_accounts();
+    world.unbind("DB");
     let (status, body) = health(&world);
     let told = json!("DB is not bound");
     assert_eq!((status, &body["checks"]["accounts"]), (503, &told));
 
-    world.unbind_guard();
+    world.unbind("ACCOUNT_GUARD");
     let (status, body) = health(&world);
     let checks = json!({"config": "ok", "sessions": "ok"});
     assert_eq!((status, &body["checks"]), (200, &checks));
@@ -138,7 +140,7 @@ fn what_is_missing_weak_or_out_of_range_is_named() {
 #[test]
 fn a_flood_limit_that_is_not_bound_is_told_and_is_no_failure() {
     let world = World::new();
-    world.unbind_flood_limit();
+    world.unbind("ATTEMPTS");
     let (status, body) = health(&world);
     assert_eq!((status, &body["status"]), (200, &json!("ok")));
     assert_eq!(body["checks"]["flood"], "not bound");
@@ -168,7 +170,7 @@ fn the_largest_access_token_of_the_longest_settings_is_taken() {
 #[test]
 fn a_store_that_fails_is_named() {
     let world = World::new();
-    world.reads_are(Mood::Failing);
+    world.inject(reads(Trouble::Fails));
     let (status, body) = health(&world);
     assert_eq!(
         (status, &body["checks"]["sessions"]),
@@ -179,7 +181,7 @@ fn a_store_that_fails_is_named() {
 #[test]
 fn a_table_of_accounts_that_fails_is_named() {
     let world = World::new();
-    world.accounts_fail(true);
+    world.inject(all_fail(Store::D1));
     let (status, body) = health(&world);
     assert_eq!(
         (status, &body["checks"]["accounts"]),

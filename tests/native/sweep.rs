@@ -4,10 +4,13 @@
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, sync::Mutex, thread};
 
 use tokenkeep::http::reply::Reply;
+use tokenkeep_world::{
+    accounts::Row,
+    trouble::{Call, Plan, Store, Trouble},
+};
 
 use crate::{
     flows::{FLOWS, Flow, Scene},
-    trouble::{Call, Plan, Store, Trouble},
     world::{World, body, expect_error, header},
 };
 
@@ -29,13 +32,21 @@ struct Picture {
 
 impl Picture {
     fn of(world: &World) -> Self {
-        let value = |key: &String| world.entry(key).expect("listed").value;
+        let value = |key: &String| world.entry(key).expect("listed").value.to_string();
         let all = |prefix| world.keys(prefix).into_iter();
         let is_ended = |key: &String| value(key).contains("revoked_at");
         let (ended, open) = all("session:").partition(is_ended);
+        let row = |(account, hash): &Row| {
+            let name = account.name.as_ref().map(|name| name.as_str().to_owned());
+            (
+                account.email.as_str().to_owned(),
+                name,
+                hash.as_str().to_owned(),
+            )
+        };
         let values = |prefix| all(prefix).map(|key| (key.clone(), value(&key))).collect();
         Self {
-            accounts: world.accounts(),
+            accounts: world.accounts.borrow().rows().map(row).collect(),
             open,
             ended,
             cut_offs: values("revoked:"),
@@ -137,9 +148,9 @@ fn send(flow: &Flow, scene: &Scene) -> (Reply, Outcome) {
 fn suffer(flow: &Flow, scene: &Scene, plan: Plan) -> Outcome {
     let scene = scene.copy();
     let world = &scene.world;
-    world.troubles().begin(Some(plan));
+    world.inject(plan);
     let (reply, outcome) = send(flow, &scene);
-    world.troubles().begin(None);
+    world.recover();
 
     let bystander = world.copy();
     bystander.refresh(&scene.bob.refresh);
@@ -200,11 +211,8 @@ fn sweep(flow: &Flow) -> (String, usize) {
                 continue;
             }
             let cell = |lasts| {
-                let plan = Plan {
-                    from,
-                    lasts,
-                    trouble,
-                };
+                let plan = Plan::new(call.store, "", trouble).from_call(from);
+                let plan = if lasts { plan } else { plan.times(1) };
                 let cell = std::panic::AssertUnwindSafe(|| suffer(flow, &scene, plan).cell(&good));
                 std::panic::catch_unwind(cell)
                     .unwrap_or_else(|_| panic!("{}: {call}, {plan:?}", flow.name))
@@ -213,7 +221,7 @@ fn sweep(flow: &Flow) -> (String, usize) {
             let is_last = !calls[from + 1..]
                 .iter()
                 .any(|later| later.store == call.store);
-            if is_last && !(call.store == Store::Kv && call.what.starts_with("write")) {
+            if is_last && !(call.store == Store::Kv && call.verb == "write") {
                 faults += 1;
                 let _ = write!(rows, " {} |", cell(false));
                 continue;
@@ -245,10 +253,9 @@ fn sweep(flow: &Flow) -> (String, usize) {
 
 fn without_trouble(flow: &Flow, scene: &Scene) -> (Vec<Call>, Outcome) {
     let scene = scene.copy();
-    scene.world.troubles().begin(None);
     let (reply, outcome) = send(flow, &scene);
     assert_eq!(reply.status, flow.good, "{} {}", flow.name, reply.body);
-    let calls = scene.world.troubles().calls();
+    let calls = scene.world.take_calls();
     (flow.holds)(&scene, &body(&reply));
     (calls, outcome)
 }
@@ -313,14 +320,11 @@ fn slow_stores_that_fail_in_the_end_are_answered_in_time_too() {
         let scene = (flow.begin)();
         let (calls, _) = without_trouble(flow, &scene);
         for pace_ms in [300, 700, 1_100, 1_700, 2_400] {
-            for from in 0..calls.len() {
+            for (from, call) in calls.iter().enumerate() {
                 let scene = scene.copy();
-                scene.world.troubles().begin(Some(Plan {
-                    from,
-                    lasts: true,
-                    trouble: Trouble::Fails,
-                }));
-                scene.world.troubles().pace_ms.set(pace_ms);
+                let plan = Plan::new(call.store, "", Trouble::Fails);
+                scene.world.inject(plan.from_call(from));
+                scene.world.set_pace(pace_ms);
                 let (reply, _) = send(flow, &scene);
                 let fine = [flow.good, 503].contains(&reply.status);
                 assert!(fine, "{} {from} {pace_ms}: {}", flow.name, reply.body);

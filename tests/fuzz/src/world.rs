@@ -1,22 +1,12 @@
-//! A platform that has nothing but what a check gives it, and a clock that stands still.
-
-use std::future::{Future, pending};
+//! The worker in a cloud that has nothing but what a check puts there.
 
 use tokenkeep::{
-    account::{
-        Account, Name,
-        email::Email,
-        message::{GuardReply, GuardRequest},
-        password::PasswordHash,
-        port::{Accounts, Guard, HasAccounts},
-    },
     app::App,
-    config::{Settings, Setup, name},
+    config::{Setup, name},
     http::{reply::Reply, request::Call},
-    port::{Clock, Fault, Rng, Runtime},
-    session::port::{HasSessions, KeyValue, Page, Write},
-    token::{id::UserId, time::UnixMillis},
+    token::time::UnixMillis,
 };
+use tokenkeep_world::{Cloud, Conditions, Place, client::settings, conditions::Guarding};
 
 /// `refresh_token_secret`.
 pub const REFRESH_SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -27,151 +17,39 @@ pub const SERVICE_KEY: &str = "a service key of 32 bytes or more";
 /// The time.
 pub const NOW: UnixMillis = UnixMillis(1_800_000_030_000);
 
-/// The platform.
-#[derive(Clone, Default)]
-pub struct World {
-    /// What every read of the store finds, key by key; absent from the end of it on.
-    pub stored: Vec<Option<String>>,
-}
-
-impl World {
-    /// The whole worker on this platform.
-    #[must_use]
-    pub fn handle(self, call: &Call) -> Reply {
-        let settings = Settings::read(|setting| {
-            let text = match setting {
-                name::REFRESH_SECRET => REFRESH_SECRET,
-                name::ACCESS_SECRET => ACCESS_SECRET,
-                name::SERVICE_KEY => SERVICE_KEY,
-                name::CORS_ALLOWED_ORIGINS => "https://a.example, http://localhost:3000",
-                _ => return None,
-            };
-            Some(text.to_owned())
-        });
-        let setup = Setup::read(&settings);
-        let app = App {
-            platform: self,
-            setup: &setup,
-        };
-        pollster::block_on(app.handle(call))
+/// The whole worker's reply to a call, where this is stored under these keys. There are no
+/// accounts, and every password is wrong: hashing is another matter, and takes long.
+///
+/// # Panics
+/// The call hangs, or a line of the log is not JSON.
+#[must_use]
+pub fn handle(call: &Call, stored: &[(&str, &str)]) -> Reply {
+    let conditions = Conditions {
+        guarding: Guarding::AnyPassword,
+        ..Conditions::default()
+    };
+    let cloud = Cloud::new(NOW.0, conditions);
+    for (key, value) in stored {
+        cloud.put(key, value);
     }
-}
-
-impl Clock for World {
-    fn now(&self) -> UnixMillis {
-        NOW
+    let setup = Setup::read(&settings(&[
+        (name::REFRESH_SECRET, REFRESH_SECRET),
+        (name::ACCESS_SECRET, ACCESS_SECRET),
+        (name::SERVICE_KEY, SERVICE_KEY),
+        (
+            name::CORS_ALLOWED_ORIGINS,
+            "https://a.example, http://localhost:3000",
+        ),
+    ]));
+    let app = App {
+        platform: Place::new(cloud.clone(), 0, 7),
+        setup: &setup,
+    };
+    let reply = cloud.timeline.answer(app.handle(call)).expect("a reply");
+    cloud.settle();
+    for line in cloud.log() {
+        let json = serde_json::from_str::<serde_json::Value>(&line);
+        assert!(json.is_ok(), "a line of the log is JSON: {line}");
     }
-
-    async fn sleep_ms(&self, _: u64) {
-        pending::<()>().await;
-    }
-}
-
-impl Rng for World {
-    fn fill(&self, bytes: &mut [u8]) {
-        bytes.fill(7);
-    }
-}
-
-impl Runtime for World {
-    fn after_response(&self, work: impl Future<Output = ()> + 'static) {
-        pollster::block_on(work);
-    }
-
-    fn log(&self, line: &str) {
-        assert!(
-            serde_json::from_str::<serde_json::Value>(line).is_ok(),
-            "a line of the log is JSON: {line}"
-        );
-    }
-}
-
-impl HasSessions for World {
-    type Sessions = Self;
-
-    fn sessions(&self) -> Result<Self, Fault> {
-        Ok(self.clone())
-    }
-}
-
-impl HasAccounts for World {
-    type Accounts = Self;
-    type Guard = Self;
-
-    fn accounts(&self) -> Result<Self, Fault> {
-        Ok(self.clone())
-    }
-
-    fn guard(&self) -> Result<Self, Fault> {
-        Ok(self.clone())
-    }
-}
-
-impl KeyValue for World {
-    async fn read_all(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Fault> {
-        let mut found = self.stored.clone();
-        found.resize(keys.len(), None);
-        Ok(found)
-    }
-
-    async fn write(&self, write: &Write) -> Result<(), Fault> {
-        assert!(write.key.len() <= 512, "the longest key of Workers KV");
-        assert!(
-            (60..=u64::from(u32::MAX)).contains(&write.ttl_seconds),
-            "{}",
-            write.ttl_seconds
-        );
-        assert!(write.metadata.as_ref().is_none_or(|it| it.len() <= 1024));
-        Ok(())
-    }
-
-    async fn list(&self, _: &str, _: Option<&str>, _: u32) -> Result<Page, Fault> {
-        Ok(Page::default())
-    }
-
-    async fn delete(&self, _: &str) -> Result<(), Fault> {
-        Ok(())
-    }
-}
-
-impl Accounts for World {
-    async fn check(&self) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    async fn by_email(&self, _: &Email) -> Result<Option<(Account, PasswordHash)>, Fault> {
-        Ok(None)
-    }
-
-    async fn by_id(&self, _: &UserId) -> Result<Option<Account>, Fault> {
-        Ok(None)
-    }
-
-    async fn insert(&self, _: &Account, _: &PasswordHash) -> Result<bool, Fault> {
-        Ok(true)
-    }
-
-    async fn set_password(
-        &self,
-        _: &UserId,
-        _: &PasswordHash,
-        _: &PasswordHash,
-    ) -> Result<bool, Fault> {
-        Ok(true)
-    }
-
-    async fn set_name(&self, _: &UserId, _: Option<&Name>) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    async fn delete(&self, _: &UserId) -> Result<(), Fault> {
-        Ok(())
-    }
-}
-
-impl Guard for World {
-    /// As for a password that is wrong: the check of passwords is another matter, and takes long.
-    async fn ask(&self, _: &Email, _: &GuardRequest) -> Result<GuardReply, Fault> {
-        Ok(GuardReply::Wrong)
-    }
+    reply
 }

@@ -9,12 +9,14 @@ use std::{cell::RefCell, rc::Rc};
 
 use fastrand::Rng as Dice;
 use tokenkeep::http::{reply::Reply, request::Call};
+use tokenkeep_world::{
+    client::{Tokens, showing},
+    conditions::PLACES,
+};
 
 use crate::{
-    client::Tokens,
-    kv::PLACES,
     outcome::{Broken, Outcome},
-    request::{call, code, showing, tokens},
+    request::{call, code},
     rule::Variant,
     schedule::{Climate, conditions, dice},
     world::{Owner, World},
@@ -22,6 +24,9 @@ use crate::{
 
 const LOGIN: &str = r#"{"email":"ada@example.com","password":"correct horse"}"#;
 const CHANGE: &str = r#"{"currentPassword":"correct horse","newPassword":"battery staple"}"#;
+
+/// Any hash will do: no password is checked.
+const HASH: &str = "$2b$04$7qdbtixLAyqiD75ofza3duyl7dfMOLGrZCWVFyWdrCFY5o2EN65jG";
 
 /// Plays the story of this number.
 #[must_use]
@@ -36,6 +41,9 @@ pub fn play(
     let conditions = conditions(&mut dice, climate);
     let start = 1_800_000_000_000 + dice.u64(0..3_600_000);
     let world = World::new(start, conditions, variant, owner.clone());
+    let mut accounts = world.cloud.accounts.borrow_mut();
+    accounts.import("ada", "ada@example.com", HASH, start);
+    drop(accounts);
     let broken = Rc::new(RefCell::new(None));
     let story = Story {
         world: world.clone(),
@@ -43,13 +51,13 @@ pub fn play(
         start,
     };
     let kept = broken.clone();
-    world.timeline.spawn_at(start, async move {
+    world.cloud.timeline.spawn_at(start, async move {
         *kept.borrow_mut() = story.tell().await.err().flatten();
     });
-    world.timeline.run();
+    world.cloud.timeline.run();
     Outcome {
         broken: broken.take(),
-        operations: world.operations.get(),
+        operations: world.operations(),
         ..Outcome::default()
     }
 }
@@ -63,32 +71,28 @@ struct Story {
 impl Story {
     /// `Err(None)` where the store failed too often for the story to go on.
     async fn tell(mut self) -> Result<(), Option<Broken>> {
-        let keeper = tokens(&self.ask(call("/auth/login", None, LOGIN.into())).await?);
+        let keeper = Tokens::read(&self.ask(call("/auth/login", None, LOGIN.into())).await?);
         self.pause(100..5_000).await;
-        let other = tokens(&self.ask(call("/auth/login", None, LOGIN.into())).await?);
+        let other = Tokens::read(&self.ask(call("/auth/login", None, LOGIN.into())).await?);
         let (Some(keeper), Some(other)) = (keeper, other) else {
             return Err(None);
         };
         self.pause(100..5_000).await;
-        let change = call(
-            "/auth/password/change",
-            Some(&keeper.access_token),
-            CHANGE.into(),
-        );
+        let change = call("/auth/password/change", Some(&keeper.access), CHANGE.into());
         if self.ask(change).await?.status != 200 {
             return Err(None);
         }
-        let changed_at = self.world.timeline.now();
+        let changed_at = self.world.cloud.timeline.now();
         self.pause(1..3_000).await;
-        let newcomer = tokens(&self.ask(call("/auth/login", None, LOGIN.into())).await?);
+        let newcomer = Tokens::read(&self.ask(call("/auth/login", None, LOGIN.into())).await?);
 
-        let conditions = &self.world.conditions;
+        let conditions = &self.world.cloud.conditions;
         let spread_at = changed_at + conditions.landing_ms + conditions.lag_ms + 1_000;
         for _ in 0..4 {
             for living in newcomer.iter().chain([&keeper]) {
                 self.must_live(living).await?;
             }
-            let arrives = self.world.timeline.now();
+            let arrives = self.world.cloud.timeline.now();
             let refused = self.refresh(&other).await?.status != 200;
             if arrives > spread_at && !refused {
                 return Err(Some(Broken::Revived {
@@ -102,7 +106,7 @@ impl Story {
     }
 
     async fn must_live(&mut self, living: &Tokens) -> Result<(), Option<Broken>> {
-        let me = call("/auth/me", Some(&living.access_token), String::new());
+        let me = call("/auth/me", Some(&living.access), String::new());
         let mut reply = self.ask(me).await?;
         if reply.status == 200 {
             reply = self.refresh(living).await?;
@@ -111,13 +115,13 @@ impl Story {
             return Ok(());
         }
         Err(Some(Broken::LoggedOut {
-            at_ms: self.world.timeline.now() - self.start,
+            at_ms: self.world.cloud.timeline.now() - self.start,
             code: code(&reply),
         }))
     }
 
     async fn refresh(&mut self, shown: &Tokens) -> Result<Reply, Option<Broken>> {
-        self.ask(call("/auth/token", None, showing(&shown.refresh_token)))
+        self.ask(call("/auth/token", None, showing(&shown.refresh)))
             .await
     }
 
@@ -136,6 +140,6 @@ impl Story {
 
     async fn pause(&mut self, milliseconds: std::ops::Range<u64>) {
         let milliseconds = self.dice.u64(milliseconds);
-        self.world.timeline.sleep_ms(milliseconds).await;
+        self.world.cloud.timeline.sleep_ms(milliseconds).await;
     }
 }

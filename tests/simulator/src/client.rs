@@ -6,51 +6,12 @@
 //! client could not keep is not kept. What is left must never be logged out. None of this looks at
 //! the rule: a broken one is held to the same promise.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::Deserialize;
+use tokenkeep_world::client::{Stamp, Tokens};
 
 use crate::schedule::Habit;
 
 /// How late a copy may be, and how far apart two requests are that grow one branch.
 pub const A_MINUTE_MS: u64 = 60_000;
-
-/// A token's place: generation and `iat`. The order is that of newness.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Stamp {
-    /// `gen`
-    pub r#gen: u32,
-    /// `iat`, in seconds.
-    pub iat: u64,
-}
-
-/// A pair of tokens, as an answer gave them.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Tokens {
-    /// The access token.
-    pub access_token: String,
-    /// The refresh token.
-    pub refresh_token: String,
-}
-
-impl Tokens {
-    /// The refresh token's place.
-    #[must_use]
-    pub fn stamp(&self) -> Stamp {
-        #[derive(Deserialize)]
-        struct Claims {
-            r#gen: u32,
-            iat: u64,
-        }
-        let claims = self.refresh_token.split('.').nth(1).unwrap_or_default();
-        let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64url");
-        let claims: Claims = serde_json::from_slice(&claims).expect("claims of ours");
-        Stamp {
-            r#gen: claims.r#gen,
-            iat: claims.iat,
-        }
-    }
-}
 
 /// The owner's app, or a thief's.
 #[derive(Debug)]
@@ -113,7 +74,7 @@ impl Client {
             self.held = (tokens, stamp);
         } else {
             // The access token is good in any case.
-            self.held.0.access_token = tokens.access_token;
+            self.held.0.access = tokens.access;
         }
     }
 }

@@ -7,9 +7,7 @@
 //!
 //! | Module | What it is |
 //! |---|---|
-//! | [`timeline`] | Virtual time, and the executor that lives by it |
-//! | [`kv`] | The store |
-//! | [`world`], [`place`] | The worker in it, and a place as the worker sees it |
+//! | [`world`] | The worker, in a [`Cloud`](tokenkeep_world::Cloud) with these conditions |
 //! | [`rule`] | Rules to hold against the product's, broken ones among them |
 //! | [`schedule`], [`story`] | Stories as data, and their making |
 //! | [`request`] | What clients send and read |
@@ -20,9 +18,7 @@
 
 pub mod accounts;
 pub mod client;
-pub mod kv;
 pub mod outcome;
-pub mod place;
 pub mod play;
 pub mod report;
 pub mod request;
@@ -31,5 +27,4 @@ pub mod run;
 pub mod schedule;
 pub mod shrink;
 pub mod story;
-pub mod timeline;
 pub mod world;

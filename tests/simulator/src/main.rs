@@ -10,7 +10,6 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokenkeep_simulator::{
-    kv::LandingOrder,
     report::{Column, table},
     rule::Variant,
     run::{Plan, Totals, detections, honest_stories, is_about_an_account, tell},
@@ -19,6 +18,7 @@ use tokenkeep_simulator::{
     story::honest,
     world::Owner,
 };
+use tokenkeep_world::conditions::LandingOrder;
 
 /// For how many refresh intervals a thief is watched: 20 days.
 const HORIZON_INTERVALS: u64 = 480;

@@ -7,11 +7,12 @@ use std::{
 
 use fastrand::Rng as Dice;
 use tokenkeep::http::reply::Reply;
+use tokenkeep_world::client::{Tokens, showing};
 
 use crate::{
-    client::{Client, Tokens},
+    client::Client,
     outcome::{Broken, Outcome},
-    request::{call, code, opening, showing, tokens},
+    request::{call, code, opening},
     rule::Variant,
     schedule::{Copy, Event, Habit, Schedule, What},
     world::{Owner, World},
@@ -38,7 +39,7 @@ pub fn play(schedule: &Schedule, variant: Variant, owner: &Rc<Owner>) -> Outcome
         broken: RefCell::default(),
         lost_to_a_note: Cell::default(),
     });
-    let timeline = &stage.world.timeline;
+    let timeline = &stage.world.cloud.timeline;
     timeline.spawn_at(schedule.start, stage.clone().log_in());
     for event in &schedule.events {
         let at = schedule.start + event.at_ms;
@@ -47,7 +48,7 @@ pub fn play(schedule: &Schedule, variant: Variant, owner: &Rc<Owner>) -> Outcome
     timeline.run();
     Outcome {
         broken: stage.broken.take(),
-        operations: stage.world.operations.get(),
+        operations: stage.world.operations(),
         detected_after_ms: stage.found_after.get(),
         lost_to_a_note: stage.lost_to_a_note.get(),
     }
@@ -73,11 +74,11 @@ impl Stage {
         let mut dice = Dice::with_seed(self.start);
         for _ in 0..TRIES {
             let reply = self.world.answer(0, dice.u64(..), opening()).await;
-            if let Some(tokens) = tokens(&reply) {
+            if let Some(tokens) = Tokens::read(&reply) {
                 *self.app.borrow_mut() = Some(Client::new(self.habit, tokens));
                 return;
             }
-            self.world.timeline.sleep_ms(300).await;
+            self.world.cloud.timeline.sleep_ms(300).await;
         }
     }
 
@@ -105,7 +106,7 @@ impl Stage {
     }
 
     fn refresh(self: Rc<Self>, copies: Vec<Copy>, chance: u64) {
-        let timeline = &self.world.timeline;
+        let timeline = &self.world.cloud.timeline;
         let shown = self.held();
         for (index, copy) in (0..).zip(copies) {
             let at = timeline.now() + copy.delay_ms;
@@ -118,7 +119,7 @@ impl Stage {
 
     /// One copy of a request on its way there and back.
     async fn send(self: Rc<Self>, copy: Copy, mut shown: Tokens, chance: u64, tries_again: bool) {
-        let timeline = &self.world.timeline;
+        let timeline = &self.world.cloud.timeline;
         let mut dice = Dice::with_seed(chance);
         for _ in 0..TRIES {
             timeline.sleep_ms(dice.u64(5..150)).await;
@@ -126,7 +127,7 @@ impl Stage {
             if !self.is_covered(&shown, arrived) {
                 return;
             }
-            let body = showing(&shown.refresh_token);
+            let body = showing(&shown.refresh);
             let request = call("/auth/token", None, body);
             let reply = self.world.answer(copy.place, dice.u64(..), request).await;
             match reply.status {
@@ -155,14 +156,14 @@ impl Stage {
         let Some(answer_ms) = copy.answer_ms else {
             return;
         };
-        self.world.timeline.sleep_ms(answer_ms).await;
-        if let (Some(tokens), Some(app)) = (tokens(reply), self.app.borrow_mut().as_mut()) {
+        self.world.cloud.timeline.sleep_ms(answer_ms).await;
+        if let (Some(tokens), Some(app)) = (Tokens::read(reply), self.app.borrow_mut().as_mut()) {
             app.is_given(tokens, arrived);
         }
     }
 
     fn is_accepted(&self, path: &'static str, arrived: u64) {
-        let conditions = &self.world.conditions;
+        let conditions = &self.world.cloud.conditions;
         let spread_ms = conditions.landing_ms + conditions.lag_ms + 1_000;
         if self
             .ended_at
@@ -185,9 +186,9 @@ impl Stage {
         if self.log_out_began.get().is_some() || is_idle || is_at_its_end {
             return;
         }
-        if code == "refresh_token_expired" && self.world.lost_notes.get() > 0 {
+        if code == "refresh_token_expired" && self.world.lost_notes() > 0 {
             self.lost_to_a_note.set(true);
-            return self.world.timeline.stop();
+            return self.world.cloud.timeline.stop();
         }
         self.breaks(Broken::LoggedOut {
             at_ms: arrived - self.start,
@@ -197,12 +198,12 @@ impl Stage {
 
     fn breaks(&self, broken: Broken) {
         self.broken.borrow_mut().get_or_insert(broken);
-        self.world.timeline.stop();
+        self.world.cloud.timeline.stop();
     }
 
     async fn look_at_me(&self, place: usize, chance: u64) {
-        let arrived = self.world.timeline.now();
-        let request = call("/auth/me", Some(&self.held().access_token), String::new());
+        let arrived = self.world.cloud.timeline.now();
+        let request = call("/auth/me", Some(&self.held().access), String::new());
         let reply = self.world.answer(place, chance, request).await;
         match reply.status {
             200 => self.is_accepted("/auth/me", arrived),
@@ -212,11 +213,11 @@ impl Stage {
     }
 
     async fn log_out(&self, place: usize, chance: u64) {
-        let timeline = &self.world.timeline;
+        let timeline = &self.world.cloud.timeline;
         self.log_out_began.set(Some(timeline.now()));
         let mut dice = Dice::with_seed(chance);
         for _ in 0..TRIES {
-            let body = showing(&self.held().refresh_token);
+            let body = showing(&self.held().refresh);
             let request = call("/auth/logout", None, body);
             if self.world.answer(place, dice.u64(..), request).await.status == 200 {
                 self.ended_at.set(Some(timeline.now()));
@@ -231,15 +232,15 @@ impl Stage {
             return;
         }
         self.look_at_me(place, chance).await;
-        let arrived = self.world.timeline.now();
-        let request = call("/auth/token", None, showing(&self.held().refresh_token));
+        let arrived = self.world.cloud.timeline.now();
+        let request = call("/auth/token", None, showing(&self.held().refresh));
         if self.world.answer(place, chance, request).await.status == 200 {
             self.is_accepted("/auth/token", arrived);
         }
     }
 
     async fn play_copy(&self, place: usize, chance: u64) {
-        let timeline = &self.world.timeline;
+        let timeline = &self.world.cloud.timeline;
         let copy = self
             .thief
             .borrow()
@@ -250,9 +251,11 @@ impl Stage {
         };
         let now = timeline.now();
         self.first_play.set(self.first_play.get().or(Some(now)));
-        let request = call("/auth/token", None, showing(&copy.refresh_token));
+        let request = call("/auth/token", None, showing(&copy.refresh));
         let reply = self.world.answer(place, chance, request).await;
-        if let (Some(tokens), Some(thief)) = (tokens(&reply), self.thief.borrow_mut().as_mut()) {
+        if let (Some(tokens), Some(thief)) =
+            (Tokens::read(&reply), self.thief.borrow_mut().as_mut())
+        {
             thief.is_given(tokens, now);
         }
         if reply.status == 401 {
@@ -265,7 +268,7 @@ impl Stage {
     fn is_found(&self) {
         let first_play = self.first_play.get();
         self.found_after
-            .set(first_play.map(|first| self.world.timeline.now() - first));
-        self.world.timeline.stop();
+            .set(first_play.map(|first| self.world.cloud.timeline.now() - first));
+        self.world.cloud.timeline.stop();
     }
 }

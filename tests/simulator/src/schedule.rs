@@ -3,7 +3,10 @@
 
 use fastrand::Rng as Dice;
 
-use crate::kv::{Conditions, LandingOrder};
+use tokenkeep_world::{
+    Conditions,
+    conditions::{LandingOrder, Odds},
+};
 
 const MINUTE_MS: u64 = 60_000;
 
@@ -144,7 +147,21 @@ pub fn conditions(dice: &mut Dice, climate: Climate) -> Conditions {
         landing_ms: [0, 500, 5_000][dice.usize(0..3)],
         order: climate.order,
         own_writes_at_once: dice.u64(0..4) > 0,
-        failing_reads: if rough { 50 } else { 2 },
-        failing_writes: if rough { 150 } else { 5 },
+        between_writes_ms: 1_000,
+        reads: Odds {
+            takes_ms: (2, 80),
+            fail: if rough { 50 } else { 2 },
+            done_all_the_same: 0,
+            late: 300,
+            late_ms: (2_600, 9_000),
+        },
+        writes: Odds {
+            takes_ms: (20, 300),
+            fail: if rough { 150 } else { 5 },
+            done_all_the_same: 500,
+            late: 200,
+            late_ms: (3_100, 9_000),
+        },
+        ..Conditions::default()
     }
 }

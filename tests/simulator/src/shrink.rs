@@ -78,8 +78,8 @@ fn drop_copies(least: &mut Schedule, breaks: &impl Fn(&Schedule) -> bool) {
 /// Makes the world kinder where the promise is broken all the same.
 fn calm(least: &mut Schedule, breaks: &impl Fn(&Schedule) -> bool) {
     let kinder: [fn(&mut Schedule); 5] = [
-        |schedule| schedule.conditions.failing_writes = 0,
-        |schedule| schedule.conditions.failing_reads = 0,
+        |schedule| schedule.conditions.writes.fail = 0,
+        |schedule| schedule.conditions.reads.fail = 0,
         |schedule| schedule.conditions.landing_ms = 0,
         |schedule| schedule.conditions.clocks_ms = Default::default(),
         |schedule| schedule.conditions.own_writes_at_once = true,

@@ -2,10 +2,9 @@
 
 use fastrand::Rng as Dice;
 
-use crate::{
-    kv::PLACES,
-    schedule::{Climate, Copy, Event, Habit, Schedule, Thief, What, conditions, dice},
-};
+use tokenkeep_world::conditions::PLACES;
+
+use crate::schedule::{Climate, Copy, Event, Habit, Schedule, Thief, What, conditions, dice};
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;

@@ -1,27 +1,24 @@
 //! The world of one schedule, and the worker in it.
 
-use std::{
-    cell::{Cell, RefCell},
-    rc::Rc,
-};
+use std::{cell::Cell, rc::Rc};
 
 use tokenkeep::{
     app::App,
-    config::{Config, Settings, Setup, name},
+    config::{Config, Setup},
     http::{
         reply::Reply,
         request::{Call, Request},
     },
     session::refresh::{Rule, refresh_by},
 };
-
-use crate::{
-    kv::{Conditions, Kv},
-    place::Place,
-    request::SERVICE_KEY,
-    rule::Variant,
-    timeline::Timeline,
+use tokenkeep_world::{
+    Cloud, Conditions, Place,
+    client::settings,
+    conditions::Guarding,
+    trouble::{Plan, Store, Trouble},
 };
+
+use crate::rule::Variant;
 
 /// The worker's settings, read once for all worlds of a thread.
 pub struct Owner {
@@ -32,16 +29,12 @@ pub struct Owner {
 
 impl Default for Owner {
     fn default() -> Self {
-        let settings = Settings::read(|setting| match setting {
-            name::REFRESH_SECRET => Some("a-refresh-secret-of-at-least-32-bytes".into()),
-            name::SERVICE_KEY => Some(SERVICE_KEY.into()),
-            _ => None,
-        });
+        let settings = settings(&[]);
         Self {
             setup: Setup::read(&settings),
             config: Setup::read(&settings)
                 .config
-                .expect("the settings above are in order"),
+                .expect("these settings are valid"),
         }
     }
 }
@@ -63,52 +56,64 @@ pub struct Operations {
 
 /// The world of one schedule.
 pub struct World {
-    /// Its time.
-    pub timeline: Timeline,
-    /// What it is like.
-    pub conditions: Conditions,
+    /// What is outside the worker.
+    pub cloud: Rc<Cloud>,
     /// Whose rule is in force.
     pub variant: Variant,
     /// The worker's settings.
     pub owner: Rc<Owner>,
-    /// What was asked so far.
-    pub operations: Cell<Operations>,
-    /// Notes that were refused twice and are lost.
-    pub lost_notes: Cell<u32>,
-    pub(crate) kv: RefCell<Kv>,
-    pub(crate) guard_stamp: Cell<u64>,
+    operations: Cell<Operations>,
+    lost_notes: Cell<u64>,
 }
 
 impl World {
-    /// A world that begins now.
+    /// A world that starts now.
     #[must_use]
     pub fn new(start: u64, conditions: Conditions, variant: Variant, owner: Rc<Owner>) -> Rc<Self> {
+        let cloud = Cloud::new(
+            start,
+            Conditions {
+                guarding: match variant {
+                    Variant::StampsOfThePlace => Guarding::StampsOfThePlace,
+                    _ => Guarding::AnyPassword,
+                },
+                deletes_ended_sessions: variant == Variant::TombstoneReplacedByDelete,
+                ..conditions
+            },
+        );
+        cloud.unbind("ATTEMPTS");
+        // Nothing that is simulated lists keys.
+        cloud.inject(Plan::new(Store::Kv, "list", Trouble::Fails));
         Rc::new(Self {
-            timeline: Timeline::starting_at(start),
-            conditions,
+            cloud,
             variant,
             owner,
             operations: Cell::default(),
             lost_notes: Cell::default(),
-            kv: RefCell::default(),
-            guard_stamp: Cell::default(),
         })
     }
 
     /// Lets the worker in this place answer a request. `chance` decides all that is left to it.
-    pub async fn answer(self: &Rc<Self>, place: usize, chance: u64, call: Call) -> Reply {
-        let platform = Place::new(self.clone(), place, chance);
-        self.count(|operations| operations.requests += 1);
+    pub async fn answer(&self, place: usize, chance: u64, call: Call) -> Reply {
+        let platform = Place::new(self.cloud.clone(), place, chance);
         let reply = match self.variant.rule() {
-            Some(rule) if call.path == "/auth/token" => self.by_rule(rule, &platform, &call).await,
+            Some(rule) if call.path == "/auth/token" => {
+                Box::pin(self.by_rule(rule, &platform, &call)).await
+            }
             _ => {
                 let setup = &self.owner.setup;
-                App { platform, setup }.handle(&call).await
+                let app = App { platform, setup };
+                // On the heap: a story has hundreds of tasks, and few requests at a time.
+                Box::pin(app.handle(&call)).await
             }
         };
-        if reply.status == 200 && call.path == "/auth/token" {
-            self.count(|operations| operations.refreshes += 1);
-        }
+        self.cloud.start_deferred();
+        // Taken again and again, so that a long story keeps no long records.
+        self.lost_notes();
+        let mut operations = self.operations();
+        operations.requests += 1;
+        operations.refreshes += u64::from(reply.status == 200 && call.path == "/auth/token");
+        self.operations.set(operations);
         reply
     }
 
@@ -139,10 +144,26 @@ impl World {
         }
     }
 
-    /// Counts what was asked.
-    pub(crate) fn count(&self, add: impl FnOnce(&mut Operations)) {
+    /// Notes that were refused twice and are lost.
+    pub fn lost_notes(&self) -> u64 {
+        let lines = self.cloud.take_log().into_iter();
+        let lost = lines.filter(|line| line.contains("activity_write_lost"));
+        self.lost_notes.update(|notes| notes + lost.count() as u64);
+        self.lost_notes.get()
+    }
+
+    /// What was asked so far.
+    pub fn operations(&self) -> Operations {
         let mut operations = self.operations.get();
-        add(&mut operations);
+        for call in self.cloud.take_calls() {
+            match call.verb {
+                "read" => operations.reads += call.keys.len() as u64,
+                "write" => operations.writes += 1,
+                "delete" => operations.deletes += 1,
+                _ => {}
+            }
+        }
         self.operations.set(operations);
+        operations
     }
 }

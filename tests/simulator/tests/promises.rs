@@ -1,12 +1,12 @@
 //! The promises, on some thousands of stories.
 
 use tokenkeep_simulator::{
-    kv::LandingOrder,
     report::is_found_in_time,
     rule::Variant,
     run::{Plan, Totals, detections, honest_stories},
     schedule::{Climate, Thief},
 };
+use tokenkeep_world::conditions::LandingOrder;
 
 fn plan(seed: u64, climate: Climate) -> Plan {
     Plan {

@@ -172,7 +172,7 @@ fn of_too_many_sessions_of_an_account_those_unused_for_longest_end() {
     let email = random_user().to_lowercase();
     let account = json!({"email": email, "password": PASSWORD});
     let first = client().post("/auth/signup", &account).tokens();
-    // Each drawer is full of sessions from long ago.
+    // Each shard is full of sessions from long ago.
     let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let begun = now() - HOUR;
     let record = json!({"v": 1, "created_at": begun, "expires_at": now() + 100 * HOUR, "claims": {}, "account": true});

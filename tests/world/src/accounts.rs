@@ -1,0 +1,136 @@
+//! The table of accounts.
+
+use std::collections::BTreeMap;
+
+use tokenkeep::{
+    account::{Account, Name, email::Email, password::PasswordHash, port::Accounts},
+    port::Fault,
+    token::{id::UserId, time::UnixMillis},
+};
+
+use crate::{
+    Place,
+    trouble::{Store, unreadable},
+};
+
+/// An account and the hash of its password.
+pub type Row = (Account, PasswordHash);
+
+/// The table: accounts with their password hashes, by address.
+#[derive(Clone, Default)]
+pub struct Table(BTreeMap<String, Row>);
+
+impl Table {
+    /// Every account, in the order of the addresses.
+    pub fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.0.values()
+    }
+
+    /// The account of an address.
+    #[must_use]
+    pub fn row(&self, email: &str) -> Option<&Row> {
+        self.0.get(email)
+    }
+
+    /// Puts an account there, as an import does.
+    ///
+    /// # Panics
+    /// One of the three is none.
+    pub fn import(&mut self, id: &str, email: &str, hash: &str, now: u64) {
+        let account = Account {
+            id: UserId::parse(id).expect("a user id"),
+            email: Email::parse(email).expect("an address"),
+            name: None,
+            created_at: UnixMillis(now),
+        };
+        let hash = PasswordHash::parse(hash).expect("a hash");
+        self.0.insert(email.to_owned(), (account, hash));
+    }
+
+    /// Takes an account away, and nothing else.
+    pub fn remove(&mut self, email: &str) {
+        self.0.remove(email);
+    }
+
+    fn find(&mut self, id: &UserId) -> Option<&mut Row> {
+        self.0.values_mut().find(|(account, _)| account.id == *id)
+    }
+}
+
+impl Place {
+    /// A question to the table.
+    async fn ask_table<T: 'static>(
+        &self,
+        what: &'static str,
+        work: impl FnOnce(&mut Table) -> T + 'static,
+    ) -> Result<T, Fault> {
+        let work = move |place: &Self| Ok(work(&mut place.cloud().accounts.borrow_mut()));
+        self.call(Store::D1, what, work, unreadable).await
+    }
+}
+
+impl Accounts for Place {
+    async fn check(&self) -> Result<(), Fault> {
+        self.ask_table("check", |_| ()).await
+    }
+
+    async fn by_email(&self, email: &Email) -> Result<Option<Row>, Fault> {
+        let email = email.clone();
+        self.ask_table("find by address", move |table| {
+            table.row(email.as_str()).cloned()
+        })
+        .await
+    }
+
+    async fn by_id(&self, id: &UserId) -> Result<Option<Account>, Fault> {
+        let id = id.clone();
+        self.ask_table("find by id", move |table| {
+            table.find(&id).map(|(account, _)| account.clone())
+        })
+        .await
+    }
+
+    async fn insert(&self, account: &Account, hash: &PasswordHash) -> Result<bool, Fault> {
+        let new = (account.clone(), hash.clone());
+        self.ask_table("add", move |table| {
+            let email = new.0.email.as_str().to_owned();
+            let is_free = !table.0.contains_key(&email);
+            table.0.entry(email).or_insert(new);
+            is_free
+        })
+        .await
+    }
+
+    async fn set_password(
+        &self,
+        id: &UserId,
+        verified: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, Fault> {
+        let (id, verified, new) = (id.clone(), verified.clone(), new.clone());
+        self.ask_table("set password", move |table| {
+            let found = table.find(&id);
+            let stored = found.filter(|(_, stored)| stored.as_str() == verified.as_str());
+            stored.map(|(_, stored)| *stored = new).is_some()
+        })
+        .await
+    }
+
+    async fn set_name(&self, id: &UserId, name: Option<&Name>) -> Result<(), Fault> {
+        let (id, name) = (id.clone(), name.cloned());
+        self.ask_table("set name", move |table| {
+            if let Some((account, _)) = table.find(&id) {
+                account.name = name;
+            }
+        })
+        .await
+    }
+
+    async fn delete(&self, id: &UserId) -> Result<(), Fault> {
+        let id = id.clone();
+        self.ask_table("delete", move |table| {
+            table.0.retain(|_, (account, _)| account.id != id);
+        })
+        .await
+    }
+}

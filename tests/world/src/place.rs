@@ -1,0 +1,189 @@
+//! A place, as the worker in it sees the cloud: the worker's ports.
+
+use std::{cell::RefCell, future::Future, rc::Rc};
+
+use tokenkeep::{
+    account::port::HasAccounts,
+    port::Runtime,
+    port::{Clock, Fault, Rng},
+    session::port::HasSessions,
+    token::time::UnixMillis,
+};
+
+use crate::{
+    Cloud,
+    conditions::Odds,
+    trouble::{Store, Trouble, suffer, unreadable},
+};
+
+struct Inner {
+    cloud: Rc<Cloud>,
+    number: usize,
+    chance: RefCell<fastrand::Rng>,
+}
+
+/// A place of the cloud, and what happens by chance in it. Clones share it.
+#[derive(Clone)]
+pub struct Place(Rc<Inner>);
+
+impl Place {
+    /// The place of this number. `seed` decides all that is left to chance.
+    #[must_use]
+    pub fn new(cloud: Rc<Cloud>, number: usize, seed: u64) -> Self {
+        Self(Rc::new(Inner {
+            cloud,
+            number,
+            chance: RefCell::new(fastrand::Rng::with_seed(seed)),
+        }))
+    }
+
+    /// The cloud around it.
+    #[must_use]
+    pub fn cloud(&self) -> &Rc<Cloud> {
+        &self.0.cloud
+    }
+
+    /// This place of a copy of the cloud, with the same things to happen by chance.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self(Rc::new(Inner {
+            cloud: self.0.cloud.copy(),
+            number: self.0.number,
+            chance: self.0.chance.clone(),
+        }))
+    }
+
+    /// From here on other things happen by chance.
+    pub fn set_seed(&self, seed: u64) {
+        self.0.chance.replace(fastrand::Rng::with_seed(seed));
+    }
+
+    pub(crate) fn number(&self) -> usize {
+        self.0.number
+    }
+
+    pub(crate) fn roll(&self, (least, most): (u64, u64)) -> u64 {
+        self.0.chance.borrow_mut().u64(least..=most)
+    }
+
+    pub(crate) fn in_a_thousand(&self, times: u64) -> bool {
+        self.roll((0, 999)) < times
+    }
+
+    /// Waits for as long as a call takes.
+    pub(crate) async fn takes(&self, odds: &Odds) {
+        let by_chance = if odds.takes_ms == (0, 0) {
+            0
+        } else {
+            self.roll(odds.takes_ms)
+        };
+        let cloud = &self.0.cloud;
+        let milliseconds = by_chance + cloud.troubles.pace_ms.get();
+        cloud.timeline.sleep_ms(milliseconds).await;
+    }
+
+    /// Does what was called for, with the trouble that it meets, if any, or trouble by chance.
+    pub(crate) async fn ends<T: 'static>(
+        &self,
+        trouble: Option<Trouble>,
+        odds: &Odds,
+        work: impl FnOnce(&Self) -> Result<T, Fault> + 'static,
+        rubbish: impl FnOnce(T) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let by_chance = trouble.is_none() && odds.fail > 0 && self.in_a_thousand(odds.fail);
+        let trouble = if !by_chance {
+            trouble
+        } else if odds.done_all_the_same > 0 && self.in_a_thousand(odds.done_all_the_same) {
+            Some(Trouble::Lost)
+        } else {
+            Some(Trouble::Fails)
+        };
+        let Some(trouble) = trouble else {
+            return work(self);
+        };
+        let place = self.clone();
+        let timeline = &self.0.cloud.timeline;
+        // Rare, so on the heap: the simulator has hundreds of requests' futures at once.
+        let end = suffer(trouble, timeline, async move { work(&place) }, rubbish);
+        let end = Box::pin(end).await;
+        if by_chance {
+            let is_late = self.in_a_thousand(odds.late);
+            let late_ms = if is_late { odds.late_ms } else { (0, 500) };
+            timeline.sleep_ms(self.roll(late_ms)).await;
+        }
+        end
+    }
+
+    /// A call on a store where nothing goes wrong by chance.
+    pub(crate) async fn call<T: 'static>(
+        &self,
+        store: Store,
+        verb: &'static str,
+        work: impl FnOnce(&Self) -> Result<T, Fault> + 'static,
+        rubbish: impl FnOnce(T) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let trouble = self.cloud().meet(store, verb, Rc::default());
+        self.takes(&Odds::CALM).await;
+        self.ends(trouble, &Odds::CALM, work, rubbish).await
+    }
+}
+
+impl Clock for Place {
+    fn now(&self) -> UnixMillis {
+        let cloud = &self.0.cloud;
+        let offset = cloud.conditions.clocks_ms[self.0.number];
+        UnixMillis(cloud.timeline.now().saturating_add_signed(offset))
+    }
+
+    async fn sleep_ms(&self, milliseconds: u64) {
+        self.0.cloud.timeline.sleep_ms(milliseconds).await;
+    }
+}
+
+impl Rng for Place {
+    /// The same bytes in every run, and never the same twice in one.
+    fn fill(&self, bytes: &mut [u8]) {
+        self.0.chance.borrow_mut().fill(bytes);
+    }
+}
+
+impl Runtime for Place {
+    fn after_response(&self, work: impl Future<Output = ()> + 'static) {
+        self.0.cloud.defer(work);
+    }
+
+    fn log(&self, line: &str) {
+        self.0.cloud.write_line(line);
+    }
+}
+
+impl HasSessions for Place {
+    type Sessions = Self;
+
+    fn sessions(&self) -> Result<Self, Fault> {
+        self.0.cloud.bound("SESSIONS", self.clone())
+    }
+}
+
+impl HasAccounts for Place {
+    type Accounts = Self;
+    type Guard = Self;
+
+    fn accounts(&self) -> Result<Self, Fault> {
+        self.0.cloud.bound("DB", self.clone())
+    }
+
+    fn guard(&self) -> Result<Self, Fault> {
+        self.0.cloud.bound("ACCOUNT_GUARD", self.clone())
+    }
+
+    fn has_rate_limit(&self) -> bool {
+        self.0.cloud.is_bound("ATTEMPTS")
+    }
+
+    async fn is_flooded(&self) -> Result<bool, Fault> {
+        let is_flooded = |place: &Self| Ok(place.0.cloud.is_flooded.get());
+        self.call(Store::Flood, "count", is_flooded, unreadable)
+            .await
+    }
+}
