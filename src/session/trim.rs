@@ -1,4 +1,4 @@
-//! Ends the surplus when an account has too many sessions; [`surplus`] says which.
+//! Ends the surplus when an account has too many sessions; `surplus` says which.
 //!
 //! Session ids are random, so the sessions of a user fall evenly into 64 shards: those whose ids
 //! start with the same character. A login checks its own shard only, so nothing has to be counted
