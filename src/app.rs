@@ -43,7 +43,7 @@ impl<P: HasAccounts> App<'_, P> {
             code,
             ms: Some(self.platform.now().since_ms(started_at)),
             place: call.colo.as_deref(),
-            ..Line::of("request").in_request(&id)
+            ..Line::new("request").in_request(&id)
         };
         self.platform.log(&line.json());
         reply
@@ -89,10 +89,10 @@ impl<P: HasAccounts> App<'_, P> {
         let reply = error.reply();
         let cause = error.to_string();
         let line = match error {
-            Error::TooManyAttempts(_) | Error::ServiceKeyInvalid => Some(Line::of(reply.code)),
+            Error::TooManyAttempts(_) | Error::ServiceKeyInvalid => Some(Line::new(reply.code)),
             _ if reply.status >= 500 => Some(Line {
                 code: Some(reply.code),
-                ..Line::of("fault").because_of(&cause)
+                ..Line::new("fault").because_of(&cause)
             }),
             _ => None,
         };

@@ -57,7 +57,7 @@ pub struct Line<'a> {
 impl<'a> Line<'a> {
     /// A line that names an event and nothing else.
     #[must_use]
-    pub fn of(event: &'static str) -> Self {
+    pub fn new(event: &'static str) -> Self {
         Self {
             event,
             ..Self::default()
@@ -66,11 +66,11 @@ impl<'a> Line<'a> {
 
     /// A line that records a revocation: why, and of which sessions (`one`, `all` or `others`).
     #[must_use]
-    pub fn of_revocation(reason: &'static str, sessions: &'static str) -> Self {
+    pub fn revocation(reason: &'static str, sessions: &'static str) -> Self {
         Self {
             reason: Some(reason),
             sessions: Some(sessions),
-            ..Self::of("sessions_revoked")
+            ..Self::new("sessions_revoked")
         }
     }
 
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn what_does_not_apply_is_left_out() {
-        assert_eq!(Line::of("x").json(), r#"{"event":"x"}"#);
+        assert_eq!(Line::new("x").json(), r#"{"event":"x"}"#);
     }
 
     #[test]
@@ -120,7 +120,7 @@ mod tests {
             code: Some("not_found"),
             ms: Some(12),
             place: Some("MAD"),
-            ..Line::of("request").in_request("8f2c")
+            ..Line::new("request").in_request("8f2c")
         };
         let expected = r#"{"event":"request","route":"/auth/sessions/{id}","method":"DELETE","status":404,"code":"not_found","requestId":"8f2c","ms":12,"place":"MAD"}"#;
         assert_eq!(line.json(), expected);
@@ -128,14 +128,14 @@ mod tests {
 
     #[test]
     fn nothing_breaks_out_of_a_line() {
-        let line = Line::of("x").because_of("a\"}\n{\"event\":\"y").json();
+        let line = Line::new("x").because_of("a\"}\n{\"event\":\"y").json();
         assert_eq!(line, r#"{"event":"x","cause":"a\"}\n{\"event\":\"y"}"#);
     }
 
     #[test]
     fn only_the_first_characters_of_a_session_id_are_logged() {
         let session = SessionId::from_random([7; 16]);
-        let line = Line::of("x").about(&session).json();
+        let line = Line::new("x").about(&session).json();
         assert_eq!(line, r#"{"event":"x","session":"BwcHBwcH"}"#);
     }
 }

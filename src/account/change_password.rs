@@ -2,10 +2,10 @@
 
 use crate::{
     account::{
-        current::current_account,
+        ask_guard::check_password,
+        bearer_account::current_account,
         message::Purpose,
         password::{NewPassword, Password},
-        password_check::check_password,
         port::HasAccounts,
     },
     http::{error::Error, request::Request},
@@ -41,14 +41,16 @@ pub async fn change_password<P: HasAccounts>(request: &Request<'_, P>) -> Result
     let wrong = Error::WrongPassword;
     let (_, at) = check_password(request, &account.email, &current, purpose, wrong).await?;
 
-    let of = bearer.token.of;
+    let session_ref = bearer.token.session_ref;
     let cut_off = CutOff {
         before: at,
-        keep: Some(of.session.clone()),
+        keep: Some(session_ref.session.clone()),
     };
-    Sessions::of(request)?.end_all(&of.user, &cut_off).await?;
-    request.log_revocation("password_changed", "others", Some(&of.session));
+    Sessions::for_request(request)?
+        .end_all(&session_ref.user, &cut_off)
+        .await?;
+    request.log_revocation("password_changed", "others", Some(&session_ref.session));
     let position = bearer.token.position;
     let position = position.unwrap_or_else(|| Position::first(record.created_at));
-    Ok(issue::tokens(request, &of, &record, position))
+    Ok(issue::tokens(request, &session_ref, &record, position))
 }

@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use crate::{
     account::{
-        current::{current_account, end_sessions},
+        ask_guard::check_password,
+        bearer_account::{current_account, end_sessions},
         message::Purpose,
         password::Password,
-        password_check::check_password,
         port::HasAccounts,
     },
     http::{error::Error, request::Request},

@@ -37,11 +37,11 @@ use crate::{
 
 /// How long a guard may take. A password costs it well under a second, but several may wait for
 /// their turn; the phone gives up at 10 s.
-pub const GUARD_MS: u64 = 6_000;
+pub const GUARD_TIMEOUT_MS: u64 = 6_000;
 
 /// How long a guard may take for one attempt: a question to the table or two, and a password. Less
-/// than `GUARD_MS`, so that the next in the queue still has a chance.
-pub const ATTEMPT_MS: u64 = 4_000;
+/// than `GUARD_TIMEOUT_MS`, so that the next in the queue still has a chance.
+pub const ATTEMPT_TIMEOUT_MS: u64 = 4_000;
 
 /// What a guard remembers from one request to the next.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
         let read = |json| {
             serde_json::from_str(json).unwrap_or_else(|_| {
                 // A newer release's, perhaps. Nobody must be locked out forever.
-                platform.log(&Line::of("attempts_unreadable").json());
+                platform.log(&Line::new("attempts_unreadable").json());
                 Attempts::default()
             })
         };
@@ -113,7 +113,9 @@ impl AccountGuard {
         arrived_at: UnixMillis,
     ) -> Result<GuardReply, Fault> {
         let waited = platform.now().since_ms(arrived_at);
-        let left_ms = GUARD_MS.saturating_sub(waited).min(ATTEMPT_MS);
+        let left_ms = GUARD_TIMEOUT_MS
+            .saturating_sub(waited)
+            .min(ATTEMPT_TIMEOUT_MS);
         match request {
             _ if left_ms == 0 => Err(Fault::TimedOut),
             GuardRequest::Stamp => Ok(GuardReply::Stamped {

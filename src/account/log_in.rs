@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::{
     account::{
-        Account, Name, email::Email, message::Purpose, password::Password,
-        password_check::check_password, port::HasAccounts,
+        Account, Name, ask_guard::check_password, email::Email, message::Purpose,
+        password::Password, port::HasAccounts,
     },
     http::{error::Error, request::Request},
     session::{

@@ -1,7 +1,7 @@
 //! `POST /auth/logout/all`: the end of every session of the user, this one too.
 
 use crate::{
-    account::{email::Email, log_in::EMAIL_CLAIM, password_check::stamp, port::HasAccounts},
+    account::{ask_guard::stamp, email::Email, log_in::EMAIL_CLAIM, port::HasAccounts},
     http::{error::Error, request::Request},
     session::{bearer, log_out::LoggedOut, rule::CutOff, store::Sessions},
 };
@@ -20,8 +20,12 @@ pub async fn log_out_all<P: HasAccounts>(request: &Request<'_, P>) -> Result<Log
         _ => request.platform.now(),
     };
     let cut_off = CutOff { before, keep: None };
-    let sessions = Sessions::of(request)?;
-    sessions.end_all(&token.of.user, &cut_off).await?;
-    request.log_revocation("logged_out_everywhere", "all", Some(&token.of.session));
+    let sessions = Sessions::for_request(request)?;
+    sessions.end_all(&token.session_ref.user, &cut_off).await?;
+    request.log_revocation(
+        "logged_out_everywhere",
+        "all",
+        Some(&token.session_ref.session),
+    );
     Ok(LoggedOut::DONE)
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{
     account::{
-        Account, Name, current::current_account, email::Email, port::HasAccounts,
+        Account, Name, bearer_account::current_account, email::Email, port::HasAccounts,
         table::AccountTable,
     },
     http::{
@@ -63,7 +63,7 @@ pub async fn show_me<P: HasAccounts>(request: &Request<'_, P>) -> Result<Me, Err
         None
     };
     let token = bearer.token;
-    Ok(Me::new(token.of.user, account, token.claims))
+    Ok(Me::new(token.session_ref.user, account, token.claims))
 }
 
 /// Changes the name, or removes it (`null` or `""`), and answers as [`show_me`] does.
@@ -79,10 +79,10 @@ pub async fn rename<P: HasAccounts>(request: &Request<'_, P>) -> Result<Me, Erro
     }
     let name = fields.optional("name")?;
     let account = current_account(request, &bearer).await?;
-    AccountTable::of(request)?
+    AccountTable::for_request(request)?
         .set_name(&account.id, name.as_ref())
         .await?;
     let account = Account { name, ..account };
     let token = bearer.token;
-    Ok(Me::new(token.of.user, Some(account), token.claims))
+    Ok(Me::new(token.session_ref.user, Some(account), token.claims))
 }

@@ -1,8 +1,9 @@
 //! Accounts: people who log in with e-mail and password.
 
+pub mod ask_guard;
 pub mod attempts;
+pub mod bearer_account;
 pub mod change_password;
-pub mod current;
 pub mod delete;
 pub mod email;
 pub mod guard;
@@ -11,7 +12,6 @@ pub mod log_out_all;
 pub mod me;
 pub mod message;
 pub mod password;
-pub mod password_check;
 pub mod port;
 pub mod sign_up;
 pub mod table;

@@ -4,11 +4,11 @@ use uuid::Builder;
 
 use crate::{
     account::{
+        ask_guard::check_password,
         email::Email,
         log_in::{LoggedIn, logged_in},
         message::Purpose,
         password::NewPassword,
-        password_check::check_password,
         port::HasAccounts,
     },
     http::{error::Error, request::Request},

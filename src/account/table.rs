@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How long a question to the table of accounts may take.
-pub const ACCOUNTS_MS: u64 = 2_500;
+pub const ACCOUNTS_TIMEOUT_MS: u64 = 2_500;
 
 /// The accounts, as one request sees them.
 pub struct AccountTable<'a, P: HasAccounts> {
@@ -27,7 +27,7 @@ impl<'a, P: HasAccounts> AccountTable<'a, P> {
     ///
     /// # Errors
     /// The table is not bound.
-    pub fn of(request: &Request<'a, P>) -> Result<Self, Fault> {
+    pub fn for_request(request: &Request<'a, P>) -> Result<Self, Fault> {
         Self::new(request.platform, request.deadline)
     }
 
@@ -66,6 +66,8 @@ impl<'a, P: HasAccounts> AccountTable<'a, P> {
     }
 
     async fn in_time<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-        self.deadline.within(ACCOUNTS_MS, self.platform, work).await
+        self.deadline
+            .within(ACCOUNTS_TIMEOUT_MS, self.platform, work)
+            .await
     }
 }

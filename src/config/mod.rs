@@ -102,7 +102,7 @@ impl Setup {
             Ok(Config {
                 access_keys: access_keys(
                     access.as_ref(),
-                    access_previous,
+                    &access_previous,
                     &refresh,
                     &refresh_previous,
                 ),
@@ -136,11 +136,11 @@ impl Setup {
 /// secret. The derived keys of earlier refresh secrets still verify.
 fn access_keys(
     access: Option<&Secret>,
-    access_previous: Vec<Secret>,
+    access_previous: &[Secret],
     refresh: &Secret,
     refresh_previous: &[Secret],
 ) -> Keyring {
-    let mut previous = signing_keys(&access_previous);
+    let mut previous = signing_keys(access_previous);
     previous.extend(refresh_previous.iter().map(Secret::derived_access_key));
     Keyring {
         current: access.map_or_else(|| refresh.derived_access_key(), Secret::signing_key),
@@ -260,10 +260,10 @@ impl<'a> Reader<'a> {
     /// The origins, and whether each of them can match.
     fn origins(&mut self, name: &'static str) -> (AllowedOrigins, Result<(), ConfigError>) {
         let origins = AllowedOrigins::parse(self.settings.get(name).unwrap_or("*"));
-        let checked = match origins.can_all_match() {
-            true => Ok(()),
-            false => Err(ConfigError::NotAnOrigin(name)),
-        };
+        let can_all_match = origins.can_all_match();
+        let checked = can_all_match
+            .then_some(())
+            .ok_or(ConfigError::NotAnOrigin(name));
         (origins, self.note(name, checked, |()| true))
     }
 }

@@ -160,7 +160,7 @@ impl<'a, P: Runtime> Request<'a, P> {
         sessions: &'static str,
         session: Option<&SessionId>,
     ) {
-        let line = Line::of_revocation(reason, sessions);
+        let line = Line::revocation(reason, sessions);
         self.log(match session {
             Some(session) => line.about(session),
             None => line,

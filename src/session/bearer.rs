@@ -30,9 +30,9 @@ pub async fn bearer<P: HasSessions>(request: &Request<'_, P>) -> Result<Bearer, 
     let now = request.platform.now();
     let token = AccessToken::verify(text, &request.config.access_keys, now)
         .map_err(Error::of_access_token)?;
-    let sessions = Sessions::of(request)?;
-    let stored = sessions.load_without_activity(&token.of).await?;
-    if is_ended(&token.of.session, token.issued_at, &stored) {
+    let sessions = Sessions::for_request(request)?;
+    let stored = sessions.load_without_activity(&token.session_ref).await?;
+    if is_ended(&token.session_ref.session, token.issued_at, &stored) {
         return Err(Error::BearerRevoked);
     }
     let record = match stored.session {
@@ -47,7 +47,7 @@ pub async fn bearer<P: HasSessions>(request: &Request<'_, P>) -> Result<Bearer, 
 }
 
 /// Checks that the request carries the service key.
-pub fn service<P: Runtime>(request: &Request<'_, P>) -> Result<(), Error> {
+pub fn require_service_key<P: Runtime>(request: &Request<'_, P>) -> Result<(), Error> {
     let expected = request
         .config
         .service_key

@@ -29,17 +29,19 @@ const DONE: Revoked = Revoked { revoked: true };
 /// 503 when the store failed.
 pub async fn end_session<P: HasSessions>(request: &Request<'_, P>) -> Result<Revoked, Error> {
     let bearer = bearer::bearer(request).await?;
-    let of = SessionRef {
-        user: bearer.token.of.user,
+    let session_ref = SessionRef {
+        user: bearer.token.session_ref.user,
         session: SessionId::parse(request.path_id()).map_err(|_| Error::NotFound)?,
     };
-    let sessions = Sessions::of(request)?;
-    match sessions.load_without_activity(&of).await?.session {
+    let sessions = Sessions::for_request(request)?;
+    match sessions.load_without_activity(&session_ref).await?.session {
         None => return Err(Error::NotFound),
         Some(StoredSession::Revoked(_)) => {}
         Some(StoredSession::Open(record)) => {
-            sessions.end(&of, record.expires_at.seconds()).await?;
-            request.log_revocation("ended_by_user", "one", Some(&of.session));
+            sessions
+                .end(&session_ref, record.expires_at.seconds())
+                .await?;
+            request.log_revocation("ended_by_user", "one", Some(&session_ref.session));
         }
     }
     Ok(DONE)
@@ -51,10 +53,10 @@ pub async fn end_session<P: HasSessions>(request: &Request<'_, P>) -> Result<Rev
 /// # Errors
 /// 401 without the service key; 400 for bad input; 503 when the store failed.
 pub async fn revoke<P: HasSessions>(request: &Request<'_, P>) -> Result<Revoked, Error> {
-    bearer::service(request)?;
+    bearer::require_service_key(request)?;
     let mut fields = request.fields()?;
     let user: UserId = fields.required("userId")?;
-    let sessions = Sessions::of(request)?;
+    let sessions = Sessions::for_request(request)?;
     let now = request.platform.now();
     let Some(session) = fields.optional("sessionId")? else {
         let cut_off = CutOff {
@@ -65,13 +67,13 @@ pub async fn revoke<P: HasSessions>(request: &Request<'_, P>) -> Result<Revoked,
         request.log_revocation("ended_by_owner", "all", None);
         return Ok(DONE);
     };
-    let of = SessionRef { user, session };
-    let end = match sessions.load_without_activity(&of).await?.session {
+    let session_ref = SessionRef { user, session };
+    let end = match sessions.load_without_activity(&session_ref).await?.session {
         Some(StoredSession::Revoked(_)) => return Ok(DONE),
         Some(StoredSession::Open(record)) => record.expires_at,
         None => now.plus_ms(request.config.session_ms),
     };
-    sessions.end(&of, end.seconds()).await?;
-    request.log_revocation("ended_by_owner", "one", Some(&of.session));
+    sessions.end(&session_ref, end.seconds()).await?;
+    request.log_revocation("ended_by_owner", "one", Some(&session_ref.session));
     Ok(DONE)
 }

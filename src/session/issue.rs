@@ -8,7 +8,7 @@ use crate::{
     port::Runtime,
     session::rule::SessionRecord,
     token::{
-        access::Grant,
+        access::NewAccessToken,
         id::{ID_BYTES, SessionId, SessionRef, UserId},
         refresh::{Position, RefreshToken},
     },
@@ -32,7 +32,7 @@ pub struct Tokens {
 /// A new access token, and the refresh token of this position. No token outlives its session.
 pub(crate) fn tokens<P: Runtime>(
     request: &Request<'_, P>,
-    of: &SessionRef,
+    session_ref: &SessionRef,
     record: &SessionRecord,
     position: Position,
 ) -> Tokens {
@@ -41,10 +41,10 @@ pub(crate) fn tokens<P: Runtime>(
     let issued_at = request.platform.now().seconds();
     let expires_at = issued_at.plus(config.access_token_seconds).min(session_end);
     let issuer = config.issuer.as_deref().unwrap_or(&request.call.origin);
-    let access = Grant {
+    let access = NewAccessToken {
         issuer,
         audience: config.audience.as_deref().unwrap_or(issuer),
-        of,
+        session_ref,
         token_id: &URL_SAFE_NO_PAD.encode(request.platform.bytes::<ID_BYTES>()),
         issued_at,
         expires_at,
@@ -53,7 +53,7 @@ pub(crate) fn tokens<P: Runtime>(
         claims: &record.claims,
     };
     let refresh = RefreshToken {
-        of: of.clone(),
+        session_ref: session_ref.clone(),
         position,
         session_end,
     };
@@ -63,7 +63,7 @@ pub(crate) fn tokens<P: Runtime>(
         token_type: "Bearer",
         expires_in: expires_at.0.saturating_sub(issued_at.0),
         expires_at: expires_at.millis().0,
-        user_id: of.user.clone(),
-        session_id: of.session.clone(),
+        user_id: session_ref.user.clone(),
+        session_id: session_ref.session.clone(),
     }
 }

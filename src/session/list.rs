@@ -57,15 +57,17 @@ pub async fn list_sessions<P: HasSessions>(request: &Request<'_, P>) -> Result<S
     {
         return Err(BadInput::field("cursor", "must be a nextCursor as an answer gave it").into());
     }
-    let of = &bearer.token.of;
-    let sessions = Sessions::of(request)?;
-    let (found, next_cursor) = sessions.page(&of.user, "", cursor.as_deref()).await?;
+    let session_ref = &bearer.token.session_ref;
+    let sessions = Sessions::for_request(request)?;
+    let (found, next_cursor) = sessions
+        .page(&session_ref.user, "", cursor.as_deref())
+        .await?;
     let now = request.platform.now();
-    let window = IdleWindow::of(request.config);
+    let window = IdleWindow::configured(request.config);
     let sessions = found.into_iter().filter_map(|(id, stored)| {
         let session = listed(&id, stored, bearer.cut_off.as_ref(), window, now)?;
         Some(SessionItem {
-            current: id == of.session,
+            current: id == session_ref.session,
             id,
             device: session.device,
             created_at: session.created_at,

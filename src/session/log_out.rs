@@ -31,11 +31,11 @@ pub async fn log_out<P: HasSessions>(request: &Request<'_, P>) -> Result<LoggedO
     let Ok(token) = RefreshToken::verify(&text, &request.config.refresh_keys, now) else {
         return Ok(LoggedOut::DONE);
     };
-    let sessions = Sessions::of(request)?;
-    let stored = sessions.load_without_activity(&token.of).await?;
+    let sessions = Sessions::for_request(request)?;
+    let stored = sessions.load_without_activity(&token.session_ref).await?;
     if !matches!(stored.session, Some(StoredSession::Revoked(_))) {
-        sessions.end(&token.of, token.session_end).await?;
-        request.log_revocation("logged_out", "one", Some(&token.of.session));
+        sessions.end(&token.session_ref, token.session_end).await?;
+        request.log_revocation("logged_out", "one", Some(&token.session_ref.session));
     }
     Ok(LoggedOut::DONE)
 }

@@ -24,7 +24,7 @@ use crate::{
 /// # Errors
 /// 401 without the service key; 400 for bad input; 503 when the store failed.
 pub async fn open_session<P: HasSessions>(request: &Request<'_, P>) -> Result<Tokens, Error> {
-    bearer::service(request)?;
+    bearer::require_service_key(request)?;
     let mut fields = request.fields()?;
     let new = NewSession {
         user: fields.required("userId")?,
@@ -55,7 +55,7 @@ pub async fn open<P: HasSessions>(
     request: &Request<'_, P>,
     new: NewSession,
 ) -> Result<Tokens, Error> {
-    let of = SessionRef {
+    let session_ref = SessionRef {
         user: new.user,
         session: SessionId::from_random(request.platform.bytes()),
     };
@@ -66,13 +66,13 @@ pub async fn open<P: HasSessions>(
         claims: new.claims,
         has_account: new.has_account,
     };
-    let sessions = Sessions::of(request)?;
-    sessions.create(&of, &record).await?;
+    let sessions = Sessions::for_request(request)?;
+    sessions.create(&session_ref, &record).await?;
     // Another back end may have good reasons for thousands of sessions of one user.
     if record.has_account {
-        let window = IdleWindow::of(request.config);
-        sessions.trim_after_response(&of, window, record.expires_at);
+        let window = IdleWindow::configured(request.config);
+        sessions.trim_after_response(&session_ref, window, record.expires_at);
     }
     let position = Position::first(record.created_at);
-    Ok(issue::tokens(request, &of, &record, position))
+    Ok(issue::tokens(request, &session_ref, &record, position))
 }

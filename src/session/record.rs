@@ -44,10 +44,10 @@ pub(super) fn tombstone(revoked_at: UnixMillis) -> String {
 pub(super) fn activity(activity: Activity) -> String {
     json(&ActivityJson {
         v: Version1,
-        r#gen: activity.in_force.generation,
-        iat: activity.in_force.issued_at,
-        gen_at: activity.taken_up_at,
-        prev_at: activity.overtaken_at,
+        r#gen: activity.current.generation,
+        iat: activity.current.issued_at,
+        gen_at: activity.adopted_at,
+        prev_at: activity.previous_adopted_at,
         seen_at: activity.seen_at,
     })
 }
@@ -181,12 +181,12 @@ struct ActivityJson {
 impl From<ActivityJson> for Activity {
     fn from(json: ActivityJson) -> Self {
         Self {
-            in_force: Position {
+            current: Position {
                 generation: json.r#gen,
                 issued_at: json.iat,
             },
-            taken_up_at: json.gen_at,
-            overtaken_at: json.prev_at,
+            adopted_at: json.gen_at,
+            previous_adopted_at: json.prev_at,
             seen_at: json.seen_at,
         }
     }
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn the_stored_activity_is_pinned() {
-        for (stored, overtaken_at) in [
+        for (stored, previous_adopted_at) in [
             (
                 r#"{"v":1,"gen":3,"iat":1800000000,"gen_at":1800000010123,"seen_at":1800000020123}"#,
                 None,
@@ -277,12 +277,12 @@ mod tests {
             ),
         ] {
             let activity = Activity {
-                in_force: Position {
+                current: Position {
                     generation: 3,
                     issued_at: UnixSeconds(1_800_000_000),
                 },
-                taken_up_at: UnixMillis(1_800_000_010_123),
-                overtaken_at,
+                adopted_at: UnixMillis(1_800_000_010_123),
+                previous_adopted_at,
                 seen_at: UnixMillis(1_800_000_020_123),
             };
             assert_eq!(super::activity(activity), stored);

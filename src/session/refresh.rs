@@ -42,11 +42,17 @@ pub async fn refresh_by<P: HasSessions>(
     let token = RefreshToken::verify(&text, &request.config.refresh_keys, now)
         .map_err(Error::of_refresh_token)?;
 
-    let sessions = Sessions::of(request)?;
-    let stored = sessions.load(&token.of).await?;
-    let window = IdleWindow::of(request.config);
+    let sessions = Sessions::for_request(request)?;
+    let stored = sessions.load(&token.session_ref).await?;
+    let window = IdleWindow::configured(request.config);
 
-    match rule(&token.of.session, token.position, stored, window, now) {
+    match rule(
+        &token.session_ref.session,
+        token.position,
+        stored,
+        window,
+        now,
+    ) {
         Verdict::Live {
             record,
             answer,
@@ -54,16 +60,21 @@ pub async fn refresh_by<P: HasSessions>(
         } => {
             if let Some(activity) = note {
                 let session_end = record.expires_at;
-                sessions.note_after_response(&token.of.session, activity, window, session_end);
+                sessions.note_after_response(
+                    &token.session_ref.session,
+                    activity,
+                    window,
+                    session_end,
+                );
             }
-            Ok(issue::tokens(request, &token.of, &record, answer))
+            Ok(issue::tokens(request, &token.session_ref, &record, answer))
         }
-        Verdict::NotYetHere => Err(Error::NotHereYet),
+        Verdict::NotHereYet => Err(Error::NotHereYet),
         Verdict::Expired => Err(Error::RefreshTokenExpired),
         Verdict::Revoked => Err(Error::SessionRevoked),
         Verdict::Reused => {
-            sessions.end(&token.of, token.session_end).await?;
-            request.log(Line::of("refresh_token_reused").about(&token.of.session));
+            sessions.end(&token.session_ref, token.session_end).await?;
+            request.log(Line::new("refresh_token_reused").about(&token.session_ref.session));
             Err(Error::RefreshTokenReused)
         }
     }

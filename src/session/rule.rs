@@ -96,12 +96,12 @@ pub enum StoredSession {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Activity {
     /// The current token: the newest that was adopted.
-    pub in_force: Position,
+    pub current: Position,
     /// When it was adopted.
-    pub taken_up_at: UnixMillis,
+    pub adopted_at: UnixMillis,
     /// When the generation before it was adopted, if that was so recent that copies of requests from
     /// before *that* may still arrive: an app that wakes up advances twice at once.
-    pub overtaken_at: Option<UnixMillis>,
+    pub previous_adopted_at: Option<UnixMillis>,
     /// When the client was last seen, at the latest write.
     pub seen_at: UnixMillis,
 }
@@ -110,9 +110,9 @@ impl Activity {
     /// The state until the first refresh that is worth a write.
     fn of_login(created_at: UnixMillis) -> Self {
         Self {
-            in_force: Position::first(created_at),
-            taken_up_at: created_at,
-            overtaken_at: None,
+            current: Position::first(created_at),
+            adopted_at: created_at,
+            previous_adopted_at: None,
             seen_at: created_at,
         }
     }
@@ -120,16 +120,17 @@ impl Activity {
     /// The state once a successor was adopted. If the one before it was adopted without this data
     /// centre having heard of it, its successor tells when: it was in use in the minute in which that
     /// was made.
-    fn moved_on(self, taken_up: Position, now: UnixMillis) -> Self {
-        let overtaken_at = if taken_up.generation - self.in_force.generation == 1 {
-            self.taken_up_at
+    fn advanced(self, adopted: Position, now: UnixMillis) -> Self {
+        let previous_adopted_at = if adopted.generation - self.current.generation == 1 {
+            self.adopted_at
         } else {
-            taken_up.issued_at.millis().plus_ms(MINUTE_MS).min(now)
+            adopted.issued_at.millis().plus_ms(MINUTE_MS).min(now)
         };
         Self {
-            in_force: taken_up,
-            taken_up_at: now,
-            overtaken_at: may_still_come(overtaken_at, now).then_some(overtaken_at),
+            current: adopted,
+            adopted_at: now,
+            previous_adopted_at: may_still_come(previous_adopted_at, now)
+                .then_some(previous_adopted_at),
             seen_at: now,
         }
     }
@@ -176,7 +177,7 @@ pub struct IdleWindow {
 impl IdleWindow {
     /// The configured window.
     #[must_use]
-    pub fn of(config: &Config) -> Self {
+    pub fn configured(config: &Config) -> Self {
         Self {
             idle_ms: config.idle_ms,
         }
@@ -210,7 +211,7 @@ pub enum Verdict {
         note: Option<Activity>,
     },
     /// The login has not reached this data centre yet: the client has to try again.
-    NotYetHere,
+    NotHereYet,
     /// The session is over: it was idle for too long, or has reached its absolute end.
     Expired,
     /// The session was ended.
@@ -239,7 +240,7 @@ pub fn judge(
         // Even if it started only now: the account was deleted, and its sessions with it. A very recent
         // cut-off says nothing: the login may have come after it, by a clock ahead of ours.
         None if ended(now.plus_ms(CLOCKS_MS)) => return Verdict::Revoked,
-        None if may_be_under_way(presented, now) => return Verdict::NotYetHere,
+        None if may_be_under_way(presented, now) => return Verdict::NotHereYet,
         None => return Verdict::Expired,
     };
     if ended(record.created_at) {
@@ -259,10 +260,10 @@ pub fn judge(
     let (answer, note) = match placement(presented, activity, now) {
         Placement::Adopted => (
             offered(presented, now),
-            Some(activity.moved_on(presented, now)),
+            Some(activity.advanced(presented, now)),
         ),
         Placement::Current => (offered(presented, now), seen),
-        Placement::LateDuplicate => (activity.in_force, seen),
+        Placement::LateDuplicate => (activity.current, seen),
         Placement::Reuse => return Verdict::Reused,
     };
     Verdict::Live {
@@ -298,19 +299,19 @@ enum Placement {
 }
 
 fn placement(presented: Position, activity: Activity, now: UnixMillis) -> Placement {
-    let in_force = activity.in_force;
-    if presented.generation > in_force.generation {
+    let current = activity.current;
+    if presented.generation > current.generation {
         return Placement::Adopted;
     }
-    let same_generation = presented.generation == in_force.generation;
-    let same_branch = presented.issued_at.distance(in_force.issued_at) <= SAME_BRANCH_SECONDS;
-    if same_generation && (same_branch || is_born_at(activity.taken_up_at, presented)) {
+    let same_generation = presented.generation == current.generation;
+    let same_branch = presented.issued_at.distance(current.issued_at) <= SAME_BRANCH_SECONDS;
+    if same_generation && (same_branch || is_born_at(activity.adopted_at, presented)) {
         return Placement::Current;
     }
     // When the token after the presented one was first used.
-    let left_behind_at = match in_force.generation - presented.generation {
-        0 | 1 => Some(activity.taken_up_at),
-        2 if may_be_two_before(presented, in_force) => activity.overtaken_at,
+    let left_behind_at = match current.generation - presented.generation {
+        0 | 1 => Some(activity.adopted_at),
+        2 if may_be_two_before(presented, current) => activity.previous_adopted_at,
         _ => None,
     };
     match left_behind_at {
@@ -357,7 +358,7 @@ pub fn listed(
         .unwrap_or_else(|| Activity::of_login(record.created_at));
     let is_dead = cut_off.is_some_and(|cut_off| cut_off.ends(session, record.created_at))
         || now >= record.expires_at
-        || is_idle(activity.in_force, activity, window, now);
+        || is_idle(activity.current, activity, window, now);
     (!is_dead).then_some(Listed {
         device: record.device,
         created_at: record.created_at,

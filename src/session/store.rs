@@ -32,28 +32,28 @@ use crate::{
 };
 
 /// How long a read of the store may take.
-pub const READ_MS: u64 = 2_500;
+pub const READ_TIMEOUT_MS: u64 = 2_500;
 
 /// How long a write that the response waits for may take, second try included; and each try of one
 /// that no response waits for.
-pub const WRITE_MS: u64 = 5_000;
+pub const WRITE_TIMEOUT_MS: u64 = 5_000;
 
 /// The pause before a refused write is tried once more: KV takes one write a second for a key.
-pub const WRITE_AGAIN_MS: u64 = 1_100;
+pub const RETRY_PAUSE_MS: u64 = 1_100;
 
 /// How many sessions are erased in one go: a request on the free plan may make 50 calls.
-pub const ERASED_AT_ONCE: u32 = 25;
+pub const ERASED_PER_PAGE: u32 = 25;
 
 /// How long each of those may take.
-pub const ERASE_MS: u64 = 3_000;
+pub const ERASE_TIMEOUT_MS: u64 = 3_000;
 
 /// Maximum number of sessions on a page of a list: each takes two of the 100 keys that one read may
 /// have.
-pub const SESSIONS_A_PAGE: u32 = 50;
+pub const SESSIONS_PER_PAGE: u32 = 50;
 
 /// How long work after the response may take. Nobody waits for it, but the runtime silently ends it
 /// after 30 s.
-pub const AFTER_ANSWER_MS: u64 = 20_000;
+pub const AFTER_RESPONSE_TIMEOUT_MS: u64 = 20_000;
 
 /// The sessions of all users, as this data centre sees them.
 pub struct Sessions<'a, P: HasSessions> {
@@ -67,7 +67,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     ///
     /// # Errors
     /// The store is not bound.
-    pub fn of(request: &Request<'a, P>) -> Result<Self, Fault> {
+    pub fn for_request(request: &Request<'a, P>) -> Result<Self, Fault> {
         Self::new(request.platform, request.deadline)
     }
 
@@ -85,11 +85,11 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     ///
     /// # Errors
     /// The store failed, did not answer in time, or holds something unreadable.
-    pub async fn load(&self, of: &SessionRef) -> Result<Snapshot, Fault> {
+    pub async fn load(&self, session_ref: &SessionRef) -> Result<Snapshot, Fault> {
         let keys = [
-            session_key(of),
-            activity_key(&of.session),
-            cut_off_key(&of.user),
+            session_key(session_ref),
+            activity_key(&session_ref.session),
+            cut_off_key(&session_ref.user),
         ];
         let [session, activity, cut_off] = self.read(keys.each_ref().map(String::as_str)).await?;
         Ok(Snapshot {
@@ -103,8 +103,8 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     ///
     /// # Errors
     /// The store failed, did not answer in time, or holds something unreadable.
-    pub async fn load_without_activity(&self, of: &SessionRef) -> Result<Snapshot, Fault> {
-        let keys = [session_key(of), cut_off_key(&of.user)];
+    pub async fn load_without_activity(&self, session_ref: &SessionRef) -> Result<Snapshot, Fault> {
+        let keys = [session_key(session_ref), cut_off_key(&session_ref.user)];
         let [session, cut_off] = self.read(keys.each_ref().map(String::as_str)).await?;
         Ok(Snapshot {
             session: record::read_session(session)?,
@@ -117,9 +117,13 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     ///
     /// # Errors
     /// The store failed twice, or did not answer in time.
-    pub async fn create(&self, of: &SessionRef, record: &SessionRecord) -> Result<(), Fault> {
+    pub async fn create(
+        &self,
+        session_ref: &SessionRef,
+        record: &SessionRecord,
+    ) -> Result<(), Fault> {
         let write = Write {
-            key: session_key(of),
+            key: session_key(session_ref),
             value: record::session(record),
             ttl_seconds: ttl_seconds(self.platform.now(), record.expires_at),
             metadata: Some(record::metadata(record)),
@@ -132,10 +136,14 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     ///
     /// # Errors
     /// The store failed twice, or did not answer in time.
-    pub async fn end(&self, of: &SessionRef, session_end: UnixSeconds) -> Result<(), Fault> {
+    pub async fn end(
+        &self,
+        session_ref: &SessionRef,
+        session_end: UnixSeconds,
+    ) -> Result<(), Fault> {
         let now = self.platform.now();
         let write = Write {
-            key: session_key(of),
+            key: session_key(session_ref),
             value: record::tombstone(now),
             ttl_seconds: ttl_seconds(now, session_end.millis()),
             metadata: None,
@@ -156,10 +164,10 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     ) -> Result<(Vec<(SessionId, Snapshot)>, Option<String>), Fault> {
         let prefix = session_prefix(user);
         let beginning = prefix.clone() + beginning;
-        let listing = self.store.list(&beginning, from, SESSIONS_A_PAGE);
+        let listing = self.store.list(&beginning, from, SESSIONS_PER_PAGE);
         let page = self
             .deadline
-            .within(READ_MS, self.platform, listing)
+            .within(READ_TIMEOUT_MS, self.platform, listing)
             .await?;
         let sessions: Vec<SessionId> = page
             .names
@@ -177,7 +185,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         let reading = self.store.read_all(&keys);
         let mut values = self
             .deadline
-            .within(READ_MS, self.platform, reading)
+            .within(READ_TIMEOUT_MS, self.platform, reading)
             .await?
             .into_iter();
         let mut found = Vec::new();
@@ -220,16 +228,19 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     pub async fn erase_all(&self, user: &UserId) -> Result<(), Fault> {
         let prefix = session_prefix(user);
         let first = erase_page(&self.store, &prefix, None);
-        let mut next = self.deadline.within(ERASE_MS, self.platform, first).await?;
+        let mut next = self
+            .deadline
+            .within(ERASE_TIMEOUT_MS, self.platform, first)
+            .await?;
         if next.is_some() {
             let (store, platform) = (self.store.clone(), self.platform.clone());
             self.platform.after_response(async move {
-                let deadline = Deadline::after_ms(AFTER_ANSWER_MS, &platform);
+                let deadline = Deadline::after_ms(AFTER_RESPONSE_TIMEOUT_MS, &platform);
                 while next.is_some() {
                     let page = erase_page(&store, &prefix, next.as_deref());
-                    match deadline.within(ERASE_MS, &platform, page).await {
+                    match deadline.within(ERASE_TIMEOUT_MS, &platform, page).await {
                         Ok(page) => next = page,
-                        Err(_) => return platform.log(&Line::of("sessions_not_erased").json()),
+                        Err(_) => return platform.log(&Line::new("sessions_not_erased").json()),
                     }
                 }
             });
@@ -256,11 +267,11 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         };
         let (store, platform) = (self.store.clone(), self.platform.clone());
         self.platform.after_response(async move {
-            let write = || within(WRITE_MS, &platform, store.write(&write));
+            let write = || within(WRITE_TIMEOUT_MS, &platform, store.write(&write));
             if write().await.is_err() {
-                platform.sleep_ms(WRITE_AGAIN_MS).await;
+                platform.sleep_ms(RETRY_PAUSE_MS).await;
                 if let Err(fault) = write().await {
-                    let line = Line::of("activity_write_lost");
+                    let line = Line::new("activity_write_lost");
                     platform.log(&line.because_of(&fault.to_string()).json());
                 }
             }
@@ -277,7 +288,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
 
     async fn read<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Fault> {
         self.deadline
-            .within(READ_MS, self.platform, self.store.read(keys))
+            .within(READ_TIMEOUT_MS, self.platform, self.store.read(keys))
             .await
     }
 
@@ -287,13 +298,15 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         let writing = async {
             match self.store.write(&write).await {
                 Err(Fault::Failed | Fault::Throttled) => {
-                    self.platform.sleep_ms(WRITE_AGAIN_MS).await;
+                    self.platform.sleep_ms(RETRY_PAUSE_MS).await;
                     self.store.write(&write).await
                 }
                 other => other,
             }
         };
-        self.deadline.within(WRITE_MS, self.platform, writing).await
+        self.deadline
+            .within(WRITE_TIMEOUT_MS, self.platform, writing)
+            .await
     }
 }
 
@@ -303,7 +316,7 @@ async fn erase_page(
     prefix: &str,
     from: Option<&str>,
 ) -> Result<Option<String>, Fault> {
-    let page = store.list(prefix, from, ERASED_AT_ONCE).await?;
+    let page = store.list(prefix, from, ERASED_PER_PAGE).await?;
     for erased in join_all(page.names.iter().map(|key| store.delete(key))).await {
         erased?;
     }
@@ -314,8 +327,8 @@ fn session_prefix(user: &UserId) -> String {
     format!("session:{}:", user.as_str())
 }
 
-fn session_key(of: &SessionRef) -> String {
-    session_prefix(&of.user) + of.session.as_str()
+fn session_key(session_ref: &SessionRef) -> String {
+    session_prefix(&session_ref.user) + session_ref.session.as_str()
 }
 
 fn activity_key(session: &SessionId) -> String {
@@ -336,16 +349,19 @@ mod tests {
 
     #[test]
     fn the_keys_are_pinned() {
-        let of = SessionRef {
+        let session_ref = SessionRef {
             user: UserId::parse("ada@example.com").expect("a user id"),
             session: SessionId::from_random([7; 16]),
         };
         assert_eq!(
-            session_key(&of),
+            session_key(&session_ref),
             "session:ada@example.com:BwcHBwcHBwcHBwcHBwcHBw"
         );
-        assert_eq!(activity_key(&of.session), "activity:BwcHBwcHBwcHBwcHBwcHBw");
-        assert_eq!(cut_off_key(&of.user), "revoked:ada@example.com");
+        assert_eq!(
+            activity_key(&session_ref.session),
+            "activity:BwcHBwcHBwcHBwcHBwcHBw"
+        );
+        assert_eq!(cut_off_key(&session_ref.user), "revoked:ada@example.com");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Ends the surplus when an account has too many sessions; [`surplus`] says which.
+//! Ends the surplus when an account has too many sessions; `surplus` says which.
 //!
 //! Session ids are random, so the sessions of a user fall evenly into 64 shards: those whose ids
 //! start with the same character. A login checks its own shard only, so nothing has to be counted
@@ -17,7 +17,7 @@ use crate::{
     session::{
         port::HasSessions,
         rule::{IdleWindow, listed},
-        store::{AFTER_ANSWER_MS, Sessions},
+        store::{AFTER_RESPONSE_TIMEOUT_MS, Sessions},
     },
     token::{
         id::{SessionId, SessionRef},
@@ -42,41 +42,46 @@ pub const TRIM_PAGES: usize = 10;
 impl<P: HasSessions> Sessions<'_, P> {
     /// Ends, after the response, the surplus in the shard of this new session. A tombstone stays until
     /// `end`. What fails is done by a later login.
-    pub fn trim_after_response(&self, of: &SessionRef, window: IdleWindow, end: UnixMillis) {
-        if !checks_the_shard(&of.session) {
+    pub fn trim_after_response(
+        &self,
+        session_ref: &SessionRef,
+        window: IdleWindow,
+        end: UnixMillis,
+    ) {
+        if !checks_the_shard(&session_ref.session) {
             return;
         }
-        let (platform, of) = (self.platform.clone(), of.clone());
+        let (platform, session_ref) = (self.platform.clone(), session_ref.clone());
         self.platform.after_response(async move {
-            let deadline = Deadline::after_ms(AFTER_ANSWER_MS, &platform);
+            let deadline = Deadline::after_ms(AFTER_RESPONSE_TIMEOUT_MS, &platform);
             if let Ok(sessions) = Sessions::new(&platform, deadline) {
-                let _ = sessions.trim(&of, window, end).await;
+                let _ = sessions.trim(&session_ref, window, end).await;
             }
         });
     }
 
     async fn trim(
         &self,
-        of: &SessionRef,
+        session_ref: &SessionRef,
         window: IdleWindow,
         end: UnixMillis,
     ) -> Result<(), Fault> {
-        let shard = &of.session.as_str()[..1];
-        let cut_off = self.cut_off(&of.user).await?;
+        let shard = &session_ref.session.as_str()[..1];
+        let cut_off = self.cut_off(&session_ref.user).await?;
         let now = self.platform.now();
         let mut alive = Vec::new();
         let mut next = None;
         for _ in 0..TRIM_PAGES {
-            let (found, rest) = self.page(&of.user, shard, next.as_deref()).await?;
+            let (found, rest) = self.page(&session_ref.user, shard, next.as_deref()).await?;
             alive.extend(found.into_iter().filter_map(|(session, stored)| {
                 let listed = listed(&session, stored, cut_off.as_ref(), window, now)?;
                 Some((listed.seen_at, session))
             }));
             for session in surplus(&mut alive, SESSIONS_PER_SHARD) {
-                let user = of.user.clone();
+                let user = session_ref.user.clone();
                 let surplus = SessionRef { user, session };
                 self.end(&surplus, end.seconds()).await?;
-                let line = Line::of_revocation("too_many_sessions", "one");
+                let line = Line::revocation("too_many_sessions", "one");
                 self.platform.log(&line.about(&surplus.session).json());
             }
             next = rest;

@@ -25,7 +25,6 @@ pub struct NewSecret {
 ///
 /// # Errors
 /// None.
-#[expect(clippy::unused_async, reason = "the shape of a handler")]
 pub async fn generate_secret<P: Rng>(request: &OwnerRequest<'_, P>) -> Result<NewSecret, Error> {
     Ok(NewSecret {
         name: name::REFRESH_SECRET,

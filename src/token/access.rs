@@ -22,13 +22,13 @@ const ACCESS_TYPE: &str = "at+jwt";
 
 /// The contents of a new access token.
 #[derive(Debug, Clone)]
-pub struct Grant<'a> {
+pub struct NewAccessToken<'a> {
     /// `iss`: `ISSUER`, or this worker's address.
     pub issuer: &'a str,
     /// `aud`: `AUDIENCE`, or the issuer.
     pub audience: &'a str,
     /// `sub` and `sid`.
-    pub of: &'a SessionRef,
+    pub session_ref: &'a SessionRef,
     /// `jti`: unique to each token.
     pub token_id: &'a str,
     /// `iat`.
@@ -56,7 +56,7 @@ struct NewClaims<'a> {
     custom: &'a CustomClaims,
 }
 
-impl Grant<'_> {
+impl NewAccessToken<'_> {
     /// The access token as text.
     #[must_use]
     pub fn sign(&self, key: &SigningKey) -> String {
@@ -66,10 +66,10 @@ impl Grant<'_> {
         };
         let claims = NewClaims {
             iss: self.issuer,
-            sub: self.of.user.as_str(),
+            sub: self.session_ref.user.as_str(),
             aud: self.audience,
             jti: self.token_id,
-            sid: self.of.session.as_str(),
+            sid: self.session_ref.session.as_str(),
             r#gen: &position_text(self.position, self.has_account),
             custom: self.claims,
         };
@@ -84,7 +84,7 @@ impl Grant<'_> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessToken {
     /// The session that it belongs to.
-    pub of: SessionRef,
+    pub session_ref: SessionRef,
     /// `iat`.
     pub issued_at: UnixSeconds,
     /// The position of the refresh token that was handed out with it, if it says so.
@@ -107,7 +107,7 @@ impl AccessToken {
             claims.custom.remove(name);
         }
         Ok(Self {
-            of: claims.session()?,
+            session_ref: claims.session()?,
             position: position.as_deref().and_then(parse_position),
             has_account: position.is_some_and(|text| text.ends_with(OF_ACCOUNT)),
             issued_at: claims.times.issued_at,
@@ -164,10 +164,10 @@ mod tests {
     }
 
     fn token(claims: &CustomClaims) -> String {
-        Grant {
+        NewAccessToken {
             issuer: "https://api.example.com",
             audience: "https://shop.example.com",
-            of: &session(),
+            session_ref: &session(),
             token_id: "BwcHBwcHBwcHBwcHBwcHBw",
             issued_at: UnixSeconds(1_800_000_000),
             expires_at: UnixSeconds(1_800_003_600),
@@ -201,7 +201,10 @@ mod tests {
         let claims = CustomClaims::parse(json!({"role": "admin", "n": [1, null]})).expect("good");
         let seen = AccessToken::verify(&token(&claims), &keys(), NOW).expect("ours");
         assert_eq!(seen.claims, claims);
-        assert_eq!((seen.of, seen.position), (session(), Some(POSITION)));
+        assert_eq!(
+            (seen.session_ref, seen.position),
+            (session(), Some(POSITION))
+        );
     }
 
     #[test]
@@ -210,10 +213,10 @@ mod tests {
         let longest = ISSUER_BYTES.max("https://:65535".len() + 253);
         let claims = json!({"text": "x".repeat(2048 - r#"{"text":""}"#.len())});
         let issuer = "i".repeat(longest);
-        let token = Grant {
+        let token = NewAccessToken {
             issuer: &issuer,
             audience: &issuer,
-            of: &SessionRef {
+            session_ref: &SessionRef {
                 user: UserId::parse("u".repeat(128)).expect("a user id"),
                 session: SessionId::from_random([7; 16]),
             },
@@ -245,7 +248,7 @@ mod tests {
     #[test]
     fn a_refresh_token_is_no_access_token() {
         let refresh = RefreshToken {
-            of: session(),
+            session_ref: session(),
             position: Position {
                 generation: 0,
                 issued_at: UnixSeconds(1_800_000_000),

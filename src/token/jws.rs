@@ -1,6 +1,6 @@
 //! Signed tokens: jwt-compact makes and reads them, and here are our stricter rules on top.
 //!
-//! Every token of ours was written by [`SigningKey::token`], so nothing else has to be understood.
+//! Every token of ours was written by `SigningKey::token`, so nothing else has to be understood.
 //! In this order:
 //!
 //! 1. The header is the very bytes that we write. Whatever a header can ask of a reader, be it

@@ -38,7 +38,7 @@ impl Position {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefreshToken {
     /// The session that it continues.
-    pub of: SessionRef,
+    pub session_ref: SessionRef,
     /// Its position in the session's chain.
     pub position: Position,
     /// `exp`: the session's absolute end.
@@ -57,8 +57,8 @@ impl RefreshToken {
     #[must_use]
     pub fn sign(&self, key: &SigningKey) -> String {
         let claims = RefreshClaims {
-            sub: self.of.user.as_str(),
-            sid: self.of.session.as_str(),
+            sub: self.session_ref.user.as_str(),
+            sid: self.session_ref.session.as_str(),
             r#gen: self.position.generation,
         };
         let times = Times {
@@ -76,7 +76,7 @@ impl RefreshToken {
         let mut claims = verify(REFRESH_TYPE, text, keys, now)?;
         let generation = claims.custom.remove("gen").and_then(|value| value.as_u64());
         Ok(Self {
-            of: claims.session()?,
+            session_ref: claims.session()?,
             position: Position {
                 generation: generation
                     .and_then(|number| u32::try_from(number).ok())
@@ -117,7 +117,7 @@ mod tests {
 
     fn token() -> RefreshToken {
         RefreshToken {
-            of: SessionRef {
+            session_ref: SessionRef {
                 user: UserId::parse("ada").expect("a user id"),
                 session: SessionId::from_random([7; 16]),
             },
@@ -217,7 +217,7 @@ mod tests {
             issued_at: UnixSeconds(1_800_000_000),
             expires_at: UnixSeconds(1_800_003_600),
         };
-        let session = token().of;
+        let session = token().session_ref;
         let claims = || RefreshClaims {
             sub: session.user.as_str(),
             sid: session.session.as_str(),

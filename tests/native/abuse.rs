@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use tokenkeep::{
-    account::password_check::FLOOD_PAUSE_MS, http::method::Method,
-    session::trim::SESSIONS_PER_SHARD, token::id::SessionId,
+    account::ask_guard::FLOOD_PAUSE_MS, http::method::Method, session::trim::SESSIONS_PER_SHARD,
+    token::id::SessionId,
 };
 
 use tokenkeep_world::trouble::Trouble;

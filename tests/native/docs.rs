@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use serde_json::json;
 use tokenkeep::{
-    account::{guard::GUARD_MS, table::ACCOUNTS_MS},
+    account::{guard::GUARD_TIMEOUT_MS, table::ACCOUNTS_TIMEOUT_MS},
     config::MIN_IDLE_SECONDS,
     http::{
         error::RETRY_AFTER_SECONDS,
@@ -13,7 +13,7 @@ use tokenkeep::{
     session::{
         device::DEVICE_CHARACTERS,
         list::CURSOR_BYTES,
-        store::{READ_MS, SESSIONS_A_PAGE, WRITE_MS},
+        store::{READ_TIMEOUT_MS, SESSIONS_PER_PAGE, WRITE_TIMEOUT_MS},
         trim::SESSIONS_PER_SHARD,
     },
     token::{TOKEN_BYTES, time::LONGEST_SESSION_SECONDS},
@@ -84,7 +84,7 @@ fn the_limits_of_the_page_are_those_of_the_code() {
         // `token::claims` has a test of its own for this one.
         "| `claims` | 2048 bytes of JSON |".into(),
         format!("| `cursor` | {CURSOR_BYTES} bytes |"),
-        format!("| Sessions on a page of the list | {SESSIONS_A_PAGE} |"),
+        format!("| Sessions on a page of the list | {SESSIONS_PER_PAGE} |"),
         format!(
             "| Sessions of an account | about {}; beyond that, those unused for longest end |",
             SESSIONS_PER_SHARD * 64
@@ -93,10 +93,10 @@ fn the_limits_of_the_page_are_those_of_the_code() {
         format!("| Minimum `SESSION_IDLE_SECONDS` | {MIN_IDLE_SECONDS} |"),
         format!("| Timeout of a `GET`, then 503 | {GET_TIMEOUT_MS} ms |"),
         format!("| Timeout of another request, then 503 | {REQUEST_TIMEOUT_MS} ms |"),
-        format!("| Timeout of a KV read | {READ_MS} ms |"),
-        format!("| Timeout of a KV write | {WRITE_MS} ms |"),
-        format!("| Timeout of a password check | {GUARD_MS} ms |"),
-        format!("| Timeout of a D1 query | {ACCOUNTS_MS} ms |"),
+        format!("| Timeout of a KV read | {READ_TIMEOUT_MS} ms |"),
+        format!("| Timeout of a KV write | {WRITE_TIMEOUT_MS} ms |"),
+        format!("| Timeout of a password check | {GUARD_TIMEOUT_MS} ms |"),
+        format!("| Timeout of a D1 query | {ACCOUNTS_TIMEOUT_MS} ms |"),
         format!("| `Retry-After` of a 503 | {RETRY_AFTER_SECONDS} s |"),
     ];
     assert_eq!(rows(COSTS, "Limits\n"), expected);
@@ -182,7 +182,7 @@ fn given<'s>(sources: &'s [String], call: &str) -> BTreeSet<&'s str> {
 #[test]
 fn every_event_and_reason_that_the_code_logs_is_explained() {
     let sources = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
-    let mut events = given(&sources, "Line::of(");
+    let mut events = given(&sources, "Line::new(");
     events.extend(given(&sources, "Self::of("));
     events.extend(given(&sources, "event:"));
     // Named by the code of their error.
@@ -198,7 +198,7 @@ fn every_event_and_reason_that_the_code_logs_is_explained() {
     assert_eq!(events, described.collect());
 
     let mut reasons = given(&sources, "log_revocation(");
-    reasons.extend(given(&sources, "Line::of_revocation("));
+    reasons.extend(given(&sources, "Line::revocation("));
     let row = table.iter().find(|row| row.contains("`sessions_revoked`"));
     let (_, told) = row.expect("told").split_once("`reason` is").expect("told");
     let told = told.split('`').skip(1).step_by(2);

@@ -69,7 +69,7 @@ fn the_time_that_a_store_takes_is_seen() {
     world.try_refresh(&login.refresh);
     assert_eq!(
         last_request(&world)["ms"],
-        tokenkeep::session::store::READ_MS
+        tokenkeep::session::store::READ_TIMEOUT_MS
     );
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokenkeep::{
     http::{error::RETRY_AFTER_SECONDS, request::BODY_BYTES},
     routes::Route,
-    session::{device::DEVICE_CHARACTERS, list::CURSOR_BYTES, store::SESSIONS_A_PAGE},
+    session::{device::DEVICE_CHARACTERS, list::CURSOR_BYTES, store::SESSIONS_PER_PAGE},
     token::TOKEN_BYTES,
 };
 use tokenkeep_contract::{DOCUMENT, STATIC_FILES, fits, resolve};
@@ -116,7 +116,7 @@ fn the_limits_are_those_of_the_code() {
     assert_eq!(schemas["RefreshToken"]["maxLength"], TOKEN_BYTES);
     assert_eq!(
         schemas["SessionPage"]["properties"]["sessions"]["maxItems"],
-        SESSIONS_A_PAGE
+        SESSIONS_PER_PAGE
     );
     let list = &DOCUMENT["paths"]["/auth/sessions"]["get"];
     assert_eq!(list["parameters"][0]["schema"]["maxLength"], CURSOR_BYTES);

@@ -1,4 +1,4 @@
-//! The Postman collection: made from the OpenAPI document, and sent as Postman would.
+//! The Postman collection: made from `openapi.json`, and sent as Postman would.
 //!
 //! Ours and not `openapi-to-postmanv2`, Postman's own converter: that one is 85 npm packages
 //! (40 MB), invents new ids at each run, and knows nothing of the variables that the answers of one

@@ -309,7 +309,7 @@ pub fn tokens(reply: &Reply) -> Tokens {
 /// A refresh token of Ada's as our worker would sign it.
 pub fn signed(session: &str, generation: u32, issued_at: u64, session_end: u64) -> String {
     RefreshToken {
-        of: SessionRef {
+        session_ref: SessionRef {
             user: UserId::parse("ada").expect("a user id"),
             session: SessionId::parse(session).expect("a session id"),
         },

@@ -85,7 +85,7 @@ impl Argon2 {
             .is_what(|derived| self.derive(password, derived))
     }
 
-    pub fn is_of_today(&self) -> bool {
+    pub fn is_current(&self) -> bool {
         self.algorithm == Algorithm::Argon2id
             && self.version == Version::V0x13
             && self.params == TODAY

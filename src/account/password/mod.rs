@@ -105,7 +105,7 @@ impl Password {
     /// The hash to store: argon2id with today's parameters. It takes 19 MiB, and 25 to 60 ms.
     #[must_use]
     pub fn hash(&self, salt: [u8; SALT_BYTES]) -> PasswordHash {
-        PasswordHash::of(Argon2::hash(self.bytes(), salt))
+        PasswordHash::from_argon2(Argon2::hash(self.bytes(), salt))
     }
 
     /// The password itself.
@@ -197,14 +197,14 @@ impl PasswordHash {
     /// it takes as long as a wrong password does.
     #[must_use]
     pub fn decoy() -> Self {
-        Self::of(Argon2::decoy())
+        Self::from_argon2(Argon2::decoy())
     }
 
     /// Holds a password against this hash, in a time that does not depend on where they differ.
     pub fn verify(&self, password: &Password) -> Verification {
         if !self.scheme.matches(password.bytes()) {
             Verification::Mismatch
-        } else if self.scheme.is_of_today() {
+        } else if self.scheme.is_current() {
             Verification::Match
         } else {
             Verification::MatchOutdated
@@ -217,7 +217,7 @@ impl PasswordHash {
         &self.text
     }
 
-    fn of(argon2: Argon2) -> Self {
+    fn from_argon2(argon2: Argon2) -> Self {
         Self {
             text: argon2.to_string(),
             scheme: Scheme::Argon2(argon2),
@@ -281,8 +281,8 @@ impl Scheme {
         }
     }
 
-    fn is_of_today(&self) -> bool {
-        matches!(self, Self::Argon2(hash) if hash.is_of_today())
+    fn is_current(&self) -> bool {
+        matches!(self, Self::Argon2(hash) if hash.is_current())
     }
 }
 

@@ -81,20 +81,20 @@ fn with(activity: Activity) -> Snapshot {
 }
 
 /// The client took this token up at this time, and was not seen since.
-const fn taken_up(in_force: Position, taken_up_at: u64) -> Activity {
+const fn adopted(current: Position, adopted_at: u64) -> Activity {
     Activity {
-        in_force,
-        taken_up_at: at(taken_up_at),
-        overtaken_at: None,
-        seen_at: at(taken_up_at),
+        current,
+        adopted_at: at(adopted_at),
+        previous_adopted_at: None,
+        seen_at: at(adopted_at),
     }
 }
 
-/// As [`taken_up`]; the generation before it was taken up at this other time, shortly before.
-const fn taken_up_soon_after(in_force: Position, taken_up_at: u64, before: u64) -> Activity {
+/// As [`adopted`]; the generation before it was taken up at this other time, shortly before.
+const fn taken_up_soon_after(current: Position, adopted_at: u64, before: u64) -> Activity {
     Activity {
-        overtaken_at: Some(at(before)),
-        ..taken_up(in_force, taken_up_at)
+        previous_adopted_at: Some(at(before)),
+        ..adopted(current, adopted_at)
     }
 }
 
@@ -152,9 +152,9 @@ fn a_later_generation_is_taken_up_and_noted() {
     let [next, quick] = [token(1, 60), token(1, 1)];
     #[rustfmt::skip]
     let cases = [
-        ("slept on",        next,  2 * HOUR, noted(token(2, 120), taken_up(next, 2 * HOUR))),
+        ("slept on",        next,  2 * HOUR, noted(token(2, 120), adopted(next, 2 * HOUR))),
         ("at once",         quick, LATE,     noted(quick, taken_up_soon_after(quick, LATE, 0))),
-        ("no longer quick", quick, LATE + 1, noted(quick, taken_up(quick, LATE + 1))),
+        ("no longer quick", quick, LATE + 1, noted(quick, adopted(quick, LATE + 1))),
     ];
     assert_cases(&fresh(), cases);
 }
@@ -165,7 +165,7 @@ fn a_generation_that_this_place_never_saw_was_in_use_when_its_successor_was_made
     let [soon, last] = [2 * HOUR + SECOND, 2 * HOUR + MINUTE + LATE];
     let [soon_after, last_after] = [(soon, soon), (last, 2 * HOUR + MINUTE)]
         .map(|(now, before)| taken_up_soon_after(skipping, now, before));
-    let much_later = taken_up(skipping, last + 1);
+    let much_later = adopted(skipping, last + 1);
     #[rustfmt::skip]
     let cases = [
         ("soon",                  skipping, soon,     noted(skipping, soon_after)),
@@ -185,7 +185,7 @@ fn an_earlier_generation_is_a_late_duplicate_for_a_minute_and_then_reuse() {
         ("in time",  FIRST,   end,      live(current)),
         ("too late", FIRST,   end + 1,  Verdict::Reused),
     ];
-    assert_cases(&with(taken_up(current, 2 * HOUR)), cases);
+    assert_cases(&with(adopted(current, 2 * HOUR)), cases);
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn two_generations_back_is_a_late_duplicate_only_after_two_quick_steps() {
     ];
     assert_cases(&with(taken_up_soon_after(current, next_step, step)), cases);
 
-    let slow = with(taken_up(current, next_step));
+    let slow = with(adopted(current, next_step));
     assert_eq!(verdict(FIRST, &slow, next_step), Verdict::Reused);
     let three = with(taken_up_soon_after(token(3, 120), next_step, step));
     assert_eq!(verdict(FIRST, &three, next_step), Verdict::Reused);
@@ -224,7 +224,7 @@ fn siblings_more_than_a_minute_apart_are_not_of_one_branch() {
         ("two minutes after",   token(1, 62), now,     Verdict::Reused),
         ("as a late duplicate", token(1, 62), in_time, live(current)),
     ];
-    assert_cases(&with(taken_up(current, 2 * HOUR)), cases);
+    assert_cases(&with(adopted(current, 2 * HOUR)), cases);
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn a_branch_that_may_have_grown_when_the_other_was_taken_up_lives() {
         (118, 5 * SECOND + 1,  Verdict::Reused),
     ];
     for (minute, after, expected) in cases {
-        let stored = with(taken_up(token(1, 60), 2 * HOUR + after));
+        let stored = with(adopted(token(1, 60), 2 * HOUR + after));
         let seen = verdict(token(1, minute), &stored, 3 * HOUR);
         assert_eq!(seen, expected, "{minute} {after}");
     }
@@ -250,7 +250,7 @@ fn a_client_is_noted_as_seen_after_a_third_of_the_idle_window() {
     let due = 30 * DAY + 1;
     let seen = Activity {
         seen_at: at(due),
-        ..taken_up(FIRST, 0)
+        ..adopted(FIRST, 0)
     };
     let successor = token(1, 30 * 24 * 60);
     #[rustfmt::skip]
@@ -277,10 +277,10 @@ fn a_missing_session_may_still_arrive_for_six_minutes() {
     let [end, later_end] = [6 * MINUTE, HOUR + 6 * MINUTE];
     #[rustfmt::skip]
     let cases = [
-        ("at once",           FIRST, 0,             Verdict::NotYetHere),
-        ("at the end",        FIRST, end - 1,       Verdict::NotYetHere),
+        ("at once",           FIRST, 0,             Verdict::NotHereYet),
+        ("at the end",        FIRST, end - 1,       Verdict::NotHereYet),
         ("too late",          FIRST, end,           Verdict::Expired),
-        ("a successor",       later, later_end - 1, Verdict::NotYetHere),
+        ("a successor",       later, later_end - 1, Verdict::NotHereYet),
         ("a successor, late", later, later_end,     Verdict::Expired),
     ];
     assert_cases(&missing(), cases);
@@ -290,7 +290,7 @@ fn a_missing_session_may_still_arrive_for_six_minutes() {
 fn a_cut_off_ends_a_missing_session_unless_the_clocks_may_be_apart() {
     for (ahead, expected) in [
         (5 * SECOND, Verdict::Revoked),
-        (5 * SECOND - 1, Verdict::NotYetHere),
+        (5 * SECOND - 1, Verdict::NotHereYet),
     ] {
         let missing = cut_off(missing(), at(MINUTE + ahead), None);
         assert_eq!(verdict(FIRST, &missing, MINUTE), expected);
@@ -341,7 +341,7 @@ fn a_list_shows_a_session_until_it_expires() {
         created_at: LOGIN,
         seen_at: at(seen_at),
     };
-    let used_late = || with(taken_up(token(1, 60), 300 * DAY));
+    let used_late = || with(adopted(token(1, 60), 300 * DAY));
     assert_eq!(listed(fresh(), 120 * DAY), Some(shown(0)));
     assert_eq!(listed(fresh(), 120 * DAY + 1), None);
     assert_eq!(listed(used_late(), 365 * DAY - 1), Some(shown(300 * DAY)));
@@ -374,12 +374,12 @@ proptest! {
     #[test]
     fn honest_tokens_may_come_in_any_order(
         born in 3 * MINUTE..30 * DAY,
-        taken_up in 0..2 * DAY,
+        adopted in 0..2 * DAY,
         mut requests in proptest::collection::vec((0..MINUTE, 0..3_usize, -2_000..=2_000_i64), 1..12),
         afterwards in 0..80 * DAY,
     ) {
         let successor = offered(FIRST, at(born));
-        let start = born + taken_up;
+        let start = born + adopted;
         requests.sort_by_key(|request| request.0);
         let mut held = vec![FIRST, successor];
         let mut stored = fresh();
@@ -405,9 +405,9 @@ proptest! {
     ) {
         let one = offered(FIRST, at(first));
         let other = offered(FIRST, at(first + apart));
-        let taken_up_at = first + apart + rest;
-        let stored = after(&fresh(), &verdict(one, &fresh(), taken_up_at));
-        let later = taken_up_at + 2 * MINUTE;
+        let adopted_at = first + apart + rest;
+        let stored = after(&fresh(), &verdict(one, &fresh(), adopted_at));
+        let later = adopted_at + 2 * MINUTE;
         prop_assert_eq!(verdict(other, &stored, later), Verdict::Reused);
         prop_assert_eq!(verdict(FIRST, &stored, later), Verdict::Reused);
         prop_assert!(is_live(&verdict(one, &stored, later)));

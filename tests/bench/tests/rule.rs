@@ -64,12 +64,12 @@ fn session(now: UnixMillis) -> impl Strategy<Value = Option<StoredSession>> {
 }
 
 fn activity(now: UnixMillis) -> impl Strategy<Value = Activity> {
-    let overtaken_at = proptest::option::of(before(now));
-    (position(now), before(now), overtaken_at, before(now)).prop_map(
-        |(in_force, taken_up_at, overtaken_at, seen_at)| Activity {
-            in_force,
-            taken_up_at,
-            overtaken_at,
+    let previous_adopted_at = proptest::option::of(before(now));
+    (position(now), before(now), previous_adopted_at, before(now)).prop_map(
+        |(current, adopted_at, previous_adopted_at, seen_at)| Activity {
+            current,
+            adopted_at,
+            previous_adopted_at,
             seen_at,
         },
     )
@@ -104,13 +104,13 @@ fn position_json(position: Position) -> Value {
 fn activity_json(activity: Activity) -> Value {
     let mut json = json!({
         "v": 1,
-        "gen": activity.in_force.generation,
-        "iat": activity.in_force.issued_at,
-        "gen_at": activity.taken_up_at,
+        "gen": activity.current.generation,
+        "iat": activity.current.issued_at,
+        "gen_at": activity.adopted_at,
         "seen_at": activity.seen_at,
     });
-    if let Some(overtaken_at) = activity.overtaken_at {
-        json["prev_at"] = json!(overtaken_at);
+    if let Some(previous_adopted_at) = activity.previous_adopted_at {
+        json["prev_at"] = json!(previous_adopted_at);
     }
     json
 }
@@ -147,7 +147,7 @@ fn verdict_json(verdict: &Verdict) -> Value {
             }
             return json;
         }
-        Verdict::NotYetHere => "not_yet_here",
+        Verdict::NotHereYet => "not_yet_here",
         Verdict::Expired => "refresh_token_expired",
         Verdict::Revoked => "session_revoked",
         Verdict::Reused => "refresh_token_reused",

@@ -57,9 +57,9 @@ pub fn check(bytes: &[u8]) {
         (false, false) => None,
     };
     let activity = is(2).then(|| Activity {
-        in_force: numbers.position(),
-        taken_up_at: numbers.millis(),
-        overtaken_at: is(5).then(|| numbers.millis()),
+        current: numbers.position(),
+        adopted_at: numbers.millis(),
+        previous_adopted_at: is(5).then(|| numbers.millis()),
         seen_at: numbers.millis(),
     });
     let cut_off = is(3).then(|| CutOff {

@@ -47,7 +47,7 @@ pub fn check(bytes: &[u8]) {
 
 fn assert_signs(config: &Config) {
     let token = RefreshToken {
-        of: SessionRef {
+        session_ref: SessionRef {
             user: "ada".to_owned().try_into().expect("a user id"),
             session: "BwcHBwcHBwcHBwcHBwcHBw"
                 .to_owned()

@@ -110,8 +110,8 @@ pub fn decide(
     let activity = known(&stored);
     let in_order = Snapshot {
         activity: activity.map(|activity| Activity {
-            in_force: presented,
-            taken_up_at: now,
+            current: presented,
+            adopted_at: now,
             ..activity
         }),
         ..stored
@@ -130,9 +130,9 @@ fn known(stored: &Snapshot) -> Option<Activity> {
     use tokenkeep::session::rule::StoredSession::Open;
     stored.activity.or(match &stored.session {
         Some(Open(record)) => Some(Activity {
-            in_force: Position::first(record.created_at),
-            taken_up_at: record.created_at,
-            overtaken_at: None,
+            current: Position::first(record.created_at),
+            adopted_at: record.created_at,
+            previous_adopted_at: None,
             seen_at: record.created_at,
         }),
         _ => None,
@@ -147,45 +147,45 @@ fn place(
     window: IdleWindow,
     now: UnixMillis,
 ) -> Verdict {
-    let in_force = activity.in_force;
+    let current = activity.current;
     let minute = presented.issued_at.millis();
-    let taken_up_at = activity.taken_up_at;
-    let born_at_take_up = minute <= taken_up_at.plus_ms(LATE_DUPLICATE_MS)
-        && taken_up_at <= minute.plus_ms(60_000 + LATE_DUPLICATE_MS);
-    let is_same = presented.generation == in_force.generation;
+    let adopted_at = activity.adopted_at;
+    let born_at_take_up = minute <= adopted_at.plus_ms(LATE_DUPLICATE_MS)
+        && adopted_at <= minute.plus_ms(60_000 + LATE_DUPLICATE_MS);
+    let is_same = presented.generation == current.generation;
     let same_branch = !parts.sibling_check
-        || presented.issued_at.distance(in_force.issued_at) <= SAME_BRANCH_SECONDS
+        || presented.issued_at.distance(current.issued_at) <= SAME_BRANCH_SECONDS
         || (parts.branch_at_take_up && born_at_take_up);
     let is_recent = |instant| now.since_ms(instant) <= LATE_DUPLICATE_MS;
-    let left_behind_at = match in_force.generation.saturating_sub(presented.generation) {
-        0 | 1 => Some(activity.taken_up_at),
-        2 if parts.second_step && in_force.issued_at.millis().since_ms(minute) >= 240_000 => {
-            activity.overtaken_at
+    let left_behind_at = match current.generation.saturating_sub(presented.generation) {
+        0 | 1 => Some(activity.adopted_at),
+        2 if parts.second_step && current.issued_at.millis().since_ms(minute) >= 240_000 => {
+            activity.previous_adopted_at
         }
         _ => None,
     };
-    let (answer, taken_up) = if presented.generation > in_force.generation {
+    let (answer, adopted) = if presented.generation > current.generation {
         if !parts.ahead_is_live {
             return Verdict::Reused;
         }
         (offered(parts, presented, None, now), true)
     } else if is_same && same_branch {
-        let taken_up_at = Some(activity.taken_up_at);
-        (offered(parts, presented, taken_up_at, now), false)
+        let adopted_at = Some(activity.adopted_at);
+        (offered(parts, presented, adopted_at, now), false)
     } else if left_behind_at.is_some_and(is_recent) {
-        (in_force, false)
+        (current, false)
     } else {
         return Verdict::Reused;
     };
-    let note = if taken_up {
-        let overtaken_at = match presented.generation - in_force.generation {
-            1 => taken_up_at,
+    let note = if adopted {
+        let previous_adopted_at = match presented.generation - current.generation {
+            1 => adopted_at,
             _ => minute.plus_ms(60_000).min(now),
         };
         Some(Activity {
-            in_force: presented,
-            taken_up_at: now,
-            overtaken_at: is_recent(overtaken_at).then_some(overtaken_at),
+            current: presented,
+            adopted_at: now,
+            previous_adopted_at: is_recent(previous_adopted_at).then_some(previous_adopted_at),
             seen_at: now,
         })
     } else {
@@ -205,7 +205,7 @@ fn place(
 fn offered(
     parts: Parts,
     presented: Position,
-    taken_up_at: Option<UnixMillis>,
+    adopted_at: Option<UnixMillis>,
     now: UnixMillis,
 ) -> Position {
     // Without a stamp of its own a successor does not tell its age: the time of its taking up
@@ -213,7 +213,7 @@ fn offered(
     let born_at = if parts.successors_differ {
         Some(presented.issued_at.millis())
     } else {
-        taken_up_at
+        adopted_at
     };
     if born_at.is_some_and(|born_at| now.since_ms(born_at) < parts.successor_age_ms) {
         return presented;

@@ -43,14 +43,14 @@ fn open() -> StoredSession {
 
 fn activity() -> impl Strategy<Value = Activity> {
     let before = proptest::option::of(0..3 * MINUTE);
-    (position(), instant(), before, instant()).prop_map(
-        |(in_force, taken_up_at, before, seen_at)| Activity {
-            in_force,
-            taken_up_at,
-            overtaken_at: before.map(|before| UnixMillis(taken_up_at.0 - before)),
+    (position(), instant(), before, instant()).prop_map(|(current, adopted_at, before, seen_at)| {
+        Activity {
+            current,
+            adopted_at,
+            previous_adopted_at: before.map(|before| UnixMillis(adopted_at.0 - before)),
             seen_at,
-        },
-    )
+        }
+    })
 }
 
 fn cut_off() -> impl Strategy<Value = CutOff> {
@@ -129,8 +129,8 @@ proptest! {
         let mut stored = after(&stored, &first);
         let Verdict::Live { answer, .. } = first else { unreachable!() };
         // Who showed a late duplicate was answered with the token in force, and goes on with it.
-        let in_force = stored.activity.map_or(Position::first(UnixMillis(LOGIN)), |known| known.in_force);
-        let held = if answer == in_force { in_force } else { shown };
+        let current = stored.activity.map_or(Position::first(UnixMillis(LOGIN)), |known| known.current);
+        let held = if answer == current { current } else { shown };
         // The client was seen just now; the store is told once in a third of the window.
         if let Some(activity) = &mut stored.activity {
             activity.seen_at = activity.seen_at.max(UnixMillis(now.0.saturating_sub(30 * DAY)));

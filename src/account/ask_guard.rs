@@ -7,7 +7,7 @@ use crate::{
     account::{
         Account,
         email::Email,
-        guard::GUARD_MS,
+        guard::GUARD_TIMEOUT_MS,
         message::{Attempt, GuardReply, GuardRequest, Purpose},
         password::Password,
         port::{Guard as _, HasAccounts},
@@ -21,7 +21,7 @@ use crate::{
 pub const FLOOD_PAUSE_MS: u64 = 2_000;
 
 /// How long that may take together with asking the rate limit.
-const FLOOD_MS: u64 = FLOOD_PAUSE_MS + 500;
+const FLOOD_TIMEOUT_MS: u64 = FLOOD_PAUSE_MS + 500;
 
 /// Has the guard of this address check a password and do what it was presented for. Returns the
 /// account and the guard's stamp.
@@ -78,7 +78,11 @@ async fn ask<P: HasAccounts>(
     let guard = request.platform.guard()?;
     request
         .deadline
-        .within(GUARD_MS, request.platform, guard.ask(email, question))
+        .within(
+            GUARD_TIMEOUT_MS,
+            request.platform,
+            guard.ask(email, question),
+        )
         .await
 }
 
@@ -96,5 +100,8 @@ async fn slow_down_when_flooded<P: HasAccounts>(request: &Request<'_, P>) {
         Ok(())
     };
     // A rate limit that fails, or does not answer, sees no flood.
-    let _ = request.deadline.within(FLOOD_MS, platform, pause).await;
+    let _ = request
+        .deadline
+        .within(FLOOD_TIMEOUT_MS, platform, pause)
+        .await;
 }

@@ -26,8 +26,8 @@ pub async fn current_account<P: HasAccounts>(
     if !bearer.token.has_account {
         return Err(Error::NotFound);
     }
-    let user = &bearer.token.of.user;
-    let table = AccountTable::of(request)?;
+    let user = &bearer.token.session_ref.user;
+    let table = AccountTable::for_request(request)?;
     if let Some(account) = table.by_id(user).await? {
         return Ok(account);
     }
@@ -48,7 +48,7 @@ pub async fn end_sessions<P: HasAccounts>(
         before: at.plus_ms(DELETION_MS),
         keep: None,
     };
-    let sessions = Sessions::of(request)?;
+    let sessions = Sessions::for_request(request)?;
     sessions.erase_all(user).await?;
     sessions.end_all(user, &for_good).await?;
     request.log_revocation("account_deleted", "all", None);
