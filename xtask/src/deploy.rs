@@ -50,7 +50,7 @@ fn put_online(tools: &Tools) -> Result<()> {
     run_interactively(tools.wrangler().arg("deploy"), "wrangler deploy")
 }
 
-/// Applies the migrations that the database on Cloudflare has not seen; makes it where there is none.
+/// Applies the migrations that the database on Cloudflare has not seen; creates it where there is none.
 fn prepare_database(tools: &Tools) -> Result<()> {
     step(
         "database",
@@ -74,7 +74,7 @@ fn prepare_database(tools: &Tools) -> Result<()> {
     };
     step(
         "database",
-        &format!("making the D1 database `{name}` on Cloudflare (wrangler d1 create)"),
+        &format!("creating the D1 database `{name}` on Cloudflare (wrangler d1 create)"),
     );
     run_quietly(
         tools.wrangler().args(["d1", "create", &name]),
@@ -83,7 +83,7 @@ fn prepare_database(tools: &Tools) -> Result<()> {
     run_quietly(&mut migrate, "wrangler d1 migrations apply")
 }
 
-/// The database that wrangler did not find, and tells how to make.
+/// The database that wrangler did not find. Its message says how to create it.
 fn missing_database(message: &str) -> Option<String> {
     let (_, rest) = message.split_once("Run 'wrangler d1 create ")?;
     Some(rest.split_once('\'')?.0.to_owned())
