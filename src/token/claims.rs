@@ -67,6 +67,19 @@ mod tests {
     }
 
     #[test]
+    fn a_login_gives_one_claim_that_is_a_string() {
+        let claims = CustomClaims::of_login("email", "ada@example.com");
+        assert_eq!(claims.text("email"), Some("ada@example.com"));
+        assert_eq!(claims.text("name"), None);
+        assert_eq!(
+            Ok(claims),
+            CustomClaims::parse(json!({"email": "ada@example.com"}))
+        );
+        let number = CustomClaims::parse(json!({"email": 1})).expect("good claims");
+        assert_eq!(number.text("email"), None);
+    }
+
+    #[test]
     fn anything_but_an_object_is_refused() {
         for value in [json!([]), json!("x"), json!(1), json!(true)] {
             assert!(CustomClaims::parse(value).is_err());

@@ -177,7 +177,30 @@ mod tests {
     #[test]
     fn a_secret_is_its_trimmed_text() {
         assert_eq!(Secret::parse(&format!(" {TEXT}\r\n")), Secret::parse(TEXT));
-        assert!(Secret::parse(TEXT).expect("long enough").matches(TEXT));
+        let secret = Secret::parse(TEXT).expect("long enough");
+        assert!(secret.matches(TEXT));
+        let other = TEXT.to_uppercase();
+        assert!(!secret.matches(&other));
+        assert_ne!(Ok(secret), Secret::parse(&other));
+    }
+
+    #[test]
+    fn a_new_secret_is_its_random_bytes_in_base64url() {
+        let text = Secret::text_from_random(&[255; NEW_SECRET_BYTES]);
+        assert_eq!(text, "_".repeat(85) + "w");
+        assert!(Secret::parse(&text).is_ok());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_secret_is_said_without_it() {
+        assert_eq!(
+            SecretProblem::TooShort.to_string(),
+            "is too short: at least 32 bytes are needed"
+        );
+        assert_eq!(
+            SecretProblem::BadJwk.to_string(),
+            r#"looks like a JWK, but is not one of "kty":"oct" for HS256 with a base64url "k""#
+        );
     }
 
     #[test]

@@ -133,6 +133,37 @@ fn an_attempt_that_is_never_settled_has_failed() {
 }
 
 #[test]
+fn a_withdrawn_attempt_was_never_admitted() {
+    let mut attempts = Attempts::default();
+    fail(&mut attempts, &source(1), 9, START);
+    for _ in 0..3 {
+        let ticket = attempts.admit(&source(1), START).expect("no wait");
+        attempts.settle(ticket, Outcome::Withdrawn, START);
+    }
+    assert_eq!(fail(&mut attempts, &source(1), 2, START), 1);
+    assert_eq!(wait_seconds(&attempts, &source(1), START), 60);
+}
+
+#[test]
+fn an_attempt_can_be_settled_after_the_clock_went_back() {
+    let mut attempts = Attempts::default();
+    let ticket = attempts.admit(&source(1), START.plus_ms(MINUTE_MS));
+    attempts.settle(ticket.expect("no wait"), Outcome::Withdrawn, START);
+    assert_eq!(fail(&mut attempts, &source(1), 20, START), 10);
+}
+
+#[test]
+fn an_attempt_that_is_settled_when_it_was_forgotten_settles_no_other() {
+    let mut attempts = Attempts::default();
+    let forgotten = attempts.admit(&source(1), START).expect("no wait");
+    let later = START.plus_ms(16 * MINUTE_MS);
+    fail(&mut attempts, &source(1), 9, later);
+    let _under_way = attempts.admit(&source(1), later).expect("no wait");
+    attempts.settle(forgotten, Outcome::Withdrawn, later);
+    assert_eq!(wait_seconds(&attempts, &source(1), later), 60);
+}
+
+#[test]
 fn success_does_not_give_back_attempts_that_are_still_under_way() {
     let mut attempts = Attempts::default();
     let under_way: Vec<_> = (0..9)

@@ -157,6 +157,12 @@ fn a_later_generation_is_taken_up_and_noted() {
         ("no longer quick", quick, LATE + 1, noted(quick, adopted(quick, LATE + 1))),
     ];
     assert_cases(&fresh(), cases);
+
+    let second = token(2, 120);
+    let soon = 2 * HOUR + 2 * SECOND;
+    let expected = noted(second, taken_up_soon_after(second, soon, 2 * HOUR));
+    let moved_on = with(taken_up(next, 2 * HOUR));
+    assert_eq!(verdict(second, &moved_on, soon), expected);
 }
 
 #[test]
