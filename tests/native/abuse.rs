@@ -5,26 +5,29 @@ use tokenkeep::{
     account::ask_guard::FLOOD_PAUSE_MS, http::method::Method, session::trim::SESSIONS_PER_SHARD,
     token::id::SessionId,
 };
-
 use tokenkeep_world::trouble::Trouble;
 
-use crate::world::{
-    DAY, HOUR, MINUTE, SERVICE_KEY, Tokens, World, body, call, expect_error, has_looked, header,
-    later_pages, tokens,
+use crate::{
+    client::{
+        BCRYPT, EMAIL, PASSWORD, Tokens, body, call, expect_error, header, post, tokens,
+        with_bearer,
+    },
+    codes::{ACCESS_INVALID, INVALID_CREDENTIALS, REVOKED, SERVICE_KEY_INVALID, TOO_MANY_ATTEMPTS},
+    world::{DAY, HOUR, MINUTE, World, has_looked, later_pages},
 };
 
-const EMAIL: &str = "ada@example.com";
-const PASSWORD: &str = "correct horse";
-/// A bcrypt hash of the password: cheap to check.
-const BCRYPT: &str = "$2b$04$7qdbtixLAyqiD75ofza3duyl7dfMOLGrZCWVFyWdrCFY5o2EN65jG";
-
-fn try_log_in(world: &World, email: &str, password: &str) -> tokenkeep::http::reply::Reply {
-    let body = json!({"email": email, "password": password});
-    world.post("/auth/login", &body)
+/// A world with Ada's account, imported.
+fn with_an_account() -> World {
+    let world = World::new();
+    world.import("u1", EMAIL, BCRYPT);
+    world
 }
 
-fn log_in(world: &World) -> Tokens {
-    tokens(&try_log_in(world, EMAIL, PASSWORD))
+/// The same, for hundreds of logins.
+fn where_any_password_will_do() -> World {
+    let world = World::with_any_password();
+    world.import("u1", EMAIL, BCRYPT);
+    world
 }
 
 #[test]
@@ -33,8 +36,7 @@ fn a_flood_of_invented_addresses_leaves_nothing_stored() {
     for number in 0..20 {
         for _ in 0..3 {
             let email = format!("nobody{number}@example.com");
-            let reply = try_log_in(&world, &email, PASSWORD);
-            expect_error(&reply, 401, "invalid_credentials");
+            expect_error(&world.try_log_in(&email, PASSWORD), INVALID_CREDENTIALS);
         }
     }
     assert!(world.guard_storage().is_empty());
@@ -44,18 +46,16 @@ fn a_flood_of_invented_addresses_leaves_nothing_stored() {
 
 #[test]
 fn an_invented_address_is_limited_like_any_other() {
-    let world = World::new();
-    world.import("u1", EMAIL, BCRYPT);
-    let attempts = |email: &str| {
-        let reply = || try_log_in(&world, email, "wrong horse");
-        let replies = std::iter::repeat_with(reply).take(12);
-        let seen = |reply: tokenkeep::http::reply::Reply| {
+    let world = with_an_account();
+    let attempts = |email: &str| -> Vec<_> {
+        let attempt = |_| {
+            let reply = world.try_log_in(email, "wrong horse");
             (
                 reply.status,
                 header(&reply, "Retry-After").map(str::to_owned),
             )
         };
-        replies.map(seen).collect::<Vec<_>>()
+        (0..12).map(attempt).collect()
     };
     let known = attempts(EMAIL);
     assert_eq!(attempts("nobody@example.com"), known);
@@ -64,94 +64,89 @@ fn an_invented_address_is_limited_like_any_other() {
 
 #[test]
 fn attempts_at_an_account_are_remembered_when_its_guard_has_slept() {
-    let world = World::new();
-    world.import("u1", EMAIL, BCRYPT);
+    let world = with_an_account();
     for _ in 0..10 {
         world.guards_fall_asleep();
-        let reply = try_log_in(&world, EMAIL, "wrong horse");
-        expect_error(&reply, 401, "invalid_credentials");
+        world.fail_to_log_in();
     }
     world.guards_fall_asleep();
-    expect_error(
-        &try_log_in(&world, EMAIL, PASSWORD),
-        429,
-        "too_many_attempts",
-    );
+    expect_error(&world.try_log_in(EMAIL, PASSWORD), TOO_MANY_ATTEMPTS);
     world.pass(MINUTE);
-    log_in(&world);
-    assert!(
-        world.guard_storage().is_empty(),
-        "the right password clears it"
-    );
+    world.log_in_with(PASSWORD);
+    // The right password clears it.
+    assert!(world.guard_storage().is_empty());
 }
 
 #[test]
 fn attempts_at_an_account_that_was_deleted_are_not_stored_by_the_alarm() {
-    let world = World::new();
-    world.import("u1", EMAIL, BCRYPT);
-    let wrong = || try_log_in(&world, EMAIL, "wrong horse");
-    expect_error(&wrong(), 401, "invalid_credentials");
+    let world = with_an_account();
+    world.fail_to_log_in();
     world.ring_alarm(EMAIL);
     assert_eq!(world.guard_storage().len(), 1, "an account's stay");
     world.accounts.borrow_mut().remove(EMAIL);
-    expect_error(&wrong(), 401, "invalid_credentials");
+    world.fail_to_log_in();
     assert!(world.guard_storage().is_empty(), "nobody's go at once");
     world.ring_alarm(EMAIL);
     assert!(world.guard_storage().is_empty());
     for _ in 0..8 {
-        expect_error(&wrong(), 401, "invalid_credentials");
+        world.fail_to_log_in();
     }
-    expect_error(&wrong(), 429, "too_many_attempts");
+    expect_error(&world.try_log_in(EMAIL, "wrong horse"), TOO_MANY_ATTEMPTS);
 }
 
 #[test]
 fn a_flood_slows_wrong_passwords_and_sign_ups_and_refuses_nobody() {
-    let world = World::new();
-    world.import("u1", EMAIL, BCRYPT);
-    let took = |send: &dyn Fn() -> u16| {
+    let world = with_an_account();
+    let took = |path: &str, email: &str, password: &str| {
         let started = world.now();
-        (send(), world.now() - started)
+        let reply = world.post(path, &json!({"email": email, "password": password}));
+        (reply.status, world.now() - started)
     };
-    let right = || try_log_in(&world, EMAIL, PASSWORD).status;
-    let wrong = || try_log_in(&world, EMAIL, "wrong horse").status;
-    let unknown = || try_log_in(&world, "nobody@example.com", PASSWORD).status;
-    let sign_up = || {
-        let body = json!({"email": "eve@example.com", "password": PASSWORD});
-        world.post("/auth/signup", &body).status
-    };
-    assert_eq!(took(&wrong), (401, 0));
+    assert_eq!(took("/auth/login", EMAIL, "wrong horse"), (401, 0));
     world.is_flooded.set(true);
-    assert_eq!(took(&right), (200, 0));
-    assert_eq!(took(&wrong), (401, FLOOD_PAUSE_MS));
-    assert_eq!(took(&unknown), (401, FLOOD_PAUSE_MS));
-    assert_eq!(took(&sign_up), (200, FLOOD_PAUSE_MS));
+    for (path, email, password, expected) in [
+        ("/auth/login", EMAIL, PASSWORD, (200, 0)),
+        ("/auth/login", EMAIL, "wrong horse", (401, FLOOD_PAUSE_MS)),
+        (
+            "/auth/login",
+            "nobody@example.com",
+            PASSWORD,
+            (401, FLOOD_PAUSE_MS),
+        ),
+        (
+            "/auth/signup",
+            "eve@example.com",
+            PASSWORD,
+            (200, FLOOD_PAUSE_MS),
+        ),
+    ] {
+        assert_eq!(took(path, email, password), expected);
+    }
 }
 
 #[test]
 fn a_flood_of_logouts_with_one_token_is_one_write() {
     let world = World::new();
     let [here, there] = [world.log_in(), world.log_in()];
+    let one = json!({"userId": "ada", "sessionId": there.session});
     for _ in 0..100 {
-        assert_eq!(world.log_out(&there.refresh).status, 200);
-        let path = format!("/auth/sessions/{}", there.session);
-        let end = world.send(Method::Delete, &path, &here.access, &json!({}));
-        assert_eq!(end.status, 200);
-        let one = json!({"userId": "ada", "sessionId": there.session});
-        let revoke = world.send(Method::Post, "/auth/revoke", SERVICE_KEY, &one);
-        assert_eq!(revoke.status, 200);
-        world.refuses(&there.refresh, 401, "session_revoked");
+        for reply in [
+            world.log_out(&there),
+            world.end_session(&here, &there.session),
+            world.revoke(&one),
+        ] {
+            assert_eq!(reply.status, 200);
+        }
+        world.refuses(&there, REVOKED);
     }
     assert_eq!(world.operations().writes.len(), 1);
 }
 
 /// A session of Ada's account that began now, in the same shard as all others of these.
 fn put_session(world: &World, number: u8) -> String {
-    let id = SessionId::from_random(
-        [[7, number].as_slice(), &[0; 14]]
-            .concat()
-            .try_into()
-            .expect("16"),
-    );
+    let mut id = [0; 16];
+    id[..2].copy_from_slice(&[7, number]);
+    let id = SessionId::from_random(id);
     let now = world.now();
     let record = json!({"v": 1, "created_at": now, "expires_at": now + 365 * DAY, "claims": {}, "account": true});
     world.put(&format!("session:u1:{}", id.as_str()), &record);
@@ -166,8 +161,10 @@ fn is_ended(world: &World, id: &str) -> bool {
 /// A login that opens a session in that shard, and looks into it.
 fn log_in_with_a_look(world: &World) -> Tokens {
     let shard = put_session(world, 255)[..1].to_owned();
-    let body = json!({"email": EMAIL, "password": PASSWORD}).to_string();
-    let login = call(Method::Post, "/auth/login", None, &body);
+    let login = post(
+        "/auth/login",
+        &json!({"email": EMAIL, "password": PASSWORD}),
+    );
     world.set_chance_so_that(&login, |copy, reply| {
         tokens(reply).session.starts_with(&shard) && has_looked(copy)
     });
@@ -177,9 +174,8 @@ fn log_in_with_a_look(world: &World) -> Tokens {
 }
 
 #[test]
-fn of_too_many_sessions_those_that_were_not_used_for_longest_end() {
-    let world = World::with_any_password();
-    world.import("u1", EMAIL, BCRYPT);
+fn of_too_many_sessions_those_unused_for_longest_end() {
+    let world = where_any_password_will_do();
     // The oldest of all is a tablet that was seen lately.
     let tablet = put_session(&world, 0);
     let unused: Vec<String> = (1..20)
@@ -194,14 +190,13 @@ fn of_too_many_sessions_those_that_were_not_used_for_longest_end() {
     let login = log_in_with_a_look(&world);
     assert!(!is_ended(&world, &tablet));
     assert!(!is_ended(&world, &login.session));
-    world.refresh(&login.refresh);
-    let ended: Vec<bool> = unused.iter().map(|id| is_ended(&world, id)).collect();
-    let number = ended.iter().filter(|ended| **ended).count();
-    assert!(ended[..number].iter().all(|ended| *ended), "{ended:?}");
-    assert!(number >= 22 - SESSIONS_PER_SHARD, "{ended:?}");
+    world.refresh(&login);
+    let (ended, kept) = unused.split_at(22 - SESSIONS_PER_SHARD);
+    assert_eq!(alive(&world, kept), kept.len());
     let lines = world.lines("sessions_revoked");
-    assert!(lines.len() >= number);
-    for id in &unused[..number] {
+    assert_eq!(lines.len(), ended.len());
+    for id in ended {
+        assert!(is_ended(&world, id));
         let line = json!({"event": "sessions_revoked", "reason": "too_many_sessions", "sessions": "one", "session": id[..8]});
         assert!(lines.contains(&line), "{id}");
     }
@@ -214,8 +209,7 @@ fn alive(world: &World, ids: &[String]) -> usize {
 
 #[test]
 fn too_many_sessions_end_in_a_shard_that_is_full_of_ended_ones_too() {
-    let world = World::with_any_password();
-    world.import("u1", EMAIL, BCRYPT);
+    let world = where_any_password_will_do();
     let mut ids: Vec<String> = (0..240).map(|number| put_session(&world, number)).collect();
     ids.sort();
     let tombstone = json!({"v": 1, "revoked_at": world.now()});
@@ -230,9 +224,8 @@ fn too_many_sessions_end_in_a_shard_that_is_full_of_ended_ones_too() {
 }
 
 #[test]
-fn what_is_too_much_ends_though_a_later_page_cannot_be_listed() {
-    let world = World::with_any_password();
-    world.import("u1", EMAIL, BCRYPT);
+fn surplus_sessions_end_even_if_a_later_page_cannot_be_listed() {
+    let world = where_any_password_will_do();
     let ids: Vec<String> = (0..120).map(|number| put_session(&world, number)).collect();
     world.pass(HOUR);
     world.inject(later_pages(Trouble::Fails));
@@ -241,9 +234,8 @@ fn what_is_too_much_ends_though_a_later_page_cannot_be_listed() {
 }
 
 #[test]
-fn sessions_that_a_cut_off_has_ended_push_nobody_out() {
-    let world = World::with_any_password();
-    world.import("u1", EMAIL, BCRYPT);
+fn sessions_ended_by_a_cut_off_push_nobody_out() {
+    let world = where_any_password_will_do();
     let tablet = put_session(&world, 0);
     world.pass(HOUR);
     for number in 1..20 {
@@ -264,21 +256,16 @@ fn a_user_of_another_back_end_may_have_any_number_of_sessions() {
         world.log_in();
     }
     world.settle();
-    world.refresh(&first.refresh);
+    world.refresh(&first);
     assert_eq!(world.keys("session:").len(), 2_001);
 }
 
 #[test]
 fn headers_that_are_too_long_are_not_worked_on() {
-    let world = World::new();
-    world.import("u1", EMAIL, BCRYPT);
+    let world = with_an_account();
     let long = "x".repeat(100_000);
-    let mut login = call(
-        Method::Post,
-        "/auth/login",
-        Some(&format!("Bearer {long}")),
-        &json!({"email": EMAIL, "password": PASSWORD}).to_string(),
-    );
+    let person = json!({"email": EMAIL, "password": PASSWORD});
+    let mut login = with_bearer(Method::Post, "/auth/login", &long, &person);
     login.ip = Some(long.clone());
     login.ray = Some(long.clone());
     login.page_origin = Some(long.clone());
@@ -287,11 +274,11 @@ fn headers_that_are_too_long_are_not_worked_on() {
     world.settle();
     world.operations();
     for path in ["/auth/me", "/auth/sessions"] {
-        expect_error(&world.get(path, &long), 401, "access_token_invalid");
+        expect_error(&world.get(path, &long), ACCESS_INVALID);
     }
     let user = json!({"userId": "ada"});
     let opened = world.send(Method::Post, "/auth/session", &long, &user);
-    expect_error(&opened, 401, "service_key_invalid");
+    expect_error(&opened, SERVICE_KEY_INVALID);
     assert_eq!(world.operations().reads.len(), 0);
 
     let mut preflight = call(Method::Options, "/auth/token", None, "");
@@ -299,11 +286,7 @@ fn headers_that_are_too_long_are_not_worked_on() {
     preflight.ray = Some(long);
     let reply = world.answer(&preflight);
     assert_eq!(header(&reply, "Access-Control-Allow-Headers"), None);
-    let unknown = call(Method::Get, "/nothing", None, "");
-    assert_eq!(
-        body(&world.answer(&unknown))["requestId"]
-            .as_str()
-            .map(str::len),
-        Some(16)
-    );
+    let unknown = world.answer(&call(Method::Get, "/nothing", None, ""));
+    let id = body(&unknown)["requestId"].as_str().map(str::len);
+    assert_eq!(id, Some(16));
 }

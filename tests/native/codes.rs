@@ -1,6 +1,28 @@
-//! The error codes as they stand in the source: what documents are held against.
+//! The refusals that tests expect, and the error codes as they stand in the source: what documents
+//! are held against.
 
 use std::collections::BTreeSet;
+
+/// The status and the code of a refusal.
+pub type Refusal = (u16, &'static str);
+
+pub const INVALID_REQUEST: Refusal = (400, "invalid_request");
+pub const ACCESS_INVALID: Refusal = (401, "access_token_invalid");
+pub const ACCESS_EXPIRED: Refusal = (401, "access_token_expired");
+pub const EXPIRED: Refusal = (401, "refresh_token_expired");
+pub const REUSED: Refusal = (401, "refresh_token_reused");
+pub const REVOKED: Refusal = (401, "session_revoked");
+pub const INVALID_CREDENTIALS: Refusal = (401, "invalid_credentials");
+pub const SERVICE_KEY_INVALID: Refusal = (401, "service_key_invalid");
+pub const WRONG_PASSWORD: Refusal = (403, "wrong_password");
+pub const SIGN_UP_CLOSED: Refusal = (403, "sign_up_closed");
+pub const NOT_FOUND: Refusal = (404, "not_found");
+pub const METHOD_NOT_ALLOWED: Refusal = (405, "method_not_allowed");
+pub const EMAIL_TAKEN: Refusal = (409, "email_taken");
+pub const TOO_LARGE: Refusal = (413, "payload_too_large");
+pub const TOO_MANY_ATTEMPTS: Refusal = (429, "too_many_attempts");
+pub const MISCONFIGURED: Refusal = (500, "misconfigured");
+pub const UNAVAILABLE: Refusal = (503, "temporarily_unavailable");
 
 const SOURCE: &str = include_str!("../../src/http/error.rs");
 

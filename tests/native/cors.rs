@@ -5,7 +5,11 @@ use tokenkeep::http::{
     request::{Body, Call},
 };
 
-use crate::world::{World, call, expect_error, header};
+use crate::{
+    client::{call, expect_error, header},
+    codes::{METHOD_NOT_ALLOWED, NOT_FOUND, TOO_LARGE},
+    world::World,
+};
 
 fn from_page(method: Method, path: &str, page: &str) -> Call {
     Call {
@@ -64,7 +68,7 @@ fn pages_of_other_origins_cannot_read_answers() {
 fn errors_can_be_read_by_pages_too() {
     let world = World::new();
     let reply = world.answer(&from_page(Method::Post, "/nowhere", "https://shop.example"));
-    expect_error(&reply, 404, "not_found");
+    expect_error(&reply, NOT_FOUND);
     assert_eq!(header(&reply, "Access-Control-Allow-Origin"), Some("*"));
     assert!(
         header(&reply, "Access-Control-Expose-Headers")
@@ -80,16 +84,16 @@ fn head_answers_like_get_without_a_body() {
 }
 
 #[test]
-fn a_wrong_verb_and_a_body_too_large_are_told_apart() {
+fn a_wrong_method_is_a_405_and_a_large_body_a_413() {
     let world = World::new();
     let reply = world.answer(&call(Method::Get, "/auth/token", None, ""));
-    expect_error(&reply, 405, "method_not_allowed");
+    expect_error(&reply, METHOD_NOT_ALLOWED);
     assert_eq!(header(&reply, "Allow"), Some("POST, OPTIONS"));
     let large = Call {
         body: Body::TooLarge,
         ..call(Method::Post, "/auth/token", None, "")
     };
-    expect_error(&world.answer(&large), 413, "payload_too_large");
+    expect_error(&world.answer(&large), TOO_LARGE);
 }
 
 #[test]
@@ -113,7 +117,7 @@ fn the_request_id_is_cloudflares_own_where_there_is_one() {
             ray: Some(ray.into()),
             ..call(Method::Get, "/nowhere", None, "")
         });
-        crate::world::body(&reply)["requestId"]
+        crate::client::body(&reply)["requestId"]
             .as_str()
             .expect("text")
             .to_owned()

@@ -20,7 +20,10 @@ use tokenkeep::{
 };
 use tokenkeep_contract::DOCUMENT;
 
-use crate::world::{HOUR, Operations, World, tokens};
+use crate::{
+    client::tokens,
+    world::{HOUR, Operations, World},
+};
 
 const ERRORS: &str = include_str!("../../docs/errors.md");
 const COSTS: &str = include_str!("../../docs/costs.md");
@@ -148,14 +151,13 @@ fn the_costs_of_the_page_are_what_is_asked_of_the_store() {
     expect("Sign up", cost());
     world.post("/auth/login", &person);
     expect("Log in", cost());
-    world.get("/auth/me", &session.access);
+    world.me(&session);
     expect("User info", cost());
-    world.pass(HOUR);
-    let next = world.refresh(&session.refresh);
+    let next = world.refresh_after(HOUR, &session);
     expect("Refresh, the token unchanged", cost());
-    world.refresh(&next.refresh);
+    world.refresh(&next);
     expect("Refresh, with a successor for the first time", cost());
-    world.log_out(&next.refresh);
+    world.log_out(&next);
     expect("Log out", cost());
 }
 

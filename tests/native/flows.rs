@@ -8,14 +8,13 @@ use tokenkeep::{
     token::id::SessionId,
 };
 
-use crate::world::{
-    DAY, HOUR, SERVICE_KEY, Tokens, World, body, call, expect_error, has_looked, tokens,
+use crate::{
+    client::{EMAIL, PASSWORD, SERVICE_KEY, Tokens, body, call, expect_error, post, with_bearer},
+    codes::REVOKED,
+    world::{DAY, HOUR, World, has_looked},
 };
 
-pub const ADA: &str = "ada@example.com";
-pub const EVE: &str = "eve@example.com";
-pub const PASSWORD: &str = "correct horse";
-pub const NEW_PASSWORD: &str = "better horse";
+const EVE: &str = "eve@example.com";
 
 /// A world with people in it.
 pub struct Scene {
@@ -35,19 +34,18 @@ pub struct Scene {
 impl Scene {
     fn new() -> Self {
         let world = World::new();
-        let account = json!({"email": ADA, "password": PASSWORD, "name": "Ada"});
-        let here = tokens(&world.post("/auth/signup", &account));
-        let there = tokens(&world.post("/auth/login", &account));
-        let bob = tokens(&world.open(&json!({"userId": "bob"})));
+        let here = world.sign_up();
+        let there = world.log_in_with(PASSWORD);
+        let bob = world.open_for("bob");
         // Whoever falls asleep wakes up later.
         world.pass(10_000);
         let shown = here.refresh.clone();
-        let user = body(&world.get("/auth/me", &here.access))["id"].clone();
+        let user = body(&world.me(&here))["id"].clone();
         Self {
             here,
             there,
             user,
-            hash: world.password_hash(ADA).expect("just made"),
+            hash: world.password_hash(EMAIL).expect("just made"),
             world,
             bob,
             shown,
@@ -57,8 +55,7 @@ impl Scene {
     /// `here` is an hour old, and has been given a successor.
     fn an_hour_later() -> Self {
         let mut scene = Self::new();
-        scene.world.pass(HOUR);
-        let answer = scene.world.refresh(&scene.here.refresh);
+        let answer = scene.world.refresh_after(HOUR, &scene.here);
         scene.shown = answer.refresh;
         scene.here.access = answer.access;
         scene
@@ -76,7 +73,7 @@ impl Scene {
     /// Ada's account is gone; of its sessions all is still there.
     fn half_deleted() -> Self {
         let scene = Self::new();
-        scene.world.accounts.borrow_mut().remove(ADA);
+        scene.world.accounts.borrow_mut().remove(EMAIL);
         scene
     }
 
@@ -87,12 +84,9 @@ impl Scene {
         // Each shard is full.
         for shard in 0..64 {
             for session in 0..SESSIONS_PER_SHARD {
-                let id = [
-                    &[shard << 2, u8::try_from(session).expect("few")][..],
-                    &[0; 14],
-                ]
-                .concat();
-                let id = SessionId::from_random(id.try_into().expect("16 bytes"));
+                let mut id = [0; 16];
+                id[..2].copy_from_slice(&[shard << 2, u8::try_from(session).expect("few")]);
+                let id = SessionId::from_random(id);
                 let begun = scene.world.now();
                 let record = json!({"v": 1, "created_at": begun, "expires_at": begun + 365 * DAY, "claims": {}});
                 scene
@@ -101,7 +95,7 @@ impl Scene {
             }
         }
         scene.world.pass(HOUR);
-        scene.with_a_look(&log_in(ADA, PASSWORD))
+        scene.with_a_look(&log_in(EMAIL, PASSWORD))
     }
 
     /// With such luck that this request looks whether there are too many sessions.
@@ -137,24 +131,35 @@ pub struct Flow {
     pub holds: fn(&Scene, &Value),
 }
 
+/// Most of them: where nothing is special, and the answer has tokens.
+const FLOW: Flow = Flow {
+    name: "",
+    begin: Scene::new,
+    call: |_| unreachable!("each flow has a call"),
+    good: 200,
+    done_before: None,
+    holds: works,
+};
+
 fn log_in(email: &str, password: &str) -> Call {
-    let body = json!({"email": email, "password": password});
-    call(Method::Post, "/auth/login", None, &body.to_string())
+    post(
+        "/auth/login",
+        &json!({"email": email, "password": password}),
+    )
 }
 
 fn sign_up(email: &str) -> Call {
-    let body = json!({"email": email, "password": PASSWORD, "name": "Ada"});
-    call(Method::Post, "/auth/signup", None, &body.to_string())
+    let person = json!({"email": email, "password": PASSWORD, "name": "Ada"});
+    post("/auth/signup", &person)
 }
 
-fn refresh(token: &str) -> Call {
-    let body = json!({ "refreshToken": token });
-    call(Method::Post, "/auth/token", None, &body.to_string())
+fn refresh(scene: &Scene) -> Call {
+    post("/auth/token", &json!({ "refreshToken": scene.shown }))
 }
 
-fn as_bearer(method: Method, path: &str, bearer: &str, body: &Value) -> Call {
-    let bearer = format!("Bearer {bearer}");
-    call(method, path, Some(&bearer), &body.to_string())
+/// A request of `here`.
+fn from_here(scene: &Scene, method: Method, path: &str, body: &Value) -> Call {
+    with_bearer(method, path, &scene.here.access, body)
 }
 
 /// The tokens of the answer work.
@@ -170,256 +175,197 @@ fn both_ended(scene: &Scene) {
 }
 
 fn is_ended(world: &World, tokens: &Tokens) {
-    world.refuses(&tokens.refresh, 401, "session_revoked");
-    let me = world.get("/auth/me", &tokens.access);
-    expect_error(&me, 401, "session_revoked");
+    world.refuses(tokens, REVOKED);
+    expect_error(&world.me(tokens), REVOKED);
 }
 
 pub const FLOWS: [Flow; 23] = [
     Flow {
         name: "POST /auth/token",
-        begin: Scene::new,
-        call: |scene| refresh(&scene.shown),
-        good: 200,
-        done_before: None,
-        holds: works,
+        call: refresh,
+        ..FLOW
     },
     Flow {
         name: "POST /auth/token, adopting a successor",
         begin: Scene::an_hour_later,
-        call: |scene| refresh(&scene.shown),
-        good: 200,
-        done_before: None,
-        holds: works,
+        call: refresh,
+        ..FLOW
     },
     Flow {
         name: "POST /auth/token with an old copy",
         begin: Scene::with_a_thief,
-        call: |scene| refresh(&scene.shown),
+        call: refresh,
         good: 401,
-        done_before: None,
-        holds: |scene, _| scene.world.refuses(&scene.shown, 401, "session_revoked"),
+        holds: |scene, _| scene.world.refuses(&scene.shown, REVOKED),
+        ..FLOW
     },
     Flow {
         name: "POST /auth/signup",
         begin: || Scene::new().with_a_look(&sign_up(EVE)),
         call: |_| sign_up(EVE),
-        good: 200,
-        done_before: None,
         holds: |scene, answer| {
             works(scene, answer);
             assert!(scene.world.password_hash(EVE).is_some());
         },
+        ..FLOW
     },
     Flow {
         name: "POST /auth/signup, repeated",
-        begin: Scene::new,
-        call: |_| sign_up(ADA),
-        good: 200,
-        done_before: None,
-        holds: works,
+        call: |_| sign_up(EMAIL),
+        ..FLOW
     },
     Flow {
         name: "POST /auth/login",
-        begin: Scene::new,
-        call: |_| log_in(ADA, PASSWORD),
-        good: 200,
-        done_before: None,
-        holds: works,
+        call: |_| log_in(EMAIL, PASSWORD),
+        ..FLOW
     },
     Flow {
         name: "POST /auth/login with one session too many",
         begin: Scene::crowded,
-        call: |_| log_in(ADA, PASSWORD),
-        good: 200,
-        done_before: None,
-        holds: works,
+        call: |_| log_in(EMAIL, PASSWORD),
+        ..FLOW
     },
     Flow {
         name: "POST /auth/login with a wrong password",
-        begin: Scene::new,
-        call: |_| log_in(ADA, "wrong horse"),
+        call: |_| log_in(EMAIL, "wrong horse"),
         good: 401,
-        done_before: None,
-        holds: |scene, _| drop(scene.world.refresh(&scene.here.refresh)),
+        holds: |scene, _| drop(scene.world.refresh(&scene.here)),
+        ..FLOW
     },
     Flow {
         name: "POST /auth/login with an unknown address",
-        begin: Scene::new,
         call: |_| log_in(EVE, PASSWORD),
         good: 401,
-        done_before: None,
         holds: |scene, _| assert_eq!(scene.world.password_hash(EVE), None),
+        ..FLOW
     },
     Flow {
         name: "POST /auth/logout",
-        begin: Scene::new,
-        call: |scene| {
-            let body = json!({ "refreshToken": scene.shown }).to_string();
-            call(Method::Post, "/auth/logout", None, &body)
-        },
-        good: 200,
-        done_before: None,
+        call: |scene| post("/auth/logout", &json!({ "refreshToken": scene.shown })),
         holds: |scene, _| is_ended(&scene.world, &scene.here),
+        ..FLOW
     },
     Flow {
         name: "POST /auth/logout/all",
-        begin: Scene::new,
-        call: |scene| {
-            as_bearer(
-                Method::Post,
-                "/auth/logout/all",
-                &scene.here.access,
-                &json!({}),
-            )
-        },
-        good: 200,
+        call: |scene| from_here(scene, Method::Post, "/auth/logout/all", &json!({})),
         done_before: Some(401),
         holds: |scene, _| both_ended(scene),
+        ..FLOW
     },
     Flow {
         name: "POST /auth/session",
-        begin: Scene::new,
         call: |_| {
             let user = json!({"userId": "eve"});
-            as_bearer(Method::Post, "/auth/session", SERVICE_KEY, &user)
+            with_bearer(Method::Post, "/auth/session", SERVICE_KEY, &user)
         },
-        good: 200,
-        done_before: None,
-        holds: works,
+        ..FLOW
     },
     Flow {
         name: "GET /auth/sessions",
-        begin: Scene::new,
-        call: |scene| {
-            as_bearer(
-                Method::Get,
-                "/auth/sessions",
-                &scene.here.access,
-                &json!({}),
-            )
-        },
-        good: 200,
-        done_before: None,
+        call: |scene| from_here(scene, Method::Get, "/auth/sessions", &json!({})),
         holds: |scene, answer| works(scene, &json!({"refreshToken": scene.shown, "": answer})),
+        ..FLOW
     },
     Flow {
         name: "DELETE /auth/sessions/{id}",
-        begin: Scene::new,
         call: |scene| {
             let path = format!("/auth/sessions/{}", scene.there.session);
-            as_bearer(Method::Delete, &path, &scene.here.access, &json!({}))
+            from_here(scene, Method::Delete, &path, &json!({}))
         },
-        good: 200,
-        done_before: None,
         holds: |scene, _| {
             is_ended(&scene.world, &scene.there);
-            scene.world.refresh(&scene.here.refresh);
+            scene.world.refresh(&scene.here);
         },
+        ..FLOW
     },
     Flow {
         name: "GET /auth/me",
-        begin: Scene::new,
-        call: |scene| as_bearer(Method::Get, "/auth/me", &scene.here.access, &json!({})),
-        good: 200,
-        done_before: None,
-        holds: |_, answer| assert_eq!(answer["email"], ADA),
+        call: |scene| from_here(scene, Method::Get, "/auth/me", &json!({})),
+        holds: |_, answer| assert_eq!(answer["email"], EMAIL),
+        ..FLOW
     },
     Flow {
         name: "GET /auth/me after an interrupted deletion",
         begin: Scene::half_deleted,
-        call: |scene| as_bearer(Method::Get, "/auth/me", &scene.here.access, &json!({})),
+        call: |scene| from_here(scene, Method::Get, "/auth/me", &json!({})),
         good: 401,
-        done_before: None,
         holds: |scene, _| both_ended(scene),
+        ..FLOW
     },
     Flow {
         name: "PATCH /auth/me",
-        begin: Scene::new,
         call: |scene| {
             let name = json!({"name": "Ada L."});
-            as_bearer(Method::Patch, "/auth/me", &scene.here.access, &name)
+            from_here(scene, Method::Patch, "/auth/me", &name)
         },
-        good: 200,
-        done_before: None,
         holds: |scene, _| {
-            let me = body(&scene.world.get("/auth/me", &scene.here.access));
+            let me = body(&scene.world.me(&scene.here));
             assert_eq!(me["name"], "Ada L.");
         },
+        ..FLOW
     },
     Flow {
         name: "POST /auth/password/change",
-        begin: Scene::new,
         call: |scene| {
-            let body = json!({"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD});
+            let body = json!({"currentPassword": PASSWORD, "newPassword": "better horse"});
             let path = "/auth/password/change";
-            as_bearer(Method::Post, path, &scene.here.access, &body)
+            from_here(scene, Method::Post, path, &body)
         },
-        good: 200,
-        done_before: None,
         holds: |scene, answer| {
             works(scene, answer);
-            scene.world.refresh(&scene.here.refresh);
+            scene.world.refresh(&scene.here);
             is_ended(&scene.world, &scene.there);
-            let hash = scene.world.password_hash(ADA).expect("there");
+            let hash = scene.world.password_hash(EMAIL).expect("there");
             assert_ne!(hash, scene.hash, "the new password");
         },
+        ..FLOW
     },
     Flow {
         name: "DELETE /auth/me",
-        begin: Scene::new,
         call: |scene| {
             let password = json!({ "password": PASSWORD });
-            as_bearer(Method::Delete, "/auth/me", &scene.here.access, &password)
+            from_here(scene, Method::Delete, "/auth/me", &password)
         },
-        good: 200,
         done_before: Some(401),
         holds: |scene, _| {
             both_ended(scene);
-            assert_eq!(scene.world.password_hash(ADA), None);
+            assert_eq!(scene.world.password_hash(EMAIL), None);
             let left = scene.world.keys("session:");
             assert_eq!(left, [format!("session:bob:{}", scene.bob.session)]);
         },
+        ..FLOW
     },
     Flow {
         name: "POST /auth/revoke, one session",
-        begin: Scene::new,
         call: |scene| {
             let body = json!({"userId": scene.user, "sessionId": scene.there.session});
-            as_bearer(Method::Post, "/auth/revoke", SERVICE_KEY, &body)
+            with_bearer(Method::Post, "/auth/revoke", SERVICE_KEY, &body)
         },
-        good: 200,
-        done_before: None,
         holds: |scene, _| {
             is_ended(&scene.world, &scene.there);
-            scene.world.refresh(&scene.here.refresh);
+            scene.world.refresh(&scene.here);
         },
+        ..FLOW
     },
     Flow {
         name: "POST /auth/revoke, all sessions",
-        begin: Scene::new,
         call: |scene| {
             let body = json!({ "userId": scene.user });
-            as_bearer(Method::Post, "/auth/revoke", SERVICE_KEY, &body)
+            with_bearer(Method::Post, "/auth/revoke", SERVICE_KEY, &body)
         },
-        good: 200,
-        done_before: None,
         holds: |scene, _| both_ended(scene),
+        ..FLOW
     },
     Flow {
         name: "GET /health",
-        begin: Scene::new,
         call: |_| call(Method::Get, "/health", None, ""),
-        good: 200,
-        done_before: None,
         holds: |_, answer| assert_eq!(answer["status"], "ok"),
+        ..FLOW
     },
     Flow {
         name: "GET /generate_jwt_secret",
-        begin: Scene::new,
         call: |_| call(Method::Get, "/generate_jwt_secret", None, ""),
-        good: 200,
-        done_before: None,
         holds: |_, answer| assert!(answer["secret"].is_string()),
+        ..FLOW
     },
 ];

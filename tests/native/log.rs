@@ -1,19 +1,14 @@
 //! What the operator can read.
 
 use serde_json::{Value, json};
-use tokenkeep::http::method::Method;
-
+use tokenkeep::{http::method::Method, session::store::READ_TIMEOUT_MS};
 use tokenkeep_world::trouble::Trouble;
 
-use crate::world::{HOUR, SERVICE_KEY, Tokens, World, body, call, header, reads, tokens};
-
-const EMAIL: &str = "ada@example.com";
-const PASSWORD: &str = "correct horse";
-
-fn sign_up(world: &World) -> Tokens {
-    let person = json!({"email": EMAIL, "password": PASSWORD, "name": "Ada"});
-    tokens(&world.post("/auth/signup", &person))
-}
+use crate::{
+    client::{EMAIL, PASSWORD, Tokens, body, call, header, logged_in},
+    codes::REUSED,
+    world::{HOUR, World, reads},
+};
 
 fn last_request(world: &World) -> Value {
     world.lines("request").pop().expect("a request")
@@ -36,11 +31,9 @@ fn a_line_and_the_error_that_was_answered_name_the_same_request() {
     let world = World::new();
     let reply = world.try_refresh("x");
     assert_eq!(last_request(&world)["requestId"], body(&reply)["requestId"]);
-    let ray = tokenkeep::http::request::Call {
-        ray: Some("8f2c0b7d5e6a1234-MAD".into()),
-        ..call(Method::Get, "/nowhere", None, "")
-    };
-    world.answer(&ray);
+    let mut with_ray = call(Method::Get, "/nowhere", None, "");
+    with_ray.ray = Some("8f2c0b7d5e6a1234-MAD".into());
+    world.answer(&with_ray);
     assert_eq!(last_request(&world)["requestId"], "8f2c0b7d5e6a1234-MAD");
 }
 
@@ -49,7 +42,7 @@ fn a_path_is_logged_as_its_template_or_not_at_all() {
     let world = World::new();
     for (path, route) in [
         (
-            "/auth/sessions/eyJhbGciOi?cursor=eyJ",
+            "/auth/sessions/eyJ?cursor=eyJ",
             json!("/auth/sessions/{id}"),
         ),
         ("/auth/token/eyJhbGciOi", Value::Null),
@@ -63,14 +56,10 @@ fn a_path_is_logged_as_its_template_or_not_at_all() {
 
 #[test]
 fn the_time_that_a_store_takes_is_seen() {
-    let world = World::new();
-    let login = world.log_in();
+    let (world, login) = logged_in();
     world.inject(reads(Trouble::Silent));
-    world.try_refresh(&login.refresh);
-    assert_eq!(
-        last_request(&world)["ms"],
-        tokenkeep::session::store::READ_TIMEOUT_MS
-    );
+    world.try_refresh(&login);
+    assert_eq!(last_request(&world)["ms"], READ_TIMEOUT_MS);
 }
 
 #[test]
@@ -93,8 +82,7 @@ fn every_answer_is_logged_with_its_status() {
 #[test]
 fn each_end_of_sessions_is_an_event_that_says_why() {
     let world = World::new();
-    let begin = |session: &str| session[..8].to_owned();
-    let of = |tokens: &Tokens| begin(&tokens.session);
+    let of = |tokens: &Tokens| tokens.session[..8].to_owned();
     let expect = |reason: &str, sessions: &str, session: Option<String>| {
         let lines = world.lines("sessions_revoked");
         let line = lines.last().expect("an event");
@@ -104,53 +92,33 @@ fn each_end_of_sessions_is_an_event_that_says_why() {
         lines.len()
     };
 
-    let login = sign_up(&world);
-    let other = sign_up(&world);
-    let change = json!({"currentPassword": PASSWORD, "newPassword": "better horse"});
-    world.send(
-        Method::Post,
-        "/auth/password/change",
-        &login.access,
-        &change,
-    );
+    let [login, other] = [world.sign_up(), world.sign_up()];
+    world.change_password(&login, PASSWORD, "better horse");
     expect("password_changed", "others", Some(of(&login)));
 
     world.pass(1);
-    let credentials = json!({"email": EMAIL, "password": "better horse"});
-    let third = tokens(&world.post("/auth/login", &credentials));
-    let path = format!("/auth/sessions/{}", third.session);
-    world.send(Method::Delete, &path, &login.access, &json!({}));
+    let third = world.log_in_with("better horse");
+    world.end_session(&login, &third.session);
     expect("ended_by_user", "one", Some(of(&third)));
 
-    world.send(Method::Post, "/auth/logout/all", &login.access, &json!({}));
+    world.log_out_all(&login);
     expect("logged_out_everywhere", "all", Some(of(&login)));
 
     let one = world.log_in();
-    let body = json!({"userId": "ada", "sessionId": one.session});
-    world.send(Method::Post, "/auth/revoke", SERVICE_KEY, &body);
+    world.revoke(&json!({"userId": "ada", "sessionId": one.session}));
     expect("ended_by_owner", "one", Some(of(&one)));
-    world.send(
-        Method::Post,
-        "/auth/revoke",
-        SERVICE_KEY,
-        &json!({"userId": "ada"}),
-    );
+    world.revoke(&json!({"userId": "ada"}));
     expect("ended_by_owner", "all", None);
 
     world.pass(1);
-    let last = tokens(&world.post("/auth/login", &credentials));
-    world.send(
-        Method::Delete,
-        "/auth/me",
-        &last.access,
-        &json!({"password": "better horse"}),
-    );
+    let last = world.log_in_with("better horse");
+    world.delete_account(&last, "better horse");
     let events = expect("account_deleted", "all", None);
     assert_eq!(events, 6, "one for each, and none for {}", of(&other));
 
     let leaver = world.log_in();
     for _ in 0..2 {
-        world.log_out(&leaver.refresh);
+        world.log_out(&leaver);
     }
     world.log_out("x");
     let [.., before, _again, _never] = &world.lines("request")[..] else {
@@ -166,14 +134,12 @@ fn each_end_of_sessions_is_an_event_that_says_why() {
 }
 
 #[test]
-fn a_reuse_is_an_event_with_the_begin_of_the_session() {
-    let world = World::new();
-    let login = world.log_in();
+fn a_reuse_is_an_event_with_the_start_of_the_session_id() {
+    let (world, login) = logged_in();
+    let first = world.refresh_after(HOUR, &login);
+    world.refresh(&first);
     world.pass(HOUR);
-    let first = world.refresh(&login.refresh);
-    world.refresh(&first.refresh);
-    world.pass(HOUR);
-    world.refuses(&login.refresh, 401, "refresh_token_reused");
+    world.refuses(&login, REUSED);
     let [line] = world.lines("refresh_token_reused").try_into().expect("one");
     assert_eq!(line["session"], login.session[..8]);
     assert_eq!(line["requestId"], last_request(&world)["requestId"]);
@@ -183,12 +149,9 @@ fn a_reuse_is_an_event_with_the_begin_of_the_session() {
 #[test]
 fn a_lock_out_is_an_event() {
     let world = World::new();
-    sign_up(&world);
+    world.sign_up();
     for _ in 0..11 {
-        world.post(
-            "/auth/login",
-            &json!({"email": EMAIL, "password": "wrong horse"}),
-        );
+        world.try_log_in(EMAIL, "wrong horse");
     }
     let [line] = world.lines("too_many_attempts").try_into().expect("one");
     assert_eq!(line["requestId"], last_request(&world)["requestId"]);
@@ -197,22 +160,17 @@ fn a_lock_out_is_an_event() {
 #[test]
 fn a_wrong_service_key_is_an_event() {
     let world = World::new();
-    let reply = world.send(
-        Method::Post,
-        "/auth/revoke",
-        "wrong",
-        &json!({"userId": "ada"}),
-    );
+    let user = json!({"userId": "ada"});
+    let reply = world.send(Method::Post, "/auth/revoke", "wrong", &user);
     assert_eq!(header(&reply, "WWW-Authenticate"), Some("Bearer"));
     assert_eq!(world.lines("service_key_invalid").len(), 1);
 }
 
 #[test]
 fn every_line_is_a_json_object_with_an_event() {
-    let world = World::new();
-    let login = world.log_in();
+    let (world, login) = logged_in();
     world.unbind("SESSIONS");
-    world.try_refresh(&login.refresh);
+    world.try_refresh(&login);
     world.try_refresh("x");
     for line in world.log() {
         let line: Value = serde_json::from_str(&line).expect("JSON");

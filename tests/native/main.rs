@@ -4,6 +4,7 @@
 mod abuse;
 mod accounts;
 mod bearer;
+mod client;
 mod codes;
 mod cors;
 mod docs;

@@ -11,7 +11,6 @@ use tokenkeep::{
     token::TOKEN_BYTES,
 };
 use tokenkeep_contract::{DOCUMENT, STATIC_FILES, fits, resolve};
-
 use tokenkeep_world::Place;
 
 /// Verbs of a path item; its other fields are no operations.
@@ -102,7 +101,7 @@ fn every_example_is_what_its_schema_describes() {
 }
 
 #[test]
-fn names_of_operations_are_their_own() {
+fn operation_ids_are_unique() {
     let ids: BTreeSet<&str> = operations()
         .map(|(_, _, operation)| operation["operationId"].as_str().expect("a name"))
         .collect();

@@ -10,7 +10,10 @@ use serde_json::{Map, Value, json};
 use tokenkeep::http::method::Method;
 use tokenkeep_contract::STATIC_FILES;
 
-use crate::world::{SERVICE_KEY, World, call, tokens};
+use crate::{
+    client::{SERVICE_KEY, call, tokens},
+    world::World,
+};
 
 const DOCUMENT: &str = include_str!("../../public/openapi.json");
 

@@ -4,7 +4,6 @@ use tokenkeep::{
     http::{error::Error, method::Method},
     routes,
 };
-
 use tokenkeep_world::Place;
 
 type Route = routes::Route<Place>;

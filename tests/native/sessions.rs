@@ -3,29 +3,29 @@
 use serde_json::json;
 use tokenkeep::http::method::Method;
 
-use crate::world::{DAY, Operations, SERVICE_KEY, World, body, call, expect_error, tokens};
+use crate::{
+    client::{SERVICE_KEY, bearer, body, call, expect_bad_field, expect_error, logged_in, tokens},
+    codes::{INVALID_REQUEST, REVOKED, SERVICE_KEY_INVALID},
+    world::{DAY, Operations, World},
+};
 
 #[test]
 fn a_session_costs_one_write_and_no_read() {
     let world = World::new();
-    let reply =
-        world.open(&json!({"userId": "ada", "device": "phone", "claims": {"role": "admin"}}));
+    let session = json!({"userId": "ada", "device": "phone", "claims": {"role": "admin"}});
+    let reply = world.open(&session);
     let key = format!("session:ada:{}", tokens(&reply).session);
-    assert_eq!(
-        world.operations(),
-        Operations {
-            reads: vec![],
-            writes: vec![key.clone()]
-        }
-    );
+    let expected = Operations {
+        reads: vec![],
+        writes: vec![key.clone()],
+    };
+    assert_eq!(world.operations(), expected);
     let entry = world.entry(&key).expect("written");
     let (created_at, expires_at) = (world.now(), world.now() + 365 * DAY);
-    assert_eq!(
-        *entry.value,
-        format!(
-            r#"{{"v":1,"created_at":{created_at},"expires_at":{expires_at},"device":"phone","claims":{{"role":"admin"}}}}"#
-        )
+    let json = format!(
+        r#"{{"v":1,"created_at":{created_at},"expires_at":{expires_at},"device":"phone","claims":{{"role":"admin"}}}}"#
     );
+    assert_eq!(*entry.value, json);
     assert_eq!(entry.expires_at, expires_at);
     let metadata = format!(r#"{{"created_at":{created_at},"device":"phone"}}"#);
     assert_eq!(entry.metadata.as_deref(), Some(metadata.as_str()));
@@ -34,61 +34,36 @@ fn a_session_costs_one_write_and_no_read() {
 #[test]
 fn the_answer_has_every_field_of_the_contract() {
     let world = World::new();
-    let answer = body(&world.open(&json!({"userId": "ada"})));
-    let fields: Vec<&str> = answer
-        .as_object()
-        .expect("an object")
-        .keys()
-        .map(String::as_str)
-        .collect();
-    let mut expected = [
-        "accessToken",
-        "refreshToken",
-        "tokenType",
-        "expiresIn",
-        "expiresAt",
-        "userId",
-        "sessionId",
-    ];
-    expected.sort_unstable();
-    assert_eq!(fields, expected);
-    assert_eq!(answer["tokenType"], "Bearer");
-    assert_eq!(answer["expiresIn"], 3600);
-    assert_eq!(answer["expiresAt"], world.now() / 1000 * 1000 + 3_600_000);
-    assert_eq!(answer["userId"], "ada");
+    let reply = world.open(&json!({"userId": "ada"}));
+    let (answer, tokens) = (body(&reply), tokens(&reply));
+    let expected = json!({
+        "accessToken": tokens.access,
+        "refreshToken": tokens.refresh,
+        "tokenType": "Bearer",
+        "expiresIn": 3600,
+        "expiresAt": world.now() / 1000 * 1000 + 3_600_000,
+        "userId": "ada",
+        "sessionId": tokens.session,
+    });
+    assert_eq!(answer, expected);
 }
 
 #[test]
 fn only_the_service_key_opens_sessions() {
-    let world = World::new();
-    let body = r#"{"userId":"ada"}"#;
-    for authorization in [
-        None,
-        Some("Bearer wrong"),
-        Some(SERVICE_KEY),
-        Some("Basic eDp5"),
-    ] {
-        let reply = world.answer(&call(Method::Post, "/auth/session", authorization, body));
-        expect_error(&reply, 401, "service_key_invalid");
+    let (world, login) = logged_in();
+    let open = |world: &World, authorization: Option<&str>| {
+        let user = r#"{"userId":"ada"}"#;
+        let reply = world.answer(&call(Method::Post, "/auth/session", authorization, user));
+        expect_error(&reply, SERVICE_KEY_INVALID);
+    };
+    open(&world, None);
+    let access = bearer(&login.access);
+    for authorization in ["Bearer wrong", SERVICE_KEY, "Basic eDp5", &access] {
+        open(&world, Some(authorization));
     }
-    let login = world.log_in();
-    let access = format!("Bearer {}", login.access);
-    let reply = world.answer(&call(Method::Post, "/auth/session", Some(&access), body));
-    expect_error(&reply, 401, "service_key_invalid");
-}
-
-#[test]
-fn without_a_service_key_nobody_opens_sessions() {
-    let world = World::with(&[("service_key", "")]);
-    for bearer in ["", " ", "x", "undefined", SERVICE_KEY] {
-        let authorization = format!("Bearer {bearer}");
-        let reply = world.answer(&call(
-            Method::Post,
-            "/auth/session",
-            Some(&authorization),
-            r#"{"userId":"ada"}"#,
-        ));
-        expect_error(&reply, 401, "service_key_invalid");
+    let without = World::with(&[("service_key", "")]);
+    for token in ["", " ", "x", "undefined", SERVICE_KEY] {
+        open(&without, Some(&bearer(token)));
     }
 }
 
@@ -115,37 +90,33 @@ fn bad_fields_are_named_and_open_nothing() {
             json!({"userId": "ada", "claims": {"a": "x".repeat(2048)}}),
         ),
     ] {
-        let reply = world.open(&input);
-        expect_error(&reply, 400, "invalid_request");
-        assert_eq!(body(&reply)["field"], field, "{input}");
+        expect_bad_field(&world.open(&input), field);
     }
     assert_eq!(world.operations(), Operations::default());
 }
 
 #[test]
 fn logging_out_ends_the_session_with_one_write_however_often_it_is_asked() {
-    let world = World::new();
-    let login = world.log_in();
+    let (world, login) = logged_in();
     for _ in 0..5 {
-        let reply = world.log_out(&login.refresh);
+        let reply = world.log_out(&login);
         assert_eq!(
             (reply.status, reply.body.as_str()),
             (200, r#"{"loggedOut":true}"#)
         );
     }
     assert_eq!(world.operations().writes.len(), 1);
-    world.refuses(&login.refresh, 401, "session_revoked");
+    world.refuses(&login, REVOKED);
 }
 
 #[test]
 fn logging_out_with_a_dead_or_foreign_token_is_fine_and_touches_nothing() {
-    let world = World::new();
-    let login = world.log_in();
-    for token in ["x", "a.b.c", login.access.as_str(), &login.refresh[..40]] {
+    let (world, login) = logged_in();
+    for token in ["x", "a.b.c", &login.access, &login.refresh[..40]] {
         assert_eq!(world.log_out(token).status, 200);
     }
     assert_eq!(world.operations(), Operations::default());
-    world.refresh(&login.refresh);
+    world.refresh(&login);
 }
 
 #[test]
@@ -157,20 +128,18 @@ fn logging_out_without_a_token_is_bad_input() {
         json!({"refreshToken": "${refreshToken}"}),
         json!([]),
     ] {
-        expect_error(&world.post("/auth/logout", &input), 400, "invalid_request");
+        expect_error(&world.post("/auth/logout", &input), INVALID_REQUEST);
     }
 }
 
 #[test]
 fn a_tombstone_stands_until_the_last_token_of_the_session_is_dead() {
-    let world = World::new();
-    let login = world.log_in();
+    let (world, login) = logged_in();
     world.pass(DAY);
-    world.log_out(&login.refresh);
-    let tombstone = world
-        .entry(&format!("session:ada:{}", login.session))
-        .expect("stands");
+    world.log_out(&login);
+    let key = format!("session:ada:{}", login.session);
+    let tombstone = world.entry(&key).expect("stands");
     assert!(tombstone.expires_at >= world.now() + 364 * DAY - 1000);
     world.pass(364 * DAY - 1000);
-    world.refuses(&login.refresh, 401, "session_revoked");
+    world.refuses(&login, REVOKED);
 }

@@ -2,10 +2,13 @@
 
 use serde_json::json;
 use tokenkeep::{http::method::Method, token::access::ISSUER_BYTES};
+use tokenkeep_world::trouble::Store;
 
-use tokenkeep_world::trouble::{Store, Trouble};
-
-use crate::world::{World, all_fail, body, call, expect_error, reads, tokens};
+use crate::{
+    client::{REFRESH_SECRET, body, call, expect_error, logged_in, tokens},
+    codes::MISCONFIGURED,
+    world::{World, all_fail},
+};
 
 /// 257 bytes.
 const TOO_LONG: &str = concat!(
@@ -20,7 +23,7 @@ fn health(world: &World) -> (u16, serde_json::Value) {
 }
 
 #[test]
-fn a_worker_in_order_is_healthy() {
+fn a_worker_with_valid_settings_is_healthy() {
     let (status, body) = health(&World::new());
     assert_eq!(status, 200);
     assert_eq!(
@@ -49,7 +52,7 @@ fn a_worker_in_order_is_healthy() {
 }
 
 #[test]
-fn all_that_is_wrong_is_told_at_once_and_no_value_of_it() {
+fn every_problem_is_reported_at_once_without_its_value() {
     let world = World::with(&[
         ("refresh_token_secret", ""),
         ("access_token_secret", "hunter2"),
@@ -82,8 +85,8 @@ fn all_that_is_wrong_is_told_at_once_and_no_value_of_it() {
 }
 
 #[test]
-fn one_secret_for_both_kinds_of_tokens_is_told_of_the_second() {
-    let world = World::with(&[("access_token_secret", crate::world::REFRESH_SECRET)]);
+fn one_secret_for_both_kinds_of_tokens_is_reported_for_the_second() {
+    let world = World::with(&[("access_token_secret", REFRESH_SECRET)]);
     let (_, body) = health(&world);
     assert_eq!(body["settings"]["refresh_token_secret"], "ok");
     let told = body["settings"]["access_token_secret"].to_string();
@@ -92,18 +95,15 @@ fn one_secret_for_both_kinds_of_tokens_is_told_of_the_second() {
 
 #[test]
 fn a_database_without_guards_or_guards_without_a_database_are_a_mistake() {
-    let world = World::new();
-    world.unbind("ACCOUNT_GUARD");
-    let (status, body) = health(&world);
-    let told = json!("ACCOUNT_GUARD is not bound");
-    assert_eq!((status, &body["checks"]["guard"]), (503, &told));
-
+    for (missing, check) in [("ACCOUNT_GUARD", "guard"), ("DB", "accounts")] {
+        let world = World::new();
+        world.unbind(missing);
+        let (status, body) = health(&world);
+        let reported = json!(format!("{missing} is not bound"));
+        assert_eq!((status, &body["checks"][check]), (503, &reported));
+    }
     let world = World::new();
     world.unbind("DB");
-    let (status, body) = health(&world);
-    let told = json!("DB is not bound");
-    assert_eq!((status, &body["checks"]["accounts"]), (503, &told));
-
     world.unbind("ACCOUNT_GUARD");
     let (status, body) = health(&world);
     let checks = json!({"config": "ok", "sessions": "ok"});
@@ -115,7 +115,7 @@ fn what_is_missing_weak_or_out_of_range_is_named() {
     for (name, value) in [
         ("refresh_token_secret", ""),
         ("refresh_token_secret", "short"),
-        ("access_token_secret", crate::world::REFRESH_SECRET),
+        ("access_token_secret", REFRESH_SECRET),
         ("refresh_token_secret_previous", "short"),
         ("SESSION_MAX_SECONDS", "1"),
         ("SESSION_IDLE_SECONDS", "soon"),
@@ -125,7 +125,7 @@ fn what_is_missing_weak_or_out_of_range_is_named() {
     ] {
         let world = World::with(&[(name, value)]);
         let reply = world.post("/auth/token", &json!({"refreshToken": "x"}));
-        expect_error(&reply, 500, "misconfigured");
+        expect_error(&reply, MISCONFIGURED);
         let message = body(&reply)["message"].to_string();
         assert!(message.contains(name), "{message}");
         let (status, body) = health(&world);
@@ -138,7 +138,7 @@ fn what_is_missing_weak_or_out_of_range_is_named() {
 }
 
 #[test]
-fn a_flood_limit_that_is_not_bound_is_told_and_is_no_failure() {
+fn a_rate_limit_that_is_not_bound_is_reported_and_is_no_failure() {
     let world = World::new();
     world.unbind("ATTEMPTS");
     let (status, body) = health(&world);
@@ -155,12 +155,12 @@ fn the_largest_access_token_of_the_longest_settings_is_taken() {
     let user = json!({"userId": "u".repeat(128), "claims": claims});
     let login = tokens(&world.open(&user));
     assert!(login.access.len() > 3_800, "{}", login.access.len());
-    assert_eq!(world.get("/auth/me", &login.access).status, 200);
+    assert_eq!(world.me(&login).status, 200);
 
     for (name, text) in [("ISSUER", longest), ("AUDIENCE", quotes)] {
         let world = World::with(&[(name, &(text + "/"))]);
         let reply = world.post("/auth/token", &json!({"refreshToken": "x"}));
-        expect_error(&reply, 500, "misconfigured");
+        expect_error(&reply, MISCONFIGURED);
         let (_, body) = health(&world);
         let told = body["settings"][name].to_string();
         assert!(told.contains("at most 256 bytes"), "{told}");
@@ -169,28 +169,17 @@ fn the_largest_access_token_of_the_longest_settings_is_taken() {
 
 #[test]
 fn a_store_that_fails_is_named() {
-    let world = World::new();
-    world.inject(reads(Trouble::Fails));
-    let (status, body) = health(&world);
-    assert_eq!(
-        (status, &body["checks"]["sessions"]),
-        (503, &json!("the store failed"))
-    );
+    for (store, check) in [(Store::Kv, "sessions"), (Store::D1, "accounts")] {
+        let world = World::new();
+        world.inject(all_fail(store));
+        let (status, body) = health(&world);
+        let failed = json!("the store failed");
+        assert_eq!((status, &body["checks"][check]), (503, &failed));
+    }
 }
 
 #[test]
-fn a_table_of_accounts_that_fails_is_named() {
-    let world = World::new();
-    world.inject(all_fail(Store::D1));
-    let (status, body) = health(&world);
-    assert_eq!(
-        (status, &body["checks"]["accounts"]),
-        (503, &json!("the store failed"))
-    );
-}
-
-#[test]
-fn a_new_secret_can_be_had_before_there_is_one() {
+fn a_new_secret_can_be_generated_before_one_is_set() {
     let world = World::with(&[("refresh_token_secret", "")]);
     let new = |method| body(&world.answer(&call(method, "/generate_jwt_secret", None, "")));
     let [one, two] = [new(Method::Get), new(Method::Post)];
@@ -205,23 +194,19 @@ fn a_new_secret_can_be_had_before_there_is_one() {
 
 #[test]
 fn an_earlier_secret_still_lets_its_users_in_and_they_get_tokens_of_the_new_one() {
-    let world = World::new();
-    let login = world.log_in();
+    let (world, login) = logged_in();
     let changed = World::with(&[
         (
             "refresh_token_secret",
             "a-new-refresh-secret-of-at-least-32-bytes",
         ),
-        (
-            "refresh_token_secret_previous",
-            crate::world::REFRESH_SECRET,
-        ),
+        ("refresh_token_secret_previous", REFRESH_SECRET),
     ]);
     let key = format!("session:ada:{}", login.session);
-    let stored = serde_json::from_str(&world.entry(&key).expect("written").value).expect("JSON");
-    changed.put(&key, &stored);
-    assert_eq!(changed.get("/auth/me", &login.access).status, 200);
-    let answer = changed.refresh(&login.refresh);
+    let stored = world.entry(&key).expect("written").value;
+    changed.put(&key, &serde_json::from_str(&stored).expect("JSON"));
+    assert_eq!(changed.me(&login).status, 200);
+    let answer = changed.refresh(&login);
     assert_ne!(answer.refresh, login.refresh);
-    assert_eq!(changed.refresh(&answer.refresh).refresh, answer.refresh);
+    changed.gives(&answer, &answer);
 }

@@ -10,8 +10,10 @@ use tokenkeep_world::{
 };
 
 use crate::{
+    client::{body, expect_error, header},
+    codes::UNAVAILABLE,
     flows::{FLOWS, Flow, Scene},
-    world::{World, body, expect_error, header},
+    world::World,
 };
 
 /// A phone gives a `GET` up after this time,
@@ -153,14 +155,14 @@ fn suffer(flow: &Flow, scene: &Scene, plan: Plan) -> Outcome {
     world.recover();
 
     let bystander = world.copy();
-    bystander.refresh(&scene.bob.refresh);
+    bystander.refresh(&scene.bob);
     if reply.status == flow.good {
         (flow.holds)(&scene, &body(&reply));
         return outcome;
     }
     assert_eq!(reply.status, 503, "{}", reply.body);
     if flow.name != "GET /health" {
-        expect_error(&reply, 503, "temporarily_unavailable");
+        expect_error(&reply, UNAVAILABLE);
         assert_eq!(header(&reply, "Retry-After"), Some("2"));
     }
     let has_ended = ["ended", "erased", "deleted"]
@@ -186,7 +188,7 @@ fn suffer(flow: &Flow, scene: &Scene, plan: Plan) -> Outcome {
 fn still_logged_in(scene: &Scene, flow: &Flow, has_ended: bool) {
     let world = scene.world.copy();
     for device in [&scene.here, &scene.there] {
-        let reply = world.try_refresh(&device.refresh);
+        let reply = world.try_refresh(device);
         let is_meant = has_ended || flow.good == 401 && reply.status == 401;
         assert!(
             reply.status == 200 || is_meant,

@@ -1,33 +1,34 @@
-//! The worker in a calm cloud in memory, and clients that send it requests.
+//! The worker in a calm cloud in memory.
 
 use std::{ops::Deref, rc::Rc};
 
 use futures_util::future::join_all;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokenkeep::{
     app::App,
     config::Setup,
-    http::{method::Method, reply::Reply, request::Call},
-    token::{
-        id::{SessionId, SessionRef, UserId},
-        refresh::{Position, RefreshToken},
-        secret::Secret,
-        time::UnixSeconds,
-    },
+    http::{reply::Reply, request::Call},
 };
 use tokenkeep_contract::{Seen, check};
 use tokenkeep_world::{
     Cloud, Conditions, Place,
-    client::{self, settings},
+    client::settings,
     conditions::Guarding,
     trouble::{Plan, Store, Trouble},
 };
 
-pub use tokenkeep_world::client::{REFRESH_SECRET, SERVICE_KEY, Stamp, Tokens, bearer};
+use crate::client::header;
 
 pub const MINUTE: u64 = 60_000;
 pub const HOUR: u64 = 60 * MINUTE;
 pub const DAY: u64 = 24 * HOUR;
+
+/// A guard holds on to its cloud, and the cloud to its guards.
+impl Drop for World {
+    fn drop(&mut self) {
+        self.guards_fall_asleep();
+    }
+}
 
 /// What was asked of the store of sessions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,13 +68,6 @@ impl Deref for World {
 
     fn deref(&self) -> &Cloud {
         self.place.cloud()
-    }
-}
-
-/// A guard holds on to its place, and the cloud to its guards.
-impl Drop for World {
-    fn drop(&mut self) {
-        self.guards_fall_asleep();
     }
 }
 
@@ -128,11 +122,6 @@ impl World {
         self.place.set_seed(seed.expect("it is not that unlikely"));
     }
 
-    /// The alarm of the guard of this address rings, now.
-    pub fn ring_alarm(&self, email: &str) {
-        self.place.ring_alarm(email);
-    }
-
     /// The stored password hash of an address.
     pub fn password_hash(&self, email: &str) -> Option<String> {
         let accounts = self.accounts.borrow();
@@ -144,6 +133,11 @@ impl World {
     pub fn import(&self, id: &str, email: &str, hash: &str) {
         let mut accounts = self.accounts.borrow_mut();
         accounts.import(id, email, hash, self.now());
+    }
+
+    /// The alarm of the guard of this address rings, now.
+    pub fn ring_alarm(&self, email: &str) {
+        self.place.ring_alarm(email);
     }
 
     /// Puts JSON under a key of the store.
@@ -184,67 +178,14 @@ impl World {
         reply
     }
 
-    /// Answers these requests, which come at once.
+    /// Answers these calls, which come at once.
     pub fn answer_at_once(&self, calls: &[Call]) -> Vec<Reply> {
         let app = App {
             platform: self.place.clone(),
             setup: &self.setup,
         };
-        let replies = self
-            .timeline
-            .answer(join_all(calls.iter().map(|call| app.handle(call))));
-        replies.expect("no request hangs")
-    }
-
-    /// A request with a Bearer token and a body, and the work that comes after the answer.
-    pub fn send(&self, method: Method, path: &str, token: &str, body: &Value) -> Reply {
-        let reply = self.answer(&call(method, path, Some(&bearer(token)), &body.to_string()));
-        self.settle();
-        reply
-    }
-
-    pub fn post(&self, path: &str, body: &Value) -> Reply {
-        let reply = self.answer(&call(Method::Post, path, None, &body.to_string()));
-        self.settle();
-        reply
-    }
-
-    pub fn get(&self, path: &str, token: &str) -> Reply {
-        self.answer(&call(Method::Get, path, Some(&bearer(token)), ""))
-    }
-
-    pub fn open(&self, body: &Value) -> Reply {
-        let service = bearer(SERVICE_KEY);
-        let path = "/auth/session";
-        self.answer(&call(Method::Post, path, Some(&service), &body.to_string()))
-    }
-
-    /// A new session of Ada's.
-    pub fn log_in(&self) -> Tokens {
-        let reply =
-            self.open(&json!({"userId": "ada", "device": "phone", "claims": {"role": "admin"}}));
-        self.operations();
-        tokens(&reply)
-    }
-
-    pub fn try_refresh(&self, refresh_token: &str) -> Reply {
-        self.post("/auth/token", &json!({ "refreshToken": refresh_token }))
-    }
-
-    /// A refresh that must work.
-    #[track_caller]
-    pub fn refresh(&self, refresh_token: &str) -> Tokens {
-        tokens(&self.try_refresh(refresh_token))
-    }
-
-    /// Expects a refresh to be refused with this status and code.
-    #[track_caller]
-    pub fn refuses(&self, refresh_token: &str, status: u16, code: &str) {
-        expect_error(&self.try_refresh(refresh_token), status, code);
-    }
-
-    pub fn log_out(&self, refresh_token: &str) -> Reply {
-        self.post("/auth/logout", &json!({ "refreshToken": refresh_token }))
+        let replies = join_all(calls.iter().map(|call| app.handle(call)));
+        self.timeline.answer(replies).expect("no request hangs")
     }
 }
 
@@ -252,14 +193,6 @@ impl World {
 pub fn has_looked(world: &World) -> bool {
     let calls = world.take_calls();
     calls.iter().any(|call| call.verb.starts_with("list"))
-}
-
-pub fn call(method: Method, path: &str, authorization: Option<&str>, body: &str) -> Call {
-    Call {
-        colo: Some("MAD".into()),
-        ip: Some("192.0.2.1".into()),
-        ..client::call(method, path, authorization, body)
-    }
 }
 
 /// Every answer of every test is as `src/openapi.json` says.
@@ -275,53 +208,4 @@ fn expect_documented(call: &Call, reply: &Reply) {
     if let Err(objection) = check(&seen) {
         panic!("{objection}");
     }
-}
-
-pub fn body(reply: &Reply) -> Value {
-    serde_json::from_str(&reply.body).expect("an answer is JSON")
-}
-
-pub fn header<'a>(reply: &'a Reply, name: &str) -> Option<&'a str> {
-    let mut values = reply
-        .headers
-        .iter()
-        .filter(|(known, _)| known.eq_ignore_ascii_case(name));
-    let value = values.next().map(|(_, value)| value.as_str());
-    assert!(values.next().is_none(), "{name} twice");
-    value
-}
-
-#[track_caller]
-pub fn expect_error(reply: &Reply, status: u16, code: &str) {
-    let body = body(reply);
-    assert_eq!(
-        (reply.status, body["code"].as_str()),
-        (status, Some(code)),
-        "{body}"
-    );
-}
-
-#[track_caller]
-pub fn tokens(reply: &Reply) -> Tokens {
-    Tokens::read(reply).unwrap_or_else(|| panic!("{} {}", reply.status, reply.body))
-}
-
-/// A refresh token of Ada's as our worker would sign it.
-pub fn signed(session: &str, generation: u32, issued_at: u64, session_end: u64) -> String {
-    RefreshToken {
-        session_ref: SessionRef {
-            user: UserId::parse("ada").expect("a user id"),
-            session: SessionId::parse(session).expect("a session id"),
-        },
-        position: Position {
-            generation,
-            issued_at: UnixSeconds(issued_at / 1000),
-        },
-        session_end: UnixSeconds(session_end / 1000),
-    }
-    .sign(
-        &Secret::parse(REFRESH_SECRET)
-            .expect("long enough")
-            .signing_key(),
-    )
 }

@@ -95,6 +95,13 @@ impl Tokens {
     }
 }
 
+/// What a client shows to be refreshed.
+impl AsRef<str> for Tokens {
+    fn as_ref(&self) -> &str {
+        &self.refresh
+    }
+}
+
 /// A refresh token's place in its chain. The order is that of newness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub struct Stamp {
