@@ -91,7 +91,7 @@ const fn adopted(current: Position, adopted_at: u64) -> Activity {
 }
 
 /// As [`adopted`]; the generation before it was taken up at this other time, shortly before.
-const fn taken_up_soon_after(current: Position, adopted_at: u64, before: u64) -> Activity {
+const fn adopted_soon_after(current: Position, adopted_at: u64, before: u64) -> Activity {
     Activity {
         previous_adopted_at: Some(at(before)),
         ..adopted(current, adopted_at)
@@ -148,21 +148,21 @@ fn a_token_is_answered_with_itself_while_young_and_then_with_a_successor() {
 }
 
 #[test]
-fn a_later_generation_is_taken_up_and_noted() {
+fn a_later_generation_is_adopted_and_recorded() {
     let [next, quick] = [token(1, 60), token(1, 1)];
     #[rustfmt::skip]
     let cases = [
         ("slept on",        next,  2 * HOUR, noted(token(2, 120), adopted(next, 2 * HOUR))),
-        ("at once",         quick, LATE,     noted(quick, taken_up_soon_after(quick, LATE, 0))),
+        ("at once",         quick, LATE,     noted(quick, adopted_soon_after(quick, LATE, 0))),
         ("no longer quick", quick, LATE + 1, noted(quick, adopted(quick, LATE + 1))),
     ];
     assert_cases(&fresh(), cases);
 
     let second = token(2, 120);
     let soon = 2 * HOUR + 2 * SECOND;
-    let expected = noted(second, taken_up_soon_after(second, soon, 2 * HOUR));
-    let moved_on = with(taken_up(next, 2 * HOUR));
-    assert_eq!(verdict(second, &moved_on, soon), expected);
+    let expected = noted(second, adopted_soon_after(second, soon, 2 * HOUR));
+    let advanced = with(adopted(next, 2 * HOUR));
+    assert_eq!(verdict(second, &advanced, soon), expected);
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn a_generation_that_this_place_never_saw_was_in_use_when_its_successor_was_made
     let skipping = token(2, 120);
     let [soon, last] = [2 * HOUR + SECOND, 2 * HOUR + MINUTE + LATE];
     let [soon_after, last_after] = [(soon, soon), (last, 2 * HOUR + MINUTE)]
-        .map(|(now, before)| taken_up_soon_after(skipping, now, before));
+        .map(|(now, before)| adopted_soon_after(skipping, now, before));
     let much_later = adopted(skipping, last + 1);
     #[rustfmt::skip]
     let cases = [
@@ -205,15 +205,15 @@ fn two_generations_back_is_a_late_duplicate_only_after_two_quick_steps() {
         ("two",       FIRST,    step + LATE,          live(current)),
         ("two, late", FIRST,    step + LATE + 1,      Verdict::Reused),
     ];
-    assert_cases(&with(taken_up_soon_after(current, next_step, step)), cases);
+    assert_cases(&with(adopted_soon_after(current, next_step, step)), cases);
 
     let slow = with(adopted(current, next_step));
     assert_eq!(verdict(FIRST, &slow, next_step), Verdict::Reused);
-    let three = with(taken_up_soon_after(token(3, 120), next_step, step));
+    let three = with(adopted_soon_after(token(3, 120), next_step, step));
     assert_eq!(verdict(FIRST, &three, next_step), Verdict::Reused);
     // Each generation is two minutes older than the next.
     for (minute, expected) in [(4, live(token(2, 4))), (3, Verdict::Reused)] {
-        let quick = with(taken_up_soon_after(token(2, minute), step, step));
+        let quick = with(adopted_soon_after(token(2, minute), step, step));
         assert_eq!(verdict(FIRST, &quick, step), expected);
     }
 }
