@@ -280,6 +280,9 @@ mod tests {
             with_our_signature(HEADER, &CLAIMS.replace(from, to))
         };
         for (from, to) in [
+            (r#","gen":3"#, ""),
+            (r#""sub":"ada","#, ""),
+            (r#""exp":1800003600,"#, ""),
             (r#""gen":3"#, r#""gen":3,"gen":3"#),
             (r#""gen":3"#, r#""gen":3,"\u0067en":4"#),
             (r#""gen":3"#, r#""gen":3,"nbf":1800000000"#),

@@ -9,8 +9,8 @@ use crate::{
         BCRYPT, EMAIL, PASSWORD, Tokens, body, expect_bad_field, expect_error, header, post, tokens,
     },
     codes::{
-        EMAIL_TAKEN, INVALID_CREDENTIALS, INVALID_REQUEST, MISCONFIGURED, NOT_FOUND, REVOKED,
-        SIGN_UP_CLOSED, TOO_MANY_ATTEMPTS, UNAVAILABLE, WRONG_PASSWORD,
+        ACCESS_INVALID, EMAIL_TAKEN, INVALID_CREDENTIALS, INVALID_REQUEST, MISCONFIGURED,
+        NOT_FOUND, REVOKED, SIGN_UP_CLOSED, TOO_MANY_ATTEMPTS, UNAVAILABLE, WRONG_PASSWORD,
     },
     world::{HOUR, MINUTE, World, all_fail, later_pages, next_writes},
 };
@@ -180,6 +180,27 @@ fn a_wrong_password_at_a_change_or_deletion_logs_nobody_out() {
 }
 
 #[test]
+fn no_token_but_an_access_token_opens_the_account() {
+    let (world, login) = signed_up();
+    for token in ["x", &login.refresh, &login.access[1..]] {
+        let intruder = Tokens {
+            access: token.to_owned(),
+            ..login.clone()
+        };
+        for reply in [
+            world.me(&intruder),
+            world.rename(&intruder, &json!({"name": "Eve"})),
+            world.change_password(&intruder, PASSWORD, "better horse"),
+            world.delete_account(&intruder, PASSWORD),
+        ] {
+            expect_error(&reply, ACCESS_INVALID);
+        }
+    }
+    assert_eq!(body(&world.me(&login))["name"], "Ada");
+    world.log_in_with(PASSWORD);
+}
+
+#[test]
 fn a_deleted_account_leaves_nothing_and_frees_its_address() {
     let (world, here) = signed_up();
     for _ in 0..60 {
@@ -267,6 +288,8 @@ fn a_session_of_another_back_end_has_no_account_to_change_whatever_its_claims_sa
 #[test]
 fn bad_fields_are_named() {
     let world = World::new();
+    // Not the address that the messages have for an example.
+    let good = "lovelace@example.org";
     let long_email = format!("{}@example.com", "x".repeat(243));
     for (field, value) in [
         ("email", Value::Null),
@@ -281,15 +304,17 @@ fn bad_fields_are_named() {
         ("name", json!("x".repeat(10_000))),
         ("device", json!("x".repeat(101))),
     ] {
-        let mut person = json!({"email": EMAIL, "password": PASSWORD});
+        let mut person = json!({"email": good, "password": PASSWORD});
         if value.is_null() {
             person.as_object_mut().expect("an object").remove(field);
         } else {
             person[field] = value;
         }
-        expect_bad_field(&world.post("/auth/signup", &person), field);
+        let reply = world.post("/auth/signup", &person);
+        expect_bad_field(&reply, field);
+        assert!(!reply.body.contains(PASSWORD) && !reply.body.contains(good));
     }
-    assert_eq!(world.password_hash(EMAIL), None);
+    assert_eq!(world.password_hash(good), None);
 }
 
 #[test]

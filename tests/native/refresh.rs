@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tokenkeep_world::trouble::Trouble;
 
 use crate::{
-    client::{Stamp, Tokens, body, logged_in, post, signed},
+    client::{Stamp, Tokens, body, expect_bad_field, logged_in, post, signed},
     codes::{EXPIRED, REUSED, REVOKED, UNAVAILABLE},
     world::{DAY, HOUR, MINUTE, Operations, World, next_writes},
 };
@@ -62,7 +62,28 @@ fn a_client_works_until_the_absolute_end_whether_it_adopts_successors_or_not() {
             }
         }
         world.pass(DAY);
+        world.operations();
         world.refuses(&shown, EXPIRED);
+        // The token itself says so.
+        assert_eq!(world.operations(), Operations::default());
+    }
+}
+
+#[test]
+fn a_refresh_token_may_be_spelled_with_an_underscore() {
+    let (world, login) = logged_in();
+    let input = json!({"refresh_token": login.refresh, "unknown": [1, {"x": null}]});
+    assert_eq!(world.post("/auth/token", &input).status, 200);
+    assert_eq!(world.post("/auth/logout", &input).status, 200);
+    world.refuses(&login, REVOKED);
+}
+
+#[test]
+fn an_unfilled_variable_is_answered_with_what_to_do() {
+    let reply = World::new().try_refresh("${refreshToken}");
+    expect_bad_field(&reply, "refreshToken");
+    for hint in ["log in first", "Test Values"] {
+        assert!(reply.body.contains(hint), "{}", reply.body);
     }
 }
 

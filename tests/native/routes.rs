@@ -64,6 +64,8 @@ fn an_unknown_path_is_not_found() {
         "//auth/token",
         "/Auth/Token",
         "/auth/token//",
+        "/auth/token%2f",
+        "/%61uth/token",
     ] {
         assert_eq!(error(Method::Post, path), Some(Error::NotFound), "{path}");
     }

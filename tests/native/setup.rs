@@ -5,7 +5,7 @@ use tokenkeep::{http::method::Method, token::access::ISSUER_BYTES};
 use tokenkeep_world::trouble::Store;
 
 use crate::{
-    client::{REFRESH_SECRET, body, call, expect_error, logged_in, tokens},
+    client::{REFRESH_SECRET, Tokens, body, call, expect_error, logged_in, tokens},
     codes::MISCONFIGURED,
     world::{World, all_fail},
 };
@@ -20,6 +20,16 @@ const TOO_LONG: &str = concat!(
 fn health(world: &World) -> (u16, serde_json::Value) {
     let reply = world.answer(&call(Method::Get, "/health", None, ""));
     (reply.status, body(&reply))
+}
+
+/// A world with these settings, and a session in it from before they were changed.
+fn logged_in_and_then(settings: &[(&str, &str)]) -> (World, Tokens) {
+    let (before, login) = logged_in();
+    let world = World::with(settings);
+    let key = format!("session:ada:{}", login.session);
+    let stored = before.entry(&key).expect("written").value;
+    world.put(&key, &serde_json::from_str(&stored).expect("JSON"));
+    (world, login)
 }
 
 #[test]
@@ -138,6 +148,17 @@ fn what_is_missing_weak_or_out_of_range_is_named() {
 }
 
 #[test]
+fn a_weak_service_key_stops_new_sessions_and_nothing_else() {
+    let (world, login) = logged_in_and_then(&[("service_key", "short")]);
+    let reply = world.open(&json!({"userId": "ada"}));
+    expect_error(&reply, MISCONFIGURED);
+    assert!(reply.body.contains("npx wrangler secret put service_key"));
+    assert_eq!(health(&world).0, 503);
+    world.gives(&login, &login);
+    assert_eq!(world.me(&login).status, 200);
+}
+
+#[test]
 fn a_rate_limit_that_is_not_bound_is_reported_and_is_no_failure() {
     let world = World::new();
     world.unbind("ATTEMPTS");
@@ -194,17 +215,13 @@ fn a_new_secret_can_be_generated_before_one_is_set() {
 
 #[test]
 fn an_earlier_secret_still_lets_its_users_in_and_they_get_tokens_of_the_new_one() {
-    let (world, login) = logged_in();
-    let changed = World::with(&[
+    let (changed, login) = logged_in_and_then(&[
         (
             "refresh_token_secret",
             "a-new-refresh-secret-of-at-least-32-bytes",
         ),
         ("refresh_token_secret_previous", REFRESH_SECRET),
     ]);
-    let key = format!("session:ada:{}", login.session);
-    let stored = world.entry(&key).expect("written").value;
-    changed.put(&key, &serde_json::from_str(&stored).expect("JSON"));
     assert_eq!(changed.me(&login).status, 200);
     let answer = changed.refresh(&login);
     assert_ne!(answer.refresh, login.refresh);

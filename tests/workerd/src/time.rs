@@ -26,10 +26,3 @@ pub fn now() -> u64 {
 pub fn minute_of(milliseconds: u64) -> u64 {
     milliseconds / MINUTE * 60
 }
-
-/// Whether a stamp is of the minute of `since`, or of a later one until now: a test that begins in
-/// one minute may end in the next.
-#[must_use]
-pub fn is_minute_since(since: u64, stamp: u64) -> bool {
-    stamp.is_multiple_of(60) && (minute_of(since)..=minute_of(now())).contains(&stamp)
-}

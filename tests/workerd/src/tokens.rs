@@ -24,13 +24,8 @@ impl RefreshClaims {
     /// The token, signed with a secret.
     #[must_use]
     pub fn sign(&self, secret: &str) -> String {
-        self.sign_as("rt+jwt", secret)
-    }
-
-    /// The token with another `typ`.
-    #[must_use]
-    pub fn sign_as(&self, typ: &str, secret: &str) -> String {
-        sign(&json!({"alg": "HS256", "typ": typ}), &self.json(), secret)
+        let header = json!({"alg": "HS256", "typ": "rt+jwt"});
+        sign(&header, &self.json(), secret)
     }
 
     /// The claims as they stand in the token.

@@ -140,15 +140,6 @@ impl Chain {
         self
     }
 
-    /// "Every session that began until then is over", but for one.
-    pub fn store_cut_off(&self, before: u64, keep: Option<&str>) {
-        let mut cut_off = json!({"v": 1, "before": before});
-        if let Some(session) = keep {
-            cut_off["keep"] = session.into();
-        }
-        self.put(&self.cut_off_key(), &cut_off);
-    }
-
     fn put(&self, key: &str, value: &Value) {
         self.stage.kv().put(key, value);
     }
@@ -205,11 +196,6 @@ impl Chain {
             &claims,
             derived_access_key(&self.stage.refresh_secret),
         )
-    }
-
-    /// What a token given out for this session says.
-    pub fn read(&self, token: &str) -> RefreshClaims {
-        RefreshClaims::read(token, &self.stage.refresh_secret)
     }
 
     /// What the store was asked for about this session and its user, once it is quiet.
