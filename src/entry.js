@@ -113,7 +113,7 @@ function unavailable(reason) {
     message: "Something failed on our side. Send the same request again.",
     requestId,
   };
-  const headers = { "Access-Control-Allow-Origin": "*", "Cache-Control": "no-store", "Retry-After": "1" };
+  const headers = { "Access-Control-Allow-Origin": "*", "Cache-Control": "no-store", "Retry-After": "2" };
   return Response.json(body, { status: 503, headers });
 }
 
