@@ -6,19 +6,22 @@ import worker, { AccountGuard } from "./index.js";
 
 const rows = new Map();
 
-const accounts = {
-  prepare: (sql) => ({
+// The `worker` crate asks for the name of the class.
+class D1Database {
+  prepare = (sql) => ({
     bind: (...values) => ({
       first: async () => rows.get(values[0]) ?? null,
       run: async () => {
         if (!sql.startsWith("INSERT")) throw new Error("a login changes no account");
         const [id, email, name, password_hash, created_at] = values;
         rows.set(email, { id, email, name, password_hash, created_at });
-        return { meta: { changes: 1 } };
+        return { success: true, results: [], meta: { changes: 1 } };
       },
     }),
-  }),
-};
+  });
+}
+
+const accounts = new D1Database();
 
 /** The guard as it is, with argon2id. */
 export class RealGuard extends AccountGuard {
