@@ -2,7 +2,7 @@
 
 use crate::{
     account::{
-        ask_guard::check_password,
+        ask_guard::{Credentials, check_password},
         bearer_account::current_account,
         message::Purpose,
         password::{NewPassword, Password},
@@ -30,8 +30,10 @@ pub async fn change_password<P: HasAccounts>(request: &Request<'_, P>) -> Result
     let bearer = bearer::bearer(request).await?;
     let mut fields = request.fields()?;
     let current: Password = fields.password("currentPassword")?;
-    let NewPassword(new) = fields.password("newPassword")?;
+    let new: NewPassword = fields.password("newPassword")?;
     let account = current_account(request, &bearer).await?;
+    let new = new.not_of(&account.email);
+    let new = new.map_err(|problem| Error::of_field("newPassword", &problem))?;
     let record = bearer.record.ok_or(Error::NotHereYet)?;
 
     let purpose = Purpose::ChangePassword {
@@ -39,7 +41,8 @@ pub async fn change_password<P: HasAccounts>(request: &Request<'_, P>) -> Result
         new: new.expose().to_owned(),
     };
     let wrong = Error::WrongPassword;
-    let (_, at) = check_password(request, &account.email, &current, purpose, wrong).await?;
+    let credentials = Credentials::new(&account.email, &current);
+    let (_, at) = check_password(request, credentials, purpose, wrong).await?;
 
     let session_ref = bearer.token.session_ref;
     let cut_off = CutOff {

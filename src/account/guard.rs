@@ -11,9 +11,9 @@
 //!   replaced without another attempt in between. And the stamps of logins and of "everything
 //!   until now is over" come from one clock, strictly one after the other.
 //!
-//! What it guarantees: its reply and the time it takes are about the same whether an address is
-//! unknown or a password wrong; no more passwords are checked than [`crate::account::attempts`]
-//! admits; it stores nothing for an address until something failed there, and cleans up.
+//! What it guarantees: its reply is the same whether an address is unknown or a password wrong (the
+//! Worker sees to it that it comes at the same moment: [`crate::account::ask_guard`]); no more
+//! passwords are checked than [`crate::account::attempts`] admits; and it cleans up.
 //!
 //! For an address without an account it stores nothing at all: a flood of invented addresses would
 //! fill the storage, and there is no password to guess. Its attempts are counted in memory, with the
@@ -22,7 +22,7 @@
 use crate::{
     account::{
         Account, Name,
-        attempts::{Attempts, Outcome, Source},
+        attempts::{Attempts, Caller, Outcome, Source, Wait},
         email::Email,
         message::{Attempt, GuardReply, GuardRequest, Purpose},
         password::{Password, PasswordHash, Verification},
@@ -32,7 +32,10 @@ use crate::{
     object::{Actor, Snapshot},
     port::{Clock, Fault, within},
     problem::Problem,
-    token::{id::UserId, time::UnixMillis},
+    token::{
+        id::{SessionRef, UserId},
+        time::UnixMillis,
+    },
 };
 
 /// How long a guard may take. A password costs it well under a second, but several may wait for
@@ -43,6 +46,10 @@ pub const GUARD_TIMEOUT_MS: u64 = 6_000;
 /// than `GUARD_TIMEOUT_MS`, so that the next in the queue still has a chance.
 pub const ATTEMPT_TIMEOUT_MS: u64 = 4_000;
 
+/// How long an attempt at an unknown address takes, about what a hash does: without it, the last of
+/// many attempts at once would be answered sooner where there is no account.
+const UNKNOWN_MS: u64 = 50;
+
 /// What a guard remembers from one request to the next.
 #[derive(Debug)]
 pub struct AccountGuard {
@@ -51,6 +58,8 @@ pub struct AccountGuard {
     last_stamp: Option<UnixMillis>,
     /// Whether the address had an account when it was last looked up, or when this was stored.
     has_account: bool,
+    /// Whose account it was when it was last looked up.
+    user: Option<UserId>,
 }
 
 impl<P: HasAccounts> Actor<P> for AccountGuard {
@@ -72,6 +81,7 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
             has_account: !attempts.is_empty(),
             attempts,
             last_stamp: None,
+            user: None,
         }
     }
 
@@ -139,28 +149,41 @@ impl AccountGuard {
         attempt: Attempt,
         left_ms: u64,
     ) -> Result<GuardReply, Fault> {
-        let check = PasswordCheck {
+        let mut check = PasswordCheck {
             platform,
             accounts: platform.accounts()?,
             email: attempt.email,
             password: Password::parse(attempt.password).map_err(unreadable)?,
-        };
-        let source = Source::new(&check.email, &attempt.ip);
-        let ticket = match self.attempts.admit(&source, platform.now()) {
-            Ok(ticket) => ticket,
-            Err(wait) => {
-                return Ok(GuardReply::Wait {
-                    seconds: wait.seconds,
-                });
-            }
+            login_wait: None,
         };
         // Others wait for their turn: a query must not hang.
+        let caller = within(left_ms, platform, async {
+            let device = match attempt.session {
+                Some(session) => self.device(&check, session).await?,
+                None => None,
+            };
+            let network = Source::new(&check.email, &attempt.ip);
+            Ok(Caller { network, device })
+        })
+        .await?;
+        let ticket = match self.attempts.admit(&caller, platform.now()) {
+            Ok(ticket) => ticket,
+            Err(wait) => return Ok(wait.into()),
+        };
+        check.login_wait = self.attempts.login_wait(platform.now());
         let result = within(left_ms, platform, check.run(attempt.purpose)).await;
         let now = platform.now();
         self.attempts.settle(ticket, attempt_outcome(&result), now);
         let outcome = result?;
+        match &outcome {
+            CheckOutcome::Done(account) => self.user = Some(account.id.clone()),
+            CheckOutcome::Unknown => self.user = None,
+            _ => {}
+        }
         match outcome {
-            CheckOutcome::Done(_) | CheckOutcome::Wrong => self.has_account = true,
+            CheckOutcome::Done(_) | CheckOutcome::Wrong | CheckOutcome::Wait(_) => {
+                self.has_account = true;
+            }
             CheckOutcome::Unknown => self.has_account = false,
             // Another account may have the address by now.
             CheckOutcome::Gone => {}
@@ -171,8 +194,32 @@ impl AccountGuard {
                 at: self.stamp(platform),
             },
             CheckOutcome::Wrong | CheckOutcome::Unknown => GuardReply::Wrong,
+            CheckOutcome::Wait(wait) => wait.into(),
             CheckOutcome::Gone => GuardReply::Gone,
         })
+    }
+
+    /// The device that had this session, if the session is one of this account. The table is asked
+    /// once: a flood of refused attempts must not keep others waiting for it.
+    async fn device<P: HasAccounts>(
+        &mut self,
+        check: &PasswordCheck<'_, P>,
+        session: SessionRef,
+    ) -> Result<Option<Source>, Fault> {
+        if self.user.is_none() {
+            let found = check.accounts.by_email(&check.email).await?;
+            self.user = found.map(|(account, _)| account.id);
+        }
+        let is_ours = self.user.as_ref() == Some(&session.user);
+        Ok(is_ours.then(|| Source::device(&check.email, &session.session)))
+    }
+}
+
+impl From<Wait> for GuardReply {
+    fn from(wait: Wait) -> Self {
+        Self::Wait {
+            seconds: wait.seconds,
+        }
     }
 }
 
@@ -181,7 +228,7 @@ fn attempt_outcome(result: &Result<CheckOutcome, Fault>) -> Outcome {
     match result {
         Ok(CheckOutcome::Wrong | CheckOutcome::Unknown) => Outcome::Failure,
         Ok(CheckOutcome::Done(_)) => Outcome::Success,
-        Ok(CheckOutcome::Gone) | Err(_) => Outcome::Withdrawn,
+        Ok(CheckOutcome::Wait(_) | CheckOutcome::Gone) | Err(_) => Outcome::Withdrawn,
     }
 }
 
@@ -194,6 +241,8 @@ enum CheckOutcome {
     /// The password was right, and what it was presented for is done.
     Done(Account),
     Wrong,
+    /// The password was right, but there were too many logins: nothing is done.
+    Wait(Wait),
     /// Nobody has the address. The caller is told that the password was wrong.
     Unknown,
     /// The account does not exist any more.
@@ -206,6 +255,8 @@ struct PasswordCheck<'a, P: HasAccounts> {
     accounts: P::Accounts,
     email: Email,
     password: Password,
+    /// There were too many logins: whoever knows the password has to wait.
+    login_wait: Option<Wait>,
 }
 
 impl<P: HasAccounts> PasswordCheck<'_, P> {
@@ -226,6 +277,9 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
     }
 
     async fn add(&self, id: UserId, name: Option<Name>) -> Result<CheckOutcome, Fault> {
+        if let Some(wait) = self.login_wait {
+            return Ok(CheckOutcome::Wait(wait));
+        }
         let account = Account {
             id,
             email: self.email.clone(),
@@ -244,16 +298,16 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
         self.log_in(found).await
     }
 
-    /// Checks a password against a decoy where nobody has the address: in the same time.
     async fn log_in(&self, found: Option<(Account, PasswordHash)>) -> Result<CheckOutcome, Fault> {
         let Some((account, hash)) = found else {
-            let _ = PasswordHash::decoy().verify(&self.password);
+            self.platform.sleep_ms(UNKNOWN_MS).await;
             return Ok(CheckOutcome::Unknown);
         };
-        match hash.verify(&self.password) {
-            Verification::Mismatch => return Ok(CheckOutcome::Wrong),
-            Verification::Match => {}
-            Verification::MatchOutdated => {
+        match (hash.verify(&self.password), self.login_wait) {
+            (Verification::Mismatch, _) => return Ok(CheckOutcome::Wrong),
+            (_, Some(wait)) => return Ok(CheckOutcome::Wait(wait)),
+            (Verification::Match, None) => {}
+            (Verification::MatchOutdated, None) => {
                 let renewed = self.hash(&self.password);
                 // If it fails, the next login tries again: no reason to refuse this one.
                 let _ = self
@@ -276,8 +330,11 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
         if hash.verify(&self.password) == Verification::Mismatch {
             return Ok(match hash.verify(new) {
                 Verification::Mismatch => CheckOutcome::Wrong,
-                Verification::Match | Verification::MatchOutdated => CheckOutcome::Done(account),
+                Verification::Match | Verification::MatchOutdated => self.done(account),
             });
+        }
+        if let Some(wait) = self.login_wait {
+            return Ok(CheckOutcome::Wait(wait));
         }
         let new = self.hash(new);
         if self.accounts.set_password(&account.id, hash, &new).await? {
@@ -293,6 +350,12 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
         }
         self.accounts.delete(&account.id).await?;
         Ok(CheckOutcome::Done(account))
+    }
+
+    /// A change of the password counts as a login.
+    fn done(&self, account: Account) -> CheckOutcome {
+        let done = CheckOutcome::Done(account);
+        self.login_wait.map_or(done, CheckOutcome::Wait)
     }
 
     fn hash(&self, password: &Password) -> PasswordHash {

@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     account::{Account, Name, email::Email},
-    token::{id::UserId, time::UnixMillis},
+    token::{
+        id::{SessionRef, UserId},
+        time::UnixMillis,
+    },
 };
 
 /// What a guard is asked.
@@ -34,6 +37,9 @@ pub struct Attempt {
     pub password: String,
     /// What it is presented for.
     pub purpose: Purpose,
+    /// The session of a refresh token of ours that was sent along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionRef>,
 }
 
 /// What a password is presented for.
@@ -88,7 +94,7 @@ pub enum GuardReply {
     },
     /// The password was wrong, or nobody has this address: the guard does not say which.
     Wrong,
-    /// Too many attempts have failed: no password is checked for this many seconds.
+    /// There were too many attempts: no password is checked for this many seconds.
     Wait {
         /// `Retry-After`.
         seconds: u64,
@@ -104,6 +110,7 @@ mod tests {
     use serde::de::DeserializeOwned;
 
     use super::*;
+    use crate::token::id::SessionId;
 
     /// Written as this JSON, and read from it.
     fn is_pinned<T: Serialize + DeserializeOwned>(message: &T, json: &str) {
@@ -121,6 +128,7 @@ mod tests {
                 ip: "192.0.2.1".into(),
                 password: "correct horse".into(),
                 purpose,
+                session: None,
             })
         };
         let json = |purpose| {
@@ -128,6 +136,17 @@ mod tests {
                 .replace("PURPOSE", purpose)
         };
         let id = UserId::parse("u1").expect("a user id");
+        let GuardRequest::Check(mut attempt) = check(Purpose::LogIn) else {
+            unreachable!("a check")
+        };
+        attempt.session = Some(SessionRef {
+            user: id.clone(),
+            session: SessionId::from_random([7; 16]),
+        });
+        is_pinned(
+            &GuardRequest::Check(attempt),
+            &json(r#""log_in","session":{"user":"u1","session":"BwcHBwcHBwcHBwcHBwcHBw"}"#),
+        );
         let (name, new) = (None, "battery staple".to_owned());
         is_pinned(&GuardRequest::Stamp, r#""stamp""#);
         is_pinned(&check(Purpose::LogIn), &json(r#""log_in""#));

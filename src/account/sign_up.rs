@@ -4,7 +4,7 @@ use uuid::Builder;
 
 use crate::{
     account::{
-        ask_guard::check_password,
+        ask_guard::{Credentials, check_password},
         email::Email,
         log_in::{LoggedIn, logged_in},
         message::Purpose,
@@ -28,15 +28,23 @@ pub async fn sign_up<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedI
     }
     let mut fields = request.fields()?;
     let email: Email = fields.required("email")?;
-    let NewPassword(password) = fields.password("password")?;
+    let new: NewPassword = fields.password("password")?;
+    let password = new
+        .not_of(&email)
+        .map_err(|problem| Error::of_field("password", &problem))?;
     let name = fields.optional("name")?;
     let device = fields.optional("device")?;
     let purpose = Purpose::SignUp {
         id: new_user_id(request.platform),
         name,
     };
-    let (account, at) =
-        check_password(request, &email, &password, purpose, Error::EmailTaken).await?;
+    let (account, at) = check_password(
+        request,
+        Credentials::new(&email, &password),
+        purpose,
+        Error::EmailTaken,
+    )
+    .await?;
     logged_in(request, account, at, device).await
 }
 

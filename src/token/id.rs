@@ -86,7 +86,7 @@ impl TryFrom<String> for SessionId {
 }
 
 /// One session of one user, as a token and the KV keys name it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionRef {
     /// Whose session it is.
     pub user: UserId,

@@ -86,6 +86,17 @@ impl RefreshToken {
             session_end: claims.times.expires_at,
         })
     }
+
+    /// The session of a token that we have signed, even if it has expired: not a credential, but a
+    /// sign that whoever shows it was logged in once. Signature, header and times are checked as
+    /// always; only the time at which they are looked at is the token's own.
+    #[must_use]
+    pub fn session_of(text: &str, keys: &Keyring) -> Option<SessionRef> {
+        let always_before = UnixMillis(0);
+        Self::verify(text, keys, always_before)
+            .ok()
+            .map(|token| token.session_ref)
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod docs;
 mod faults;
 mod flows;
 mod guards;
+mod guessing;
 mod late;
 mod log;
 mod openapi;
