@@ -248,7 +248,7 @@ function showCards() {
       outputs: GIVEN,
       note: "If your form has no field for the name, leave `name` out of the body.",
     }),
-    card("Log in", "POST", "/auth/login", { body: LOGIN, outputs: GIVEN }),
+    card("Log in", "POST", "/auth/login", { body: { ...LOGIN, ...REFRESH }, outputs: GIVEN }),
     card("Refresh token", "POST", "/auth/token", {
       body: REFRESH,
       outputs: ["accessToken"],

@@ -13,6 +13,7 @@ mod flows;
 mod guards;
 mod guessing;
 mod late;
+mod limits;
 mod log;
 mod openapi;
 mod postman;

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, sync::Mutex, thread};
 
+use serde_json::Value;
 use tokenkeep::http::reply::Reply;
 use tokenkeep_world::{
     accounts::Row,
@@ -53,7 +54,11 @@ impl Picture {
             ended,
             cut_offs: values("revoked:"),
             notes: values("activity:"),
-            attempts: world.guard_storage().len(),
+            attempts: world
+                .guard_storage()
+                .values()
+                .map(|json| failures(json))
+                .sum(),
         }
     }
 
@@ -104,6 +109,16 @@ impl Picture {
         }
         done.join(", ")
     }
+}
+
+/// The failed attempts that a guard has stored.
+fn failures(json: &str) -> usize {
+    let stored: Value = serde_json::from_str(json).expect("JSON");
+    let sources = stored["sources"].as_array().expect("a list");
+    let failed = sources
+        .iter()
+        .filter_map(|source| source["failed"].as_array());
+    failed.map(Vec::len).sum()
 }
 
 /// What came of one request.
