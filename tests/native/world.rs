@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::Value;
 use tokenkeep::{
     app::App,
-    config::Setup,
+    config::CheckedSettings,
     http::{reply::Reply, request::Call},
 };
 use tokenkeep_contract::{Seen, check};
@@ -60,7 +60,7 @@ pub fn all_fail(store: Store) -> Plan {
 /// The worker, and the cloud around it.
 pub struct World {
     place: Place,
-    setup: Rc<Setup>,
+    settings: Rc<CheckedSettings>,
 }
 
 impl Deref for World {
@@ -95,7 +95,7 @@ impl World {
         let cloud = Cloud::new(1_800_000_020_000, conditions);
         Self {
             place: Place::new(cloud, 0, 0),
-            setup: Rc::new(Setup::read(&settings(values))),
+            settings: Rc::new(CheckedSettings::read(&settings(values))),
         }
     }
 
@@ -104,7 +104,7 @@ impl World {
     pub fn copy(&self) -> Self {
         Self {
             place: self.place.copy(),
-            setup: Rc::clone(&self.setup),
+            settings: Rc::clone(&self.settings),
         }
     }
 
@@ -170,7 +170,7 @@ impl World {
     pub fn answer(&self, call: &Call) -> Reply {
         let app = App {
             platform: self.place.clone(),
-            setup: &self.setup,
+            settings: &self.settings,
         };
         let reply = self.timeline.answer(app.handle(call));
         let reply = reply.expect("no request hangs");
@@ -182,7 +182,7 @@ impl World {
     pub fn answer_at_once(&self, calls: &[Call]) -> Vec<Reply> {
         let app = App {
             platform: self.place.clone(),
-            setup: &self.setup,
+            settings: &self.settings,
         };
         let replies = join_all(calls.iter().map(|call| app.handle(call)));
         self.timeline.answer(replies).expect("no request hangs")

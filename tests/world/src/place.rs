@@ -158,7 +158,7 @@ impl Runtime for Place {
 }
 
 impl HasSessions for Place {
-    type Sessions = Self;
+    type Store = Self;
 
     fn sessions(&self) -> Result<Self, Fault> {
         self.0.cloud.bound("SESSIONS", self.clone())
