@@ -43,7 +43,10 @@ fn collection() -> Value {
         // account comes last: no login works after it.
         let id = &operation["operationId"];
         let is_deletion = id == "deleteAccount";
-        (is_deletion, DOCUMENT.find(&format!("\"operationId\": {id}")))
+        (
+            is_deletion,
+            DOCUMENT.find(&format!("\"operationId\": {id}")),
+        )
     });
     let items: Vec<Value> = operations
         .into_iter()

@@ -149,7 +149,7 @@ impl World {
     pub fn operations(&self) -> Operations {
         let mut operations = Operations::default();
         for call in self.take_calls() {
-            match (call.store, call.verb) {
+            match (call.store, call.operation) {
                 (Store::Kv, "read") => operations.reads.push(call.keys.to_vec()),
                 (Store::Kv, "write") => operations.writes.extend(call.keys.iter().cloned()),
                 _ => {}
@@ -192,14 +192,14 @@ impl World {
 /// Whether someone has looked for too many sessions.
 pub fn has_looked(world: &World) -> bool {
     let calls = world.take_calls();
-    calls.iter().any(|call| call.verb.starts_with("list"))
+    calls.iter().any(|call| call.operation.starts_with("list"))
 }
 
-/// Every answer of every test is as `src/openapi.json` says.
+/// Every answer of every test is as `public/openapi.json` says.
 #[track_caller]
 fn expect_documented(call: &Call, reply: &Reply) {
     let seen = Seen {
-        verb: call.method.name(),
+        method: call.method.name(),
         path: &call.path,
         status: reply.status,
         header: &|name| header(reply, name).map(str::to_owned),

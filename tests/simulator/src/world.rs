@@ -155,7 +155,7 @@ impl World {
     pub fn operations(&self) -> Operations {
         let mut operations = self.operations.get();
         for call in self.cloud.take_calls() {
-            match call.verb {
+            match call.operation {
                 "read" => operations.reads += call.keys.len() as u64,
                 "write" => operations.writes += 1,
                 "delete" => operations.deletes += 1,
