@@ -61,10 +61,9 @@ impl<P: HasAccounts> App<'_, P> {
         let deadline = call.deadline(platform);
         match route.handler {
             Handler::Owner(answer) => {
-                let settings = self.settings;
                 answer(&OwnerRequest {
                     platform,
-                    settings,
+                    settings: self.settings,
                     deadline,
                 })
                 .await

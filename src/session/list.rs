@@ -59,13 +59,9 @@ pub async fn list_sessions<P: HasSessions>(request: &Request<'_, P>) -> Result<S
     }
     let session_ref = &bearer.token.session_ref;
     let sessions = Sessions::for_request(request)?;
+    let (cursor, cut_off) = (cursor.as_deref(), bearer.cut_off.as_ref());
     let (found, next_cursor) = sessions
-        .page(
-            &session_ref.user,
-            "",
-            cursor.as_deref(),
-            bearer.cut_off.as_ref(),
-        )
+        .page(&session_ref.user, "", cursor, cut_off)
         .await?;
     let now = request.platform.now();
     let window = IdleWindow::configured(request.config);

@@ -56,13 +56,8 @@ pub async fn refresh_by<P: HasSessions>(
             if let Some(activity) = note {
                 sessions.note_after_response(session, activity, window, record.expires_at);
             }
-            Ok(issue::tokens(
-                request,
-                &token.session_ref,
-                &record,
-                answer,
-                now,
-            ))
+            let session_ref = &token.session_ref;
+            Ok(issue::tokens(request, session_ref, &record, answer, now))
         }
         Verdict::NotHereYet => Err(Error::NotHereYet),
         Verdict::Expired => Err(Error::RefreshTokenExpired),

@@ -56,11 +56,8 @@ async fn required_checks<P: HasAccounts>(
     request: &OwnerRequest<'_, P>,
 ) -> (BTreeMap<&'static str, String>, bool) {
     let platform = request.platform;
-    let config = request
-        .settings
-        .report
-        .failure
-        .map(|error| error.to_string());
+    let failure = request.settings.report.failure;
+    let config = failure.map(|error| error.to_string());
     let sessions = sessions(request).await.err();
     let mut failures = vec![
         ("config", config),
