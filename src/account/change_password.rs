@@ -8,7 +8,10 @@ use crate::{
         password::{NewPassword, Password},
         port::HasAccounts,
     },
-    http::{error::Error, request::Request},
+    http::{
+        error::{BadInput, Error},
+        request::Request,
+    },
     session::{
         bearer,
         issue::{self, Tokens},
@@ -33,7 +36,7 @@ pub async fn change_password<P: HasAccounts>(request: &Request<'_, P>) -> Result
     let new: NewPassword = fields.password("newPassword")?;
     let account = current_account(request, &bearer).await?;
     let new = new.not_of(&account.email);
-    let new = new.map_err(|problem| Error::of_field("newPassword", &problem))?;
+    let new = new.map_err(|problem| BadInput::field("newPassword", problem.0))?;
     let record = bearer.record.ok_or(Error::NotHereYet)?;
 
     let purpose = Purpose::ChangePassword {
@@ -55,5 +58,6 @@ pub async fn change_password<P: HasAccounts>(request: &Request<'_, P>) -> Result
     request.log_revocation("password_changed", "others", Some(&session_ref.session));
     let position = bearer.token.position;
     let position = position.unwrap_or_else(|| Position::first(record.created_at));
-    Ok(issue::tokens(request, &session_ref, &record, position))
+    let now = request.platform.now();
+    Ok(issue::tokens(request, &session_ref, &record, position, now))
 }

@@ -11,7 +11,10 @@ use crate::{
         password::NewPassword,
         port::HasAccounts,
     },
-    http::{error::Error, request::Request},
+    http::{
+        error::{BadInput, Error},
+        request::Request,
+    },
     port::Rng,
     token::id::UserId,
 };
@@ -31,7 +34,7 @@ pub async fn sign_up<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedI
     let new: NewPassword = fields.password("password")?;
     let password = new
         .not_of(&email)
-        .map_err(|problem| Error::of_field("password", &problem))?;
+        .map_err(|problem| BadInput::field("password", problem.0))?;
     let name = fields.optional("name")?;
     let device = fields.optional("device")?;
     let purpose = Purpose::SignUp {

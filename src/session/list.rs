@@ -59,13 +59,14 @@ pub async fn list_sessions<P: HasSessions>(request: &Request<'_, P>) -> Result<S
     }
     let session_ref = &bearer.token.session_ref;
     let sessions = Sessions::for_request(request)?;
+    let (cursor, cut_off) = (cursor.as_deref(), bearer.cut_off.as_ref());
     let (found, next_cursor) = sessions
-        .page(&session_ref.user, "", cursor.as_deref())
+        .page(&session_ref.user, "", cursor, cut_off)
         .await?;
     let now = request.platform.now();
     let window = IdleWindow::configured(request.config);
     let sessions = found.into_iter().filter_map(|(id, stored)| {
-        let session = listed(&id, stored, bearer.cut_off.as_ref(), window, now)?;
+        let session = listed(&id, stored, window, now)?;
         Some(SessionItem {
             current: id == session_ref.session,
             id,

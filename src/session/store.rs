@@ -59,7 +59,7 @@ pub const AFTER_RESPONSE_TIMEOUT_MS: u64 = 20_000;
 pub struct Sessions<'a, P: HasSessions> {
     pub(super) platform: &'a P,
     deadline: Deadline,
-    store: P::Sessions,
+    store: P::Store,
 }
 
 impl<'a, P: HasSessions> Sessions<'a, P> {
@@ -152,7 +152,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     }
 
     /// One page of a user's sessions whose ids start like this, with the activity of each: one listing
-    /// and one read.
+    /// and one read. The cut-off is the user's, which was read before.
     ///
     /// # Errors
     /// The store failed, did not answer in time, or holds something unreadable.
@@ -161,14 +161,12 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         user: &UserId,
         beginning: &str,
         from: Option<&str>,
+        cut_off: Option<&CutOff>,
     ) -> Result<(Vec<(SessionId, Snapshot)>, Option<String>), Fault> {
         let prefix = session_prefix(user);
         let beginning = prefix.clone() + beginning;
         let listing = self.store.list(&beginning, from, SESSIONS_PER_PAGE);
-        let page = self
-            .deadline
-            .within(READ_TIMEOUT_MS, self.platform, listing)
-            .await?;
+        let page = self.within(READ_TIMEOUT_MS, listing).await?;
         let sessions: Vec<SessionId> = page
             .names
             .iter()
@@ -183,17 +181,13 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
             .collect();
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let reading = self.store.read_all(&keys);
-        let mut values = self
-            .deadline
-            .within(READ_TIMEOUT_MS, self.platform, reading)
-            .await?
-            .into_iter();
+        let mut values = self.within(READ_TIMEOUT_MS, reading).await?.into_iter();
         let mut found = Vec::new();
         for session in sessions {
             let snapshot = Snapshot {
                 session: record::read_session(values.next().flatten())?,
                 activity: record::read_activity(values.next().flatten())?,
-                cut_off: None,
+                cut_off: cut_off.cloned(),
             };
             found.push((session, snapshot));
         }
@@ -228,10 +222,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     pub async fn erase_all(&self, user: &UserId) -> Result<(), Fault> {
         let prefix = session_prefix(user);
         let first = erase_page(&self.store, &prefix, None);
-        let mut next = self
-            .deadline
-            .within(ERASE_TIMEOUT_MS, self.platform, first)
-            .await?;
+        let mut next = self.within(ERASE_TIMEOUT_MS, first).await?;
         if next.is_some() {
             let (store, platform) = (self.store.clone(), self.platform.clone());
             self.platform.after_response(async move {
@@ -257,12 +248,12 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         window: IdleWindow,
         session_end: UnixMillis,
     ) {
-        let now = self.platform.now();
-        let forgotten_at = now.plus_ms(window.activity_ms()).min(session_end);
+        let seen_at = activity.seen_at;
+        let forgotten_at = seen_at.plus_ms(window.activity_ms()).min(session_end);
         let write = Write {
             key: activity_key(session),
             value: record::activity(activity),
-            ttl_seconds: ttl_seconds(now, forgotten_at),
+            ttl_seconds: ttl_seconds(seen_at, forgotten_at),
             metadata: None,
         };
         let (store, platform) = (self.store.clone(), self.platform.clone());
@@ -286,10 +277,18 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         self.read(["health"]).await.map(|_| ())
     }
 
-    async fn read<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Fault> {
+    async fn within<T>(
+        &self,
+        milliseconds: u64,
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
         self.deadline
-            .within(READ_TIMEOUT_MS, self.platform, self.store.read(keys))
+            .within(milliseconds, self.platform, work)
             .await
+    }
+
+    async fn read<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Fault> {
+        self.within(READ_TIMEOUT_MS, self.store.read(keys)).await
     }
 
     /// Writes, and once more after a second if that was refused: a key takes one write a second. A
@@ -304,9 +303,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
                 other => other,
             }
         };
-        self.deadline
-            .within(WRITE_TIMEOUT_MS, self.platform, writing)
-            .await
+        self.within(WRITE_TIMEOUT_MS, writing).await
     }
 }
 

@@ -22,9 +22,9 @@ const SOURCE_BYTES: usize = 8;
 pub struct Source(String);
 
 impl Source {
-    /// The network with this IP address. IPv6 counts by its first 48 bits, the most that one
-    /// customer has to themselves (RFC 6177): with less, one line would be many callers. All callers
-    /// whose address cannot be read count as one.
+    /// The network with this IP address. IPv6 counts by its first 48 bits, the largest
+    /// block that one customer gets (RFC 6177): with more bits, one line would be many callers. All
+    /// callers whose address cannot be read count as one.
     #[must_use]
     pub fn new(email: &Email, ip: &str) -> Self {
         let network = match ip.trim().parse::<IpAddr>().map(|ip| ip.to_canonical()) {
