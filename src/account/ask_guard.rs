@@ -14,7 +14,7 @@ use crate::{
     },
     http::{error::Error, request::Request},
     port::Fault,
-    token::time::UnixMillis,
+    token::{id::SessionId, time::UnixMillis},
 };
 
 /// How long a wrong password, or a sign-up, waits for its reply during a flood of them.
@@ -23,8 +23,17 @@ pub const FLOOD_PAUSE_MS: u64 = 2_000;
 /// How long that may take together with asking the rate limit.
 const FLOOD_TIMEOUT_MS: u64 = FLOOD_PAUSE_MS + 500;
 
-/// Has the guard of this address check a password and do what it was presented for. Returns the
-/// account and the guard's stamp.
+/// What a guard says when the password was right.
+pub struct Checked {
+    /// The account.
+    pub account: Account,
+    /// The guard's stamp.
+    pub at: UnixMillis,
+    /// The session that an earlier copy of this request has started.
+    pub repeated: Option<SessionId>,
+}
+
+/// Has the guard of this address check a password and do what it was presented for.
 ///
 /// # Errors
 /// `wrong` for a wrong password; 429 after too many of them; 401 when the account is gone; 503 when
@@ -35,7 +44,7 @@ pub async fn check_password<P: HasAccounts>(
     password: &Password,
     purpose: Purpose,
     wrong: Error,
-) -> Result<(Account, UnixMillis), Error> {
+) -> Result<Checked, Error> {
     let is_sign_up = matches!(purpose, Purpose::SignUp { .. });
     let question = GuardRequest::Check(Attempt {
         email: email.clone(),
@@ -48,7 +57,15 @@ pub async fn check_password<P: HasAccounts>(
         slow_down_when_flooded(request).await;
     }
     match reply {
-        GuardReply::Done { account, at } => Ok((account, at)),
+        GuardReply::Done {
+            account,
+            at,
+            repeated,
+        } => Ok(Checked {
+            account,
+            at,
+            repeated,
+        }),
         GuardReply::Wrong => Err(wrong),
         GuardReply::Wait { seconds } => Err(Error::TooManyAttempts(seconds)),
         GuardReply::Gone => Err(Error::BearerRevoked),

@@ -37,7 +37,7 @@ pub async fn delete_account<P: HasAccounts>(request: &Request<'_, P>) -> Result<
         id: account.id.clone(),
     };
     let wrong = Error::WrongPassword;
-    let (account, at) = check_password(request, &account.email, &password, purpose, wrong).await?;
-    end_sessions(request, &account.id, at).await?;
+    let checked = check_password(request, &account.email, &password, purpose, wrong).await?;
+    end_sessions(request, &account.id, checked.at).await?;
     Ok(Deleted { deleted: true })
 }

@@ -19,12 +19,14 @@
 //! fill the storage, and there is no password to guess. Its attempts are counted in memory, with the
 //! same limits, for as long as the object stays awake.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     account::{
         Account, Name,
         attempts::{Attempts, Outcome, Source},
         email::Email,
-        message::{Attempt, GuardReply, GuardRequest, Purpose},
+        message::{Attempt, GuardReply, GuardRequest, Purpose, Succession},
         password::{Password, PasswordHash, Verification},
         port::{Accounts, HasAccounts},
     },
@@ -32,7 +34,11 @@ use crate::{
     object::{Actor, Snapshot},
     port::{Clock, Fault, within},
     problem::Problem,
-    token::{id::UserId, time::UnixMillis},
+    session::rule::LATE_DUPLICATE_MS,
+    token::{
+        id::{SessionId, UserId},
+        time::UnixMillis,
+    },
 };
 
 /// How long a guard may take. A password costs it well under a second, but several may wait for
@@ -43,10 +49,59 @@ pub const GUARD_TIMEOUT_MS: u64 = 6_000;
 /// than `GUARD_TIMEOUT_MS`, so that the next in the queue still has a chance.
 pub const ATTEMPT_TIMEOUT_MS: u64 = 4_000;
 
+/// For how long a guard remembers a password change: longer than the session that asked for it has
+/// a grace, because a data centre may hear of the change a minute late.
+const CHANGE_MEMORY_MS: u64 = 2 * LATE_DUPLICATE_MS;
+
+/// The latest password change. A repeat of its request gets the same session again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordChange {
+    #[serde(flatten)]
+    sessions: Succession,
+    at: UnixMillis,
+}
+
+impl PasswordChange {
+    /// A change that has just been made.
+    #[must_use]
+    pub fn new(sessions: Succession, at: UnixMillis) -> Self {
+        Self { sessions, at }
+    }
+
+    /// What this change started, and when, if that session asks once more.
+    #[must_use]
+    pub fn started_for(
+        &self,
+        from: &SessionId,
+        now: UnixMillis,
+    ) -> Option<(SessionId, UnixMillis)> {
+        let is_repeat = self.sessions.from == *from && !self.is_old(now);
+        is_repeat.then(|| (self.sessions.to.clone(), self.at))
+    }
+
+    fn forgotten_at(&self) -> UnixMillis {
+        self.at.plus_ms(CHANGE_MEMORY_MS)
+    }
+
+    fn is_old(&self, now: UnixMillis) -> bool {
+        now >= self.forgotten_at()
+    }
+}
+
+/// What a guard stores.
+#[derive(Default, Serialize, Deserialize)]
+struct Stored<A> {
+    #[serde(flatten)]
+    attempts: A,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    change: Option<PasswordChange>,
+}
+
 /// What a guard remembers from one request to the next.
 #[derive(Debug)]
 pub struct AccountGuard {
     attempts: Attempts,
+    change: Option<PasswordChange>,
     /// The latest stamp. It need not be stored: a guard that was asleep wakes up later than that.
     last_stamp: Option<UnixMillis>,
     /// Whether the address had an account when it was last looked up, or when this was stored.
@@ -64,13 +119,14 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
             serde_json::from_str(json).unwrap_or_else(|_| {
                 // A newer release's, perhaps. Nobody must be locked out forever.
                 platform.log(&Line::new("attempts_unreadable").json());
-                Attempts::default()
+                Stored::default()
             })
         };
-        let attempts = stored.map(read).unwrap_or_default();
+        let Stored::<Attempts> { attempts, change } = stored.map(read).unwrap_or_default();
         Self {
-            has_account: !attempts.is_empty(),
+            has_account: !attempts.is_empty() || change.is_some(),
             attempts,
+            change,
             last_stamp: None,
         }
     }
@@ -87,13 +143,19 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
 
     fn forget_old(&mut self, now: UnixMillis) {
         self.attempts.forget(now);
+        self.change.take_if(|change| change.is_old(now));
     }
 
     /// Nothing for an address without an account: its attempts are in memory only.
     fn snapshot(&self, now: UnixMillis) -> Option<Snapshot> {
-        let clean_up_at = self.attempts.next_cleanup(now)?;
+        let forgotten_at = self.change.as_ref().map(PasswordChange::forgotten_at);
+        let clean_up_at = self.attempts.next_cleanup(now).max(forgotten_at)?;
+        let stored = Stored {
+            attempts: &self.attempts,
+            change: self.change.clone(),
+        };
         self.has_account.then(|| Snapshot {
-            json: serde_json::to_string(&self.attempts).expect("text and numbers"),
+            json: serde_json::to_string(&stored).expect("text and numbers"),
             clean_up_at,
         })
     }
@@ -118,9 +180,13 @@ impl AccountGuard {
             .min(ATTEMPT_TIMEOUT_MS);
         match request {
             _ if left_ms == 0 => Err(Fault::TimedOut),
-            GuardRequest::Stamp => Ok(GuardReply::Stamped {
-                at: self.stamp(platform),
-            }),
+            GuardRequest::Stamp => {
+                // Else a late repeat would write a cut-off from before this stamp over its.
+                self.change = None;
+                Ok(GuardReply::Stamped {
+                    at: self.stamp(platform),
+                })
+            }
             GuardRequest::Check(attempt) => self.check(platform, attempt, left_ms).await,
         }
     }
@@ -160,7 +226,9 @@ impl AccountGuard {
         self.attempts.settle(ticket, attempt_outcome(&result), now);
         let outcome = result?;
         match outcome {
-            CheckOutcome::Done(_) | CheckOutcome::Wrong => self.has_account = true,
+            CheckOutcome::Done(_) | CheckOutcome::Changed { .. } | CheckOutcome::Wrong => {
+                self.has_account = true
+            }
             CheckOutcome::Unknown => self.has_account = false,
             // Another account may have the address by now.
             CheckOutcome::Gone => {}
@@ -169,10 +237,45 @@ impl AccountGuard {
             CheckOutcome::Done(account) => GuardReply::Done {
                 account,
                 at: self.stamp(platform),
+                repeated: None,
             },
+            CheckOutcome::Changed {
+                account,
+                sessions,
+                was_in_place,
+            } => self.changed(platform, account, sessions, was_in_place),
             CheckOutcome::Wrong | CheckOutcome::Unknown => GuardReply::Wrong,
             CheckOutcome::Gone => GuardReply::Gone,
         })
+    }
+
+    /// A password was changed, or is found changed by a repeat of the request: that gets the stamp
+    /// and the session of the first one.
+    fn changed(
+        &mut self,
+        clock: &impl Clock,
+        account: Account,
+        sessions: Succession,
+        was_in_place: bool,
+    ) -> GuardReply {
+        let earlier = self.change.as_ref().filter(|_| was_in_place);
+        if let Some((session, at)) =
+            earlier.and_then(|change| change.started_for(&sessions.from, clock.now()))
+        {
+            let repeated = Some(session);
+            return GuardReply::Done {
+                account,
+                at,
+                repeated,
+            };
+        }
+        let at = self.stamp(clock);
+        self.change = Some(PasswordChange { sessions, at });
+        GuardReply::Done {
+            account,
+            at,
+            repeated: None,
+        }
     }
 }
 
@@ -180,7 +283,7 @@ impl AccountGuard {
 fn attempt_outcome(result: &Result<CheckOutcome, Fault>) -> Outcome {
     match result {
         Ok(CheckOutcome::Wrong | CheckOutcome::Unknown) => Outcome::Failure,
-        Ok(CheckOutcome::Done(_)) => Outcome::Success,
+        Ok(CheckOutcome::Done(_) | CheckOutcome::Changed { .. }) => Outcome::Success,
         Ok(CheckOutcome::Gone) | Err(_) => Outcome::Withdrawn,
     }
 }
@@ -193,6 +296,13 @@ fn unreadable(_: Problem) -> Fault {
 enum CheckOutcome {
     /// The password was right, and what it was presented for is done.
     Done(Account),
+    /// The same of a change.
+    Changed {
+        account: Account,
+        sessions: Succession,
+        /// The new password was there before.
+        was_in_place: bool,
+    },
     Wrong,
     /// Nobody has the address. The caller is told that the password was wrong.
     Unknown,
@@ -214,9 +324,21 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
         match (purpose, found) {
             (Purpose::SignUp { id, name }, None) => self.add(id, name).await,
             (Purpose::LogIn | Purpose::SignUp { .. }, found) => self.log_in(found).await,
-            (Purpose::ChangePassword { id, new }, Some((account, hash))) if account.id == id => {
+            (Purpose::ChangePassword { id, new, sessions }, Some((account, hash)))
+                if account.id == id =>
+            {
                 let new = Password::parse_new(new).map_err(unreadable)?;
-                self.change(account, &hash, &new).await
+                let Some(was_in_place) = self.change(&account, &hash, &new).await? else {
+                    return Ok(CheckOutcome::Wrong);
+                };
+                Ok(match sessions {
+                    Some(sessions) => CheckOutcome::Changed {
+                        account,
+                        sessions,
+                        was_in_place,
+                    },
+                    None => CheckOutcome::Done(account),
+                })
             }
             (Purpose::Delete { id }, Some((account, hash))) if account.id == id => {
                 self.delete(account, &hash).await
@@ -265,23 +387,25 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
         Ok(CheckOutcome::Done(account))
     }
 
-    /// A repeated request finds the new password in place already, which is no failure. An earlier
-    /// try may also land between the read and the change: the next repetition finds it in place.
+    /// Whether the new password was in place already; `None` for a wrong password. A repeated
+    /// request finds it in place, which is no failure. An earlier try may also land between the read
+    /// and the change: the next repetition finds it in place.
     async fn change(
         &self,
-        account: Account,
+        account: &Account,
         hash: &PasswordHash,
         new: &Password,
-    ) -> Result<CheckOutcome, Fault> {
+    ) -> Result<Option<bool>, Fault> {
         if hash.verify(&self.password) == Verification::Mismatch {
-            return Ok(match hash.verify(new) {
-                Verification::Mismatch => CheckOutcome::Wrong,
-                Verification::Match | Verification::MatchOutdated => CheckOutcome::Done(account),
-            });
+            let is_in_place = hash.verify(new) != Verification::Mismatch;
+            return Ok(is_in_place.then_some(true));
+        }
+        if self.password.expose() == new.expose() {
+            return Ok(Some(true));
         }
         let new = self.hash(new);
         if self.accounts.set_password(&account.id, hash, &new).await? {
-            Ok(CheckOutcome::Done(account))
+            Ok(Some(false))
         } else {
             Err(Fault::Failed)
         }

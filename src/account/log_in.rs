@@ -4,8 +4,12 @@ use serde::Serialize;
 
 use crate::{
     account::{
-        Account, Name, ask_guard::check_password, email::Email, message::Purpose,
-        password::Password, port::HasAccounts,
+        Name,
+        ask_guard::{Checked, check_password},
+        email::Email,
+        message::Purpose,
+        password::Password,
+        port::HasAccounts,
     },
     http::{error::Error, request::Request},
     session::{
@@ -13,7 +17,7 @@ use crate::{
         issue::Tokens,
         open::{NewSession, open},
     },
-    token::{claims::CustomClaims, time::UnixMillis},
+    token::claims::CustomClaims,
 };
 
 /// The claim that every login puts into its session.
@@ -39,21 +43,20 @@ pub async fn log_in<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedIn
     let password: Password = fields.password("password")?;
     let device = fields.optional("device")?;
     let wrong = Error::InvalidCredentials;
-    let (account, at) = check_password(request, &email, &password, Purpose::LogIn, wrong).await?;
-    logged_in(request, account, at, device).await
+    let checked = check_password(request, &email, &password, Purpose::LogIn, wrong).await?;
+    logged_in(request, checked, device).await
 }
 
 /// A session for an account, which starts at the guard's stamp.
 pub async fn logged_in<P: HasAccounts>(
     request: &Request<'_, P>,
-    account: Account,
-    at: UnixMillis,
+    Checked { account, at, .. }: Checked,
     device: Option<Device>,
 ) -> Result<LoggedIn, Error> {
     let new = NewSession {
         user: account.id,
         at,
-        device,
+        device: device.map(Device::into_text),
         claims: CustomClaims::of_login(EMAIL_CLAIM, account.email.as_str()),
         has_account: true,
     };

@@ -35,9 +35,8 @@ pub async fn sign_up<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedI
         id: new_user_id(request.platform),
         name,
     };
-    let (account, at) =
-        check_password(request, &email, &password, purpose, Error::EmailTaken).await?;
-    logged_in(request, account, at, device).await
+    let checked = check_password(request, &email, &password, purpose, Error::EmailTaken).await?;
+    logged_in(request, checked, device).await
 }
 
 /// A random UUID (RFC 9562, section 5.4).

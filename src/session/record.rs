@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     port::Fault,
-    session::rule::{Activity, CutOff, SessionRecord, StoredSession},
+    session::rule::{Activity, CutOff, Kept, SessionRecord, StoredSession},
     token::{
         claims::CustomClaims,
         id::SessionId,
@@ -57,7 +57,8 @@ pub(super) fn cut_off(cut_off: &CutOff) -> String {
     json(&CutOffJson {
         v: Version1,
         before: cut_off.before,
-        keep: cut_off.keep.clone(),
+        keep: cut_off.keep.as_ref().map(|kept| kept.session.clone()),
+        keep_until: cut_off.keep.as_ref().and_then(|kept| kept.until),
     })
 }
 
@@ -198,13 +199,16 @@ struct CutOffJson {
     before: UnixMillis,
     #[serde(skip_serializing_if = "Option::is_none")]
     keep: Option<SessionId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep_until: Option<UnixMillis>,
 }
 
 impl From<CutOffJson> for CutOff {
     fn from(json: CutOffJson) -> Self {
+        let until = json.keep_until;
         Self {
             before: json.before,
-            keep: json.keep,
+            keep: json.keep.map(|session| Kept { session, until }),
         }
     }
 }
@@ -293,11 +297,20 @@ mod tests {
     #[test]
     fn the_stored_cut_off_is_pinned() {
         let before = UnixMillis(1_800_000_000_123);
+        let keep = |until| {
+            let session = sid();
+            Some(Kept { session, until })
+        };
         for (stored, keep) in [
             (r#"{"v":1,"before":1800000000123}"#, None),
+            // As an earlier version wrote it.
             (
                 r#"{"v":1,"before":1800000000123,"keep":"BwcHBwcHBwcHBwcHBwcHBw"}"#,
-                Some(sid()),
+                keep(None),
+            ),
+            (
+                r#"{"v":1,"before":1800000000123,"keep":"BwcHBwcHBwcHBwcHBwcHBw","keep_until":1800000065123}"#,
+                keep(Some(UnixMillis(1_800_000_065_123))),
             ),
         ] {
             let written = cut_off(&CutOff {

@@ -25,7 +25,7 @@ const CLOCKS_MS: u64 = 5_000;
 /// How far a copy of a request may lag behind its original and still be answered: the phone and the
 /// servers in between repeat requests for some seconds, and KV lags for about a minute. A full minute
 /// is guaranteed, so there is room for two clocks.
-const LATE_DUPLICATE_MS: u64 = 60_000 + CLOCKS_MS;
+pub const LATE_DUPLICATE_MS: u64 = 60_000 + CLOCKS_MS;
 
 /// What `iat` is rounded down to.
 const MINUTE_MS: u64 = 60_000;
@@ -146,13 +146,37 @@ fn may_still_come(instant: UnixMillis, now: UnixMillis) -> bool {
 pub struct CutOff {
     /// Sessions created at this time or earlier are over.
     pub before: UnixMillis,
-    /// The session that lives on: the one that changed the password.
-    pub keep: Option<SessionId>,
+    /// The exception: the session that changed the password.
+    pub keep: Option<Kept>,
+}
+
+/// A session that a cut-off does not end, or not yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Which one.
+    pub session: SessionId,
+    /// When it ends all the same. None in a cut-off of an earlier version, which kept it for good.
+    pub until: Option<UnixMillis>,
 }
 
 impl CutOff {
-    fn ends(&self, session: &SessionId, created_at: UnixMillis) -> bool {
-        created_at <= self.before && self.keep.as_ref() != Some(session)
+    /// The cut-off of a password change: the session that asked for it has a grace, in which its
+    /// client may repeat the request, or refresh. `at` is the start of the new session, which lives.
+    #[must_use]
+    pub fn of_password_change(at: UnixMillis, session: SessionId) -> Self {
+        Self {
+            before: UnixMillis(at.0.saturating_sub(1)),
+            keep: Some(Kept {
+                session,
+                until: Some(at.plus_ms(LATE_DUPLICATE_MS)),
+            }),
+        }
+    }
+
+    fn ends(&self, session: &SessionId, created_at: UnixMillis, now: UnixMillis) -> bool {
+        let keeps =
+            |kept: &Kept| kept.session == *session && kept.until.is_none_or(|until| now < until);
+        created_at <= self.before && !self.keep.as_ref().is_some_and(keeps)
     }
 }
 
@@ -232,7 +256,7 @@ pub fn judge(
 ) -> Verdict {
     let ended = |began| {
         let cut_off = stored.cut_off.as_ref();
-        cut_off.is_some_and(|cut_off| cut_off.ends(session, began))
+        cut_off.is_some_and(|cut_off| cut_off.ends(session, began, now))
     };
     let record = match stored.session {
         Some(StoredSession::Open(record)) => record,
@@ -356,7 +380,7 @@ pub fn listed(
     let activity = stored
         .activity
         .unwrap_or_else(|| Activity::of_login(record.created_at));
-    let is_dead = cut_off.is_some_and(|cut_off| cut_off.ends(session, record.created_at))
+    let is_dead = cut_off.is_some_and(|cut_off| cut_off.ends(session, record.created_at, now))
         || now >= record.expires_at
         || is_idle(activity.current, activity, window, now);
     (!is_dead).then_some(Listed {
@@ -372,7 +396,12 @@ pub fn listed(
 /// cut-off. `iat` is a whole second of some clock, and a token from the seconds of the cut-off itself
 /// passes: it may belong to a login just after it.
 #[must_use]
-pub fn is_ended(session: &SessionId, issued_at: UnixSeconds, stored: &Snapshot) -> bool {
+pub fn is_ended(
+    session: &SessionId,
+    issued_at: UnixSeconds,
+    stored: &Snapshot,
+    now: UnixMillis,
+) -> bool {
     let began = match &stored.session {
         Some(StoredSession::Revoked(_)) => return true,
         Some(StoredSession::Open(record)) => record.created_at,
@@ -381,7 +410,7 @@ pub fn is_ended(session: &SessionId, issued_at: UnixSeconds, stored: &Snapshot) 
     stored
         .cut_off
         .as_ref()
-        .is_some_and(|cut_off| cut_off.ends(session, began))
+        .is_some_and(|cut_off| cut_off.ends(session, began, now))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 //! |---|---|---|---|
 //! | `session:{uid}:{sid}` | login, once; revocation puts a tombstone over it | `v, created_at, expires_at, device, claims, account`, or `v, revoked_at` | to the absolute end |
 //! | `activity:{sid}` | refresh | `v, gen, iat, gen_at, prev_at, seen_at` | idle window and a third, to the absolute end at most |
-//! | `revoked:{uid}` | ending all sessions of a user | `v, before, keep` | the longest lifetime of a session |
+//! | `revoked:{uid}` | ending all sessions of a user | `v, before, keep, keep_until` | the longest lifetime of a session |
 //!
 //! `prev_at` is there only if the client advanced twice within about a minute.
 //! `iat` is in seconds, as in the token; every other time is in milliseconds. The JSON is pinned
@@ -201,7 +201,10 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     }
 
     /// What ended sessions of this user, if anything did.
-    pub(super) async fn cut_off(&self, user: &UserId) -> Result<Option<CutOff>, Fault> {
+    ///
+    /// # Errors
+    /// The store failed, did not answer in time, or holds something unreadable.
+    pub async fn cut_off(&self, user: &UserId) -> Result<Option<CutOff>, Fault> {
         let [cut_off] = self.read([cut_off_key(user).as_str()]).await?;
         record::read_cut_off(cut_off)
     }

@@ -68,7 +68,13 @@ fn revoked() -> Snapshot {
 
 fn cut_off(stored: Snapshot, before: UnixMillis, keep: Option<SessionId>) -> Snapshot {
     Snapshot {
-        cut_off: Some(CutOff { before, keep }),
+        cut_off: Some(CutOff {
+            before,
+            keep: keep.map(|session| Kept {
+                session,
+                until: None,
+            }),
+        }),
         ..stored
     }
 }
@@ -323,7 +329,7 @@ fn a_tombstone_or_a_cut_off_ends_a_session_for_refreshes_bearers_and_lists() {
             live(FIRST)
         };
         assert_eq!(verdict(FIRST, &stored, 0), expected, "{name}");
-        let seen = is_ended(&session(), LOGIN.seconds(), &stored);
+        let seen = is_ended(&session(), LOGIN.seconds(), &stored, LOGIN);
         assert_eq!(seen, has_ended, "{name}");
         let cut_off = stored.cut_off.clone();
         let listed = listed(&session(), stored, cut_off.as_ref(), WINDOW, LOGIN);
@@ -335,7 +341,26 @@ fn a_tombstone_or_a_cut_off_ends_a_session_for_refreshes_bearers_and_lists() {
 fn the_iat_of_a_bearer_whose_session_is_missing_is_held_against_the_cut_off() {
     for (after, has_ended) in [(5_999, true), (5_998, false)] {
         let missing = cut_off(missing(), at(after), None);
-        assert_eq!(is_ended(&session(), LOGIN.seconds(), &missing), has_ended);
+        let seen = is_ended(&session(), LOGIN.seconds(), &missing, LOGIN);
+        assert_eq!(seen, has_ended);
+    }
+}
+
+#[test]
+fn a_session_that_is_kept_for_a_while_ends_then_for_refreshes_bearers_and_lists() {
+    let stored = Snapshot {
+        cut_off: Some(CutOff::of_password_change(at(DAY), session())),
+        ..fresh()
+    };
+    let grace_ends = DAY + LATE;
+    for (now, has_ended) in [(grace_ends - 1, false), (grace_ends, true)] {
+        let verdict = verdict(FIRST, &stored, now);
+        assert_eq!(verdict == Verdict::Revoked, has_ended);
+        let issued_at = LOGIN.seconds();
+        assert_eq!(is_ended(&session(), issued_at, &stored, at(now)), has_ended);
+        let cut_off = stored.cut_off.as_ref();
+        let listed = listed(&session(), stored.clone(), cut_off, WINDOW, at(now));
+        assert_eq!(listed.is_none(), has_ended);
     }
 }
 
