@@ -343,7 +343,13 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
             (Purpose::Delete { id }, Some((account, hash))) if account.id == id => {
                 self.delete(account, &hash).await
             }
-            (Purpose::ChangePassword { .. } | Purpose::Delete { .. }, _) => Ok(CheckOutcome::Gone),
+            (Purpose::ChangePassword { id, .. } | Purpose::Delete { id }, _) => {
+                // A row that is merely missing may be a fault.
+                let was_deleted = self.accounts.was_deleted(&id).await?;
+                was_deleted
+                    .then_some(CheckOutcome::Gone)
+                    .ok_or(Fault::Failed)
+            }
         }
     }
 
@@ -415,7 +421,8 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
         if hash.verify(&self.password) == Verification::Mismatch {
             return Ok(CheckOutcome::Wrong);
         }
-        self.accounts.delete(&account.id).await?;
+        let now = self.platform.now();
+        self.accounts.delete(&account.id, now).await?;
         Ok(CheckOutcome::Done(account))
     }
 

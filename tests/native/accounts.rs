@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tokenkeep::http::{method::Method, reply::Reply};
-use tokenkeep_world::trouble::{Store, Trouble};
+use tokenkeep_world::trouble::{Plan, Store, Trouble};
 
 use crate::{
     client::{
@@ -330,10 +330,50 @@ fn a_deletion_that_was_cut_short_is_finished_by_any_device_that_asks_for_the_acc
     world.inject(next_writes(2, Trouble::Fails));
     expect_error(&world.delete_account(&here, PASSWORD), UNAVAILABLE);
     assert_eq!(world.password_hash(EMAIL), None);
-    expect_error(&world.me(&there), REVOKED);
+    expect_error(&world.rename(&there, &json!({"name": "x"})), REVOKED);
     expect_revoked(&world, &there);
     expect_revoked(&world, &here);
     assert_eq!(world.keys("session:"), Vec::<String>::new());
+}
+
+#[test]
+fn a_look_at_an_account_that_is_half_deleted_is_refused_and_writes_nothing() {
+    let (world, here) = signed_up();
+    world.inject(Plan::new(Store::Kv, "list", Trouble::Fails));
+    expect_error(&world.delete_account(&here, PASSWORD), UNAVAILABLE);
+    world.recover();
+    world.take_calls();
+    expect_error(&world.me(&here), REVOKED);
+    let mut calls = world.take_calls().into_iter();
+    assert!(calls.all(|call| call.verb == "read" || call.store == Store::D1));
+    assert_eq!(world.delete_account(&here, PASSWORD).status, 401);
+    assert_eq!(world.keys("session:"), Vec::<String>::new());
+}
+
+#[test]
+fn an_account_whose_row_is_missing_without_a_deletion_is_a_fault_that_ends_nothing() {
+    let (world, here) = signed_up();
+    let there = world.log_in_with(PASSWORD);
+    let id = user_id(&world, &here);
+    let hash = world.password_hash(EMAIL).expect("just made");
+    world.accounts.borrow_mut().remove(EMAIL);
+    world.operations();
+    for reply in [
+        world.me(&here),
+        world.rename(&here, &json!({"name": "x"})),
+        world.change_password(&here, PASSWORD, "better horse"),
+        world.delete_account(&here, PASSWORD),
+    ] {
+        expect_error(&reply, UNAVAILABLE);
+    }
+    assert_eq!(world.operations().writes, Vec::<String>::new());
+    assert_eq!(world.lines("account_missing").len(), 4);
+    world.import(&id, EMAIL, &hash);
+    for device in [&here, &there] {
+        assert_eq!(world.me(device).status, 200);
+        world.refresh(device);
+    }
+    world.refresh(world.log_in_with(PASSWORD));
 }
 
 #[test]

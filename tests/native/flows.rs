@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tokenkeep::{
     http::{method::Method, request::Call},
     session::trim::SESSIONS_PER_SHARD,
-    token::id::SessionId,
+    token::{id::SessionId, time::UnixMillis},
 };
 
 use crate::{
@@ -73,7 +73,10 @@ impl Scene {
     /// Ada's account is gone; of its sessions all is still there.
     fn half_deleted() -> Self {
         let scene = Self::new();
-        scene.world.accounts.borrow_mut().remove(EMAIL);
+        let mut accounts = scene.world.accounts.borrow_mut();
+        let id = accounts.row(EMAIL).expect("just made").0.id.clone();
+        accounts.delete(&id, UnixMillis(scene.world.now()));
+        drop(accounts);
         scene
     }
 
@@ -179,7 +182,7 @@ fn is_ended(world: &World, tokens: &Tokens) {
     expect_error(&world.me(tokens), REVOKED);
 }
 
-pub const FLOWS: [Flow; 23] = [
+pub const FLOWS: [Flow; 24] = [
     Flow {
         name: "POST /auth/token",
         call: refresh,
@@ -288,6 +291,14 @@ pub const FLOWS: [Flow; 23] = [
         name: "GET /auth/me after an interrupted deletion",
         begin: Scene::half_deleted,
         call: |scene| from_here(scene, Method::Get, "/auth/me", &json!({})),
+        good: 401,
+        holds: |scene, _| drop(scene.world.refresh(&scene.here)),
+        ..FLOW
+    },
+    Flow {
+        name: "PATCH /auth/me after an interrupted deletion",
+        begin: Scene::half_deleted,
+        call: |scene| from_here(scene, Method::Patch, "/auth/me", &json!({"name": "x"})),
         good: 401,
         holds: |scene, _| both_ended(scene),
         ..FLOW

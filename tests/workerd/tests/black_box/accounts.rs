@@ -144,6 +144,7 @@ fn the_life_of_an_account_on_two_devices() {
         delete(&phone, "better horse").json(),
         json!({"deleted": true})
     );
+    assert!(workerd().d1.was_deleted(&phone.user));
     for tokens in [&phone, &tablet] {
         client().assert_ended(tokens);
         delete(tokens, "better horse").assert_error(401, "session_revoked");
