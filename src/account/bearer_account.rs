@@ -5,7 +5,10 @@ use crate::{
     http::{error::Error, request::Request},
     log::Line,
     session::{bearer::Bearer, rule::CutOff, store::Sessions},
-    token::{id::UserId, time::UnixMillis},
+    token::{
+        id::{Realm, UserId},
+        time::UnixMillis,
+    },
 };
 
 /// For how long after the deletion of an account no session of it can start. Longer than a login
@@ -72,7 +75,7 @@ pub async fn end_sessions<P: HasAccounts>(
     };
     let sessions = Sessions::for_request(request)?;
     sessions.erase_all(user).await?;
-    sessions.end_all(user, &for_good).await?;
+    sessions.end_all(Realm::Account, user, &for_good).await?;
     request.log_revocation("account_deleted", "all", None);
     Ok(())
 }

@@ -17,7 +17,7 @@ use crate::{
         rule::CutOff,
         store::Sessions,
     },
-    token::id::{SessionId, UserId},
+    token::id::{Realm, SessionId, UserId},
 };
 
 /// Changes the password, answers with a new session as a login does, and ends all other sessions of
@@ -80,8 +80,12 @@ async fn end_others<P: HasAccounts>(
     cut_off: &CutOff,
 ) -> Result<(), Fault> {
     let sessions = Sessions::for_request(request)?;
-    match sessions.end_all(user, cut_off).await {
-        Err(Fault::Throttled) if sessions.cut_off(user).await?.as_ref() == Some(cut_off) => Ok(()),
+    match sessions.end_all(Realm::Account, user, cut_off).await {
+        Err(Fault::Throttled)
+            if sessions.cut_off(Realm::Account, user).await?.as_ref() == Some(cut_off) =>
+        {
+            Ok(())
+        }
         ended => ended,
     }
 }

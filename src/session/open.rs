@@ -13,7 +13,7 @@ use crate::{
     },
     token::{
         claims::CustomClaims,
-        id::{SessionId, SessionRef, UserId},
+        id::{Realm, SessionId, SessionRef, UserId},
         refresh::Position,
         time::UnixMillis,
     },
@@ -52,7 +52,13 @@ pub struct NewSession {
 
 impl NewSession {
     fn record<P>(&self, id: SessionId, request: &Request<'_, P>) -> (SessionRef, SessionRecord) {
+        let realm = if self.has_account {
+            Realm::Account
+        } else {
+            Realm::Service
+        };
         let session_ref = SessionRef {
+            realm,
             user: self.user.clone(),
             session: id,
         };

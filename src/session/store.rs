@@ -6,9 +6,12 @@
 //!
 //! | Key | Written by | Value | TTL |
 //! |---|---|---|---|
-//! | `session:{uid}:{sid}` | login, once; revocation puts a tombstone over it | `v, created_at, expires_at, device, claims, account`, or `v, revoked_at` | to the absolute end |
+//! | `session:{uid}:{sid}`, `service:{uid}:{sid}` | login, once; revocation puts a tombstone over it | `v, created_at, expires_at, device, claims, account`, or `v, revoked_at` | to the absolute end |
 //! | `activity:{sid}` | refresh | `v, gen, iat, gen_at, prev_at, seen_at` | idle window and a third, to the absolute end at most |
-//! | `revoked:{uid}` | ending all sessions of a user | `v, before, keep, keep_until` | the longest lifetime of a session |
+//! | `revoked:{uid}`, `service-revoked:{uid}` | ending all sessions of a user | `v, before, keep, keep_until` | the longest lifetime of a session |
+//!
+//! The keys with `service` are those of the owner's own back end ([`Realm`]). An earlier version kept
+//! its sessions under the others; there they still end with either of the two cut-offs.
 //!
 //! `prev_at` is there only if the client advanced twice within about a minute.
 //! `iat` is in seconds, as in the token; every other time is in milliseconds. The JSON is pinned
@@ -23,10 +26,10 @@ use crate::{
     session::{
         port::{HasSessions, KeyValue, MIN_TTL_SECONDS, Write},
         record,
-        rule::{Activity, CutOff, IdleWindow, SessionRecord, Snapshot},
+        rule::{Activity, CutOff, IdleWindow, SessionRecord, Snapshot, StoredSession},
     },
     token::{
-        id::{SessionId, SessionRef, UserId},
+        id::{Realm, SessionId, SessionRef, UserId},
         time::{LONGEST_SESSION_SECONDS, UnixMillis, UnixSeconds},
     },
 };
@@ -89,14 +92,31 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         let keys = [
             session_key(session_ref),
             activity_key(&session_ref.session),
-            cut_off_key(&session_ref.user),
+            cut_off_key(session_ref.realm, &session_ref.user),
         ];
         let [session, activity, cut_off] = self.read(keys.each_ref().map(String::as_str)).await?;
-        Ok(Snapshot {
+        let stored = Snapshot {
             session: record::read_session(session)?,
             activity: record::read_activity(activity)?,
             cut_off: record::read_cut_off(cut_off)?,
-        })
+        };
+        self.with_both_cut_offs(session_ref, stored).await
+    }
+
+    /// A session of the owner's back end that an earlier version has opened ends with the later ones
+    /// of its user, too: one more key, for these only.
+    async fn with_both_cut_offs(
+        &self,
+        session_ref: &SessionRef,
+        mut stored: Snapshot,
+    ) -> Result<Snapshot, Fault> {
+        let is_service =
+            matches!(&stored.session, Some(StoredSession::Open(it)) if !it.has_account);
+        if is_service && session_ref.realm == Realm::Account {
+            let other = self.cut_off(Realm::Service, &session_ref.user).await?;
+            stored.cut_off = later(stored.cut_off, other);
+        }
+        Ok(stored)
     }
 
     /// What an access token is checked against: two keys in one call.
@@ -104,13 +124,17 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     /// # Errors
     /// The store failed, did not answer in time, or holds something unreadable.
     pub async fn load_without_activity(&self, session_ref: &SessionRef) -> Result<Snapshot, Fault> {
-        let keys = [session_key(session_ref), cut_off_key(&session_ref.user)];
+        let keys = [
+            session_key(session_ref),
+            cut_off_key(session_ref.realm, &session_ref.user),
+        ];
         let [session, cut_off] = self.read(keys.each_ref().map(String::as_str)).await?;
-        Ok(Snapshot {
+        let stored = Snapshot {
             session: record::read_session(session)?,
             activity: None,
             cut_off: record::read_cut_off(cut_off)?,
-        })
+        };
+        self.with_both_cut_offs(session_ref, stored).await
     }
 
     /// Writes a new session.
@@ -152,17 +176,19 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     }
 
     /// One page of a user's sessions whose ids start like this, with the activity of each: one listing
-    /// and one read.
+    /// and one read. Under the keys of accounts, those of the owner's back end are left out, or all
+    /// others.
     ///
     /// # Errors
     /// The store failed, did not answer in time, or holds something unreadable.
     pub async fn page(
         &self,
+        (realm, has_account): (Realm, bool),
         user: &UserId,
         beginning: &str,
         from: Option<&str>,
     ) -> Result<(Vec<(SessionId, Snapshot)>, Option<String>), Fault> {
-        let prefix = session_prefix(user);
+        let prefix = session_prefix(realm, user);
         let beginning = prefix.clone() + beginning;
         let listing = self.store.list(&beginning, from, SESSIONS_PER_PAGE);
         let page = self
@@ -195,7 +221,10 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
                 activity: record::read_activity(values.next().flatten())?,
                 cut_off: None,
             };
-            found.push((session, snapshot));
+            if !matches!(&snapshot.session, Some(StoredSession::Open(it)) if it.has_account != has_account)
+            {
+                found.push((session, snapshot));
+            }
         }
         Ok((found, page.next))
     }
@@ -204,8 +233,8 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     ///
     /// # Errors
     /// The store failed, did not answer in time, or holds something unreadable.
-    pub async fn cut_off(&self, user: &UserId) -> Result<Option<CutOff>, Fault> {
-        let [cut_off] = self.read([cut_off_key(user).as_str()]).await?;
+    pub async fn cut_off(&self, realm: Realm, user: &UserId) -> Result<Option<CutOff>, Fault> {
+        let [cut_off] = self.read([cut_off_key(realm, user).as_str()]).await?;
         record::read_cut_off(cut_off)
     }
 
@@ -213,9 +242,14 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     ///
     /// # Errors
     /// The store failed twice, or did not answer in time.
-    pub async fn end_all(&self, user: &UserId, cut_off: &CutOff) -> Result<(), Fault> {
+    pub async fn end_all(
+        &self,
+        realm: Realm,
+        user: &UserId,
+        cut_off: &CutOff,
+    ) -> Result<(), Fault> {
         let write = Write {
-            key: cut_off_key(user),
+            key: cut_off_key(realm, user),
             value: record::cut_off(cut_off),
             ttl_seconds: LONGEST_SESSION_SECONDS,
             metadata: None,
@@ -223,13 +257,13 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         self.write_before_response(write).await
     }
 
-    /// Erases what is stored of a user's sessions: devices and claims are personal. The first page
+    /// Erases what is stored of an account's sessions: devices and claims are personal. The first page
     /// now, the rest after the response.
     ///
     /// # Errors
     /// The store failed.
     pub async fn erase_all(&self, user: &UserId) -> Result<(), Fault> {
-        let prefix = session_prefix(user);
+        let prefix = session_prefix(Realm::Account, user);
         let first = erase_page(&self.store, &prefix, None);
         let mut next = self
             .deadline
@@ -326,20 +360,37 @@ async fn erase_page(
     Ok(page.next)
 }
 
-fn session_prefix(user: &UserId) -> String {
-    format!("session:{}:", user.as_str())
+/// Of two cut-offs that both hold, the one that ends more.
+#[must_use]
+pub fn later(one: Option<CutOff>, other: Option<CutOff>) -> Option<CutOff> {
+    [one, other]
+        .into_iter()
+        .flatten()
+        .max_by_key(|it| it.before)
+}
+
+fn session_prefix(realm: Realm, user: &UserId) -> String {
+    let kind = match realm {
+        Realm::Account => "session",
+        Realm::Service => "service",
+    };
+    format!("{kind}:{}:", user.as_str())
 }
 
 fn session_key(session_ref: &SessionRef) -> String {
-    session_prefix(&session_ref.user) + session_ref.session.as_str()
+    session_prefix(session_ref.realm, &session_ref.user) + session_ref.session.as_str()
 }
 
 fn activity_key(session: &SessionId) -> String {
     format!("activity:{}", session.as_str())
 }
 
-fn cut_off_key(user: &UserId) -> String {
-    format!("revoked:{}", user.as_str())
+fn cut_off_key(realm: Realm, user: &UserId) -> String {
+    let kind = match realm {
+        Realm::Account => "revoked",
+        Realm::Service => "service-revoked",
+    };
+    format!("{kind}:{}", user.as_str())
 }
 
 fn ttl_seconds(now: UnixMillis, until: UnixMillis) -> u64 {
@@ -353,6 +404,7 @@ mod tests {
     #[test]
     fn the_keys_are_pinned() {
         let session_ref = SessionRef {
+            realm: Realm::Account,
             user: UserId::parse("ada@example.com").expect("a user id"),
             session: SessionId::from_random([7; 16]),
         };
@@ -364,7 +416,20 @@ mod tests {
             activity_key(&session_ref.session),
             "activity:BwcHBwcHBwcHBwcHBwcHBw"
         );
-        assert_eq!(cut_off_key(&session_ref.user), "revoked:ada@example.com");
+        let user = &session_ref.user;
+        assert_eq!(cut_off_key(Realm::Account, user), "revoked:ada@example.com");
+        assert_eq!(
+            cut_off_key(Realm::Service, user),
+            "service-revoked:ada@example.com"
+        );
+        let session_ref = SessionRef {
+            realm: Realm::Service,
+            ..session_ref.clone()
+        };
+        assert_eq!(
+            session_key(&session_ref),
+            "service:ada@example.com:BwcHBwcHBwcHBwcHBwcHBw"
+        );
     }
 
     #[test]

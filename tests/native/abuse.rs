@@ -257,7 +257,7 @@ fn a_user_of_another_back_end_may_have_any_number_of_sessions() {
     }
     world.settle();
     world.refresh(&first);
-    assert_eq!(world.keys("session:").len(), 2_001);
+    assert_eq!(world.keys("service:").len(), 2_001);
 }
 
 #[test]

@@ -91,7 +91,7 @@ impl Scene {
                 id[..2].copy_from_slice(&[shard << 2, u8::try_from(session).expect("few")]);
                 let id = SessionId::from_random(id);
                 let begun = scene.world.now();
-                let record = json!({"v": 1, "created_at": begun, "expires_at": begun + 365 * DAY, "claims": {}});
+                let record = json!({"v": 1, "created_at": begun, "expires_at": begun + 365 * DAY, "claims": {}, "account": true});
                 scene
                     .world
                     .put(&format!("session:{user}:{}", id.as_str()), &record);
@@ -341,8 +341,9 @@ pub const FLOWS: [Flow; 24] = [
         holds: |scene, _| {
             both_ended(scene);
             assert_eq!(scene.world.password_hash(EMAIL), None);
-            let left = scene.world.keys("session:");
-            assert_eq!(left, [format!("session:bob:{}", scene.bob.session)]);
+            assert_eq!(scene.world.keys("session:"), Vec::<String>::new());
+            let left = scene.world.keys("service:");
+            assert_eq!(left, [format!("service:bob:{}", scene.bob.session)]);
         },
         ..FLOW
     },

@@ -15,6 +15,7 @@ mod late;
 mod log;
 mod openapi;
 mod postman;
+mod realms;
 mod refresh;
 mod revocation;
 mod routes;

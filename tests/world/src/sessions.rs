@@ -34,8 +34,10 @@ impl KeyValue for Place {
             metadata.as_ref().is_none_or(|it| it.len() <= 1_024),
             "more than KV takes"
         );
-        let is_tombstone =
-            write.key.starts_with("session:") && write.value.contains("\"revoked_at\"");
+        let is_session = ["session:", "service:"]
+            .iter()
+            .any(|prefix| write.key.starts_with(prefix));
+        let is_tombstone = is_session && write.value.contains("\"revoked_at\"");
         if is_tombstone && self.cloud().conditions.deletes_ended_sessions {
             return KeyValue::delete(self, &write.key).await;
         }
