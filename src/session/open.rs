@@ -91,6 +91,7 @@ pub async fn open_as<P: HasSessions>(
     let (session_ref, record) = new.record(id, request);
     let sessions = Sessions::for_request(request)?;
     sessions.create(&session_ref, &record).await?;
+    sessions.mark_birth_after_response();
     // Another back end may have good reasons for thousands of sessions of one user.
     if record.has_account {
         let window = IdleWindow::configured(request.config);

@@ -62,6 +62,11 @@ pub(super) fn cut_off(cut_off: &CutOff) -> String {
     })
 }
 
+/// When the first login marked the store.
+pub(super) fn birth(at: UnixMillis) -> String {
+    json(&BirthJson { v: Version1, at })
+}
+
 /// What a listing shows without reading values, such as that of Cloudflare's dashboard.
 pub(super) fn metadata(record: &SessionRecord) -> String {
     json(&Metadata {
@@ -86,6 +91,12 @@ pub(super) fn read_activity(stored: Option<String>) -> Result<Option<Activity>, 
 /// It is not what we write.
 pub(super) fn read_cut_off(stored: Option<String>) -> Result<Option<CutOff>, Fault> {
     parse::<CutOffJson, _>(stored)
+}
+
+/// # Errors
+/// It is not what we write.
+pub(super) fn read_birth(stored: Option<String>) -> Result<Option<UnixMillis>, Fault> {
+    parse::<BirthJson, _>(stored)
 }
 
 fn json(value: &impl Serialize) -> String {
@@ -213,6 +224,18 @@ impl From<CutOffJson> for CutOff {
     }
 }
 
+#[derive(Serialize, Deserialize)]
+struct BirthJson {
+    v: Version1,
+    at: UnixMillis,
+}
+
+impl From<BirthJson> for UnixMillis {
+    fn from(json: BirthJson) -> Self {
+        json.at
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -323,6 +346,16 @@ mod tests {
                 Ok(Some(CutOff { before, keep }))
             );
         }
+    }
+
+    #[test]
+    fn the_birth_mark_is_pinned() {
+        let (at, stored) = (
+            UnixMillis(1_800_000_000_123),
+            r#"{"v":1,"at":1800000000123}"#,
+        );
+        assert_eq!(birth(at), stored);
+        assert_eq!(read_birth(Some(stored.into())), Ok(Some(at)));
     }
 
     #[test]

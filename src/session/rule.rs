@@ -238,6 +238,9 @@ pub enum Verdict {
     NotHereYet,
     /// The session is over: it was idle for too long, or has reached its absolute end.
     Expired,
+    /// The session's key is gone before its token has expired. Keys live as long as their tokens, so
+    /// the store may have lost it.
+    Missing,
     /// The session was ended.
     Revoked,
     /// A token from before the chain advanced: someone has a copy. The session must be ended.
@@ -265,7 +268,9 @@ pub fn judge(
         // cut-off says nothing: the login may have come after it, by a clock ahead of ours.
         None if ended(now.plus_ms(CLOCKS_MS)) => return Verdict::Revoked,
         None if may_be_under_way(presented, now) => return Verdict::NotHereYet,
-        None => return Verdict::Expired,
+        // It started before its token was made, and was erased.
+        None if ended(presented.issued_at.millis()) => return Verdict::Revoked,
+        None => return Verdict::Missing,
     };
     if ended(record.created_at) {
         return Verdict::Revoked;

@@ -9,6 +9,7 @@
 //! | `session:{uid}:{sid}`, `service:{uid}:{sid}` | login, once; revocation puts a tombstone over it | `v, created_at, expires_at, device, claims, account`, or `v, revoked_at` | to the absolute end |
 //! | `activity:{sid}` | refresh | `v, gen, iat, gen_at, prev_at, seen_at` | idle window and a third, to the absolute end at most |
 //! | `revoked:{uid}`, `service-revoked:{uid}` | ending all sessions of a user | `v, before, keep, keep_until` | the longest lifetime of a session |
+//! | `tokenkeep:born` | the first login, once | `v, at` | none |
 //!
 //! The keys with `service` are those of the owner's own back end ([`Realm`]). An earlier version kept
 //! its sessions under the others; there they still end with either of the two cut-offs.
@@ -57,6 +58,9 @@ pub const SESSIONS_PER_PAGE: u32 = 50;
 /// How long work after the response may take. Nobody waits for it, but the runtime silently ends it
 /// after 30 s.
 pub const AFTER_RESPONSE_TIMEOUT_MS: u64 = 20_000;
+
+/// The mark of the store's birth. No user's key starts like this.
+const BIRTH_KEY: &str = "tokenkeep:born";
 
 /// The sessions of all users, as this data centre sees them.
 pub struct Sessions<'a, P: HasSessions> {
@@ -251,7 +255,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         let write = Write {
             key: cut_off_key(realm, user),
             value: record::cut_off(cut_off),
-            ttl_seconds: LONGEST_SESSION_SECONDS,
+            ttl_seconds: Some(LONGEST_SESSION_SECONDS),
             metadata: None,
         };
         self.write_before_response(write).await
@@ -313,6 +317,46 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
                 }
             }
         });
+    }
+
+    /// Marks, after the response to a login, when this store was born, unless it is marked already.
+    /// A store that is lost and made anew is younger than the tokens of the lost sessions, and that is
+    /// how it is found out. What fails is done by a later login.
+    pub fn mark_birth_after_response(&self) {
+        if self.platform.has_birth_mark() {
+            return;
+        }
+        let platform = self.platform.clone();
+        self.platform.after_response(async move {
+            let deadline = Deadline::after_ms(AFTER_RESPONSE_TIMEOUT_MS, &platform);
+            if let Ok(sessions) = Sessions::new(&platform, deadline)
+                && sessions.mark_birth().await.is_ok()
+            {
+                platform.note_birth_mark();
+            }
+        });
+    }
+
+    async fn mark_birth(&self) -> Result<(), Fault> {
+        if self.born_at().await?.is_some() {
+            return Ok(());
+        }
+        let write = Write {
+            key: BIRTH_KEY.to_owned(),
+            value: record::birth(self.platform.now()),
+            ttl_seconds: None,
+            metadata: None,
+        };
+        self.write_before_response(write).await
+    }
+
+    /// When the first login marked this store.
+    ///
+    /// # Errors
+    /// The store failed, did not answer in time, or holds something unreadable.
+    pub async fn born_at(&self) -> Result<Option<UnixMillis>, Fault> {
+        let [birth] = self.read([BIRTH_KEY]).await?;
+        record::read_birth(birth)
     }
 
     /// Whether the store answers.
@@ -393,8 +437,8 @@ fn cut_off_key(realm: Realm, user: &UserId) -> String {
     format!("{kind}:{}", user.as_str())
 }
 
-fn ttl_seconds(now: UnixMillis, until: UnixMillis) -> u64 {
-    until.since_ms(now).div_ceil(1000).max(MIN_TTL_SECONDS)
+fn ttl_seconds(now: UnixMillis, until: UnixMillis) -> Option<u64> {
+    Some(until.since_ms(now).div_ceil(1000).max(MIN_TTL_SECONDS))
 }
 
 #[cfg(test)]
@@ -434,8 +478,8 @@ mod tests {
 
     #[test]
     fn a_ttl_is_never_less_than_the_store_takes() {
-        assert_eq!(ttl_seconds(UnixMillis(0), UnixMillis(59_000)), 60);
-        assert_eq!(ttl_seconds(UnixMillis(9_000), UnixMillis(0)), 60);
-        assert_eq!(ttl_seconds(UnixMillis(0), UnixMillis(60_001)), 61);
+        assert_eq!(ttl_seconds(UnixMillis(0), UnixMillis(59_000)), Some(60));
+        assert_eq!(ttl_seconds(UnixMillis(9_000), UnixMillis(0)), Some(60));
+        assert_eq!(ttl_seconds(UnixMillis(0), UnixMillis(60_001)), Some(61));
     }
 }

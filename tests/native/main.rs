@@ -4,6 +4,7 @@
 mod abuse;
 mod accounts;
 mod bearer;
+mod birth;
 mod client;
 mod codes;
 mod cors;

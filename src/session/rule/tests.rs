@@ -291,9 +291,9 @@ fn a_missing_session_may_still_arrive_for_six_minutes() {
     let cases = [
         ("at once",           FIRST, 0,             Verdict::NotHereYet),
         ("at the end",        FIRST, end - 1,       Verdict::NotHereYet),
-        ("too late",          FIRST, end,           Verdict::Expired),
+        ("too late",          FIRST, end,           Verdict::Missing),
         ("a successor",       later, later_end - 1, Verdict::NotHereYet),
-        ("a successor, late", later, later_end,     Verdict::Expired),
+        ("a successor, late", later, later_end,     Verdict::Missing),
     ];
     assert_cases(&missing(), cases);
 }
@@ -306,6 +306,14 @@ fn a_cut_off_ends_a_missing_session_unless_the_clocks_may_be_apart() {
     ] {
         let missing = cut_off(missing(), at(MINUTE + ahead), None);
         assert_eq!(verdict(FIRST, &missing, MINUTE), expected);
+    }
+}
+
+#[test]
+fn a_missing_session_whose_token_is_older_than_the_cut_off_was_ended() {
+    let missing = cut_off(missing(), at(DAY), None);
+    for (minute, expected) in [(1440, Verdict::Revoked), (1441, Verdict::Missing)] {
+        assert_eq!(verdict(token(3, minute), &missing, 2 * DAY), expected);
     }
 }
 
