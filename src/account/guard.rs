@@ -227,7 +227,7 @@ impl AccountGuard {
         let outcome = result?;
         match outcome {
             CheckOutcome::Done(_) | CheckOutcome::Changed { .. } | CheckOutcome::Wrong => {
-                self.has_account = true
+                self.has_account = true;
             }
             CheckOutcome::Unknown => self.has_account = false,
             // Another account may have the address by now.

@@ -64,18 +64,18 @@ pub async fn list_sessions<P: HasSessions>(request: &Request<'_, P>) -> Result<S
     let sessions = Sessions::for_request(request)?;
     let place = Place::parse(bearer.token.has_account, cursor.as_deref());
     let whose = (place.realm, bearer.token.has_account);
-    let (found, next) = sessions
-        .page(whose, &session_ref.user, "", place.cursor)
-        .await?;
     let mut cut_off = bearer.cut_off;
     if place.realm != session_ref.realm {
         let other = sessions.cut_off(place.realm, &session_ref.user).await?;
         cut_off = later(cut_off, other);
     }
+    let (found, next) = sessions
+        .page(whose, &session_ref.user, "", place.cursor, cut_off.as_ref())
+        .await?;
     let now = request.platform.now();
     let window = IdleWindow::configured(request.config);
     let sessions = found.into_iter().filter_map(|(id, stored)| {
-        let session = listed(&id, stored, cut_off.as_ref(), window, now)?;
+        let session = listed(&id, stored, window, now)?;
         Some(SessionItem {
             current: id == session_ref.session,
             id,

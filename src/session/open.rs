@@ -98,7 +98,8 @@ pub async fn open_as<P: HasSessions>(
         sessions.trim_after_response(&session_ref, window, record.expires_at);
     }
     let position = Position::first(record.created_at);
-    Ok(issue::tokens(request, &session_ref, &record, position))
+    let now = request.platform.now();
+    Ok(issue::tokens(request, &session_ref, &record, position, now))
 }
 
 /// Opens a session that another copy of the request may have opened before, and that may have been
@@ -122,5 +123,6 @@ pub async fn open_again<P: HasSessions>(
         return Err(Error::BearerRevoked);
     }
     let position = Position::first(record.created_at);
-    Ok(issue::tokens(request, &session_ref, &record, position))
+    let now = request.platform.now();
+    Ok(issue::tokens(request, &session_ref, &record, position, now))
 }

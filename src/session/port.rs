@@ -68,13 +68,13 @@ pub trait KeyValue: Clone + 'static {
 /// A world with a store of sessions.
 pub trait HasSessions: Runtime {
     /// The store.
-    type Sessions: KeyValue;
+    type Store: KeyValue;
 
     /// The store.
     ///
     /// # Errors
     /// It is not bound.
-    fn sessions(&self) -> Result<Self::Sessions, Fault>;
+    fn sessions(&self) -> Result<Self::Store, Fault>;
 
     /// Whether the store is known to have its birth mark: it is asked once for each isolate.
     fn has_birth_mark(&self) -> bool;

@@ -66,7 +66,7 @@ const BIRTH_KEY: &str = "tokenkeep:born";
 pub struct Sessions<'a, P: HasSessions> {
     pub(super) platform: &'a P,
     deadline: Deadline,
-    store: P::Sessions,
+    store: P::Store,
 }
 
 impl<'a, P: HasSessions> Sessions<'a, P> {
@@ -153,7 +153,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         let write = Write {
             key: session_key(session_ref),
             value: record::session(record),
-            ttl_seconds: ttl_seconds(self.platform.now(), record.expires_at),
+            ttl_seconds: Some(ttl_seconds(self.platform.now(), record.expires_at)),
             metadata: Some(record::metadata(record)),
         };
         self.write_before_response(write).await
@@ -173,7 +173,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         let write = Write {
             key: session_key(session_ref),
             value: record::tombstone(now),
-            ttl_seconds: ttl_seconds(now, session_end.millis()),
+            ttl_seconds: Some(ttl_seconds(now, session_end.millis())),
             metadata: None,
         };
         self.write_before_response(write).await
@@ -181,7 +181,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
 
     /// One page of a user's sessions whose ids start like this, with the activity of each: one listing
     /// and one read. Under the keys of accounts, those of the owner's back end are left out, or all
-    /// others.
+    /// others. The cut-off is the user's, which was read before.
     ///
     /// # Errors
     /// The store failed, did not answer in time, or holds something unreadable.
@@ -191,14 +191,12 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         user: &UserId,
         beginning: &str,
         from: Option<&str>,
+        cut_off: Option<&CutOff>,
     ) -> Result<(Vec<(SessionId, Snapshot)>, Option<String>), Fault> {
         let prefix = session_prefix(realm, user);
         let beginning = prefix.clone() + beginning;
         let listing = self.store.list(&beginning, from, SESSIONS_PER_PAGE);
-        let page = self
-            .deadline
-            .within(READ_TIMEOUT_MS, self.platform, listing)
-            .await?;
+        let page = self.within(READ_TIMEOUT_MS, listing).await?;
         let sessions: Vec<SessionId> = page
             .names
             .iter()
@@ -213,17 +211,13 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
             .collect();
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let reading = self.store.read_all(&keys);
-        let mut values = self
-            .deadline
-            .within(READ_TIMEOUT_MS, self.platform, reading)
-            .await?
-            .into_iter();
+        let mut values = self.within(READ_TIMEOUT_MS, reading).await?.into_iter();
         let mut found = Vec::new();
         for session in sessions {
             let snapshot = Snapshot {
                 session: record::read_session(values.next().flatten())?,
                 activity: record::read_activity(values.next().flatten())?,
-                cut_off: None,
+                cut_off: cut_off.cloned(),
             };
             if !matches!(&snapshot.session, Some(StoredSession::Open(it)) if it.has_account != has_account)
             {
@@ -269,10 +263,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     pub async fn erase_all(&self, user: &UserId) -> Result<(), Fault> {
         let prefix = session_prefix(Realm::Account, user);
         let first = erase_page(&self.store, &prefix, None);
-        let mut next = self
-            .deadline
-            .within(ERASE_TIMEOUT_MS, self.platform, first)
-            .await?;
+        let mut next = self.within(ERASE_TIMEOUT_MS, first).await?;
         if next.is_some() {
             let (store, platform) = (self.store.clone(), self.platform.clone());
             self.platform.after_response(async move {
@@ -298,12 +289,12 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         window: IdleWindow,
         session_end: UnixMillis,
     ) {
-        let now = self.platform.now();
-        let forgotten_at = now.plus_ms(window.activity_ms()).min(session_end);
+        let seen_at = activity.seen_at;
+        let forgotten_at = seen_at.plus_ms(window.activity_ms()).min(session_end);
         let write = Write {
             key: activity_key(session),
             value: record::activity(activity),
-            ttl_seconds: ttl_seconds(now, forgotten_at),
+            ttl_seconds: Some(ttl_seconds(seen_at, forgotten_at)),
             metadata: None,
         };
         let (store, platform) = (self.store.clone(), self.platform.clone());
@@ -367,10 +358,18 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         self.read(["health"]).await.map(|_| ())
     }
 
-    async fn read<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Fault> {
+    async fn within<T>(
+        &self,
+        milliseconds: u64,
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
         self.deadline
-            .within(READ_TIMEOUT_MS, self.platform, self.store.read(keys))
+            .within(milliseconds, self.platform, work)
             .await
+    }
+
+    async fn read<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Fault> {
+        self.within(READ_TIMEOUT_MS, self.store.read(keys)).await
     }
 
     /// Writes, and once more after a second if that was refused: a key takes one write a second. A
@@ -385,9 +384,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
                 other => other,
             }
         };
-        self.deadline
-            .within(WRITE_TIMEOUT_MS, self.platform, writing)
-            .await
+        self.within(WRITE_TIMEOUT_MS, writing).await
     }
 }
 
@@ -437,8 +434,8 @@ fn cut_off_key(realm: Realm, user: &UserId) -> String {
     format!("{kind}:{}", user.as_str())
 }
 
-fn ttl_seconds(now: UnixMillis, until: UnixMillis) -> Option<u64> {
-    Some(until.since_ms(now).div_ceil(1000).max(MIN_TTL_SECONDS))
+fn ttl_seconds(now: UnixMillis, until: UnixMillis) -> u64 {
+    until.since_ms(now).div_ceil(1000).max(MIN_TTL_SECONDS)
 }
 
 #[cfg(test)]
@@ -478,8 +475,8 @@ mod tests {
 
     #[test]
     fn a_ttl_is_never_less_than_the_store_takes() {
-        assert_eq!(ttl_seconds(UnixMillis(0), UnixMillis(59_000)), Some(60));
-        assert_eq!(ttl_seconds(UnixMillis(9_000), UnixMillis(0)), Some(60));
-        assert_eq!(ttl_seconds(UnixMillis(0), UnixMillis(60_001)), Some(61));
+        assert_eq!(ttl_seconds(UnixMillis(0), UnixMillis(59_000)), 60);
+        assert_eq!(ttl_seconds(UnixMillis(9_000), UnixMillis(0)), 60);
+        assert_eq!(ttl_seconds(UnixMillis(0), UnixMillis(60_001)), 61);
     }
 }

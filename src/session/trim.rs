@@ -72,11 +72,12 @@ impl<P: HasSessions> Sessions<'_, P> {
         let mut alive = Vec::new();
         let mut next = None;
         for _ in 0..TRIM_PAGES {
-            let whose = (session_ref.realm, true);
-            let user = &session_ref.user;
-            let (found, rest) = self.page(whose, user, shard, next.as_deref()).await?;
+            let (whose, user) = ((session_ref.realm, true), &session_ref.user);
+            let (found, rest) = self
+                .page(whose, user, shard, next.as_deref(), cut_off.as_ref())
+                .await?;
             alive.extend(found.into_iter().filter_map(|(session, stored)| {
-                let listed = listed(&session, stored, cut_off.as_ref(), window, now)?;
+                let listed = listed(&session, stored, window, now)?;
                 Some((listed.seen_at, session))
             }));
             for session in surplus(&mut alive, SESSIONS_PER_SHARD) {

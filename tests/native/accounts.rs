@@ -345,7 +345,7 @@ fn a_look_at_an_account_that_is_half_deleted_is_refused_and_writes_nothing() {
     world.take_calls();
     expect_error(&world.me(&here), REVOKED);
     let mut calls = world.take_calls().into_iter();
-    assert!(calls.all(|call| call.verb == "read" || call.store == Store::D1));
+    assert!(calls.all(|call| call.operation == "read" || call.store == Store::D1));
     assert_eq!(world.delete_account(&here, PASSWORD).status, 401);
     assert_eq!(world.keys("session:"), Vec::<String>::new());
 }

@@ -337,19 +337,18 @@ fn a_tombstone_or_a_cut_off_ends_a_session_for_refreshes_bearers_and_lists() {
             live(FIRST)
         };
         assert_eq!(verdict(FIRST, &stored, 0), expected, "{name}");
-        let seen = is_ended(&session(), LOGIN.seconds(), &stored, LOGIN);
+        let seen = stored.refuses_bearer(&session(), LOGIN.seconds(), LOGIN);
         assert_eq!(seen, has_ended, "{name}");
-        let cut_off = stored.cut_off.clone();
-        let listed = listed(&session(), stored, cut_off.as_ref(), WINDOW, LOGIN);
+        let listed = listed(&session(), stored, WINDOW, LOGIN);
         assert_eq!(listed.is_none(), has_ended, "{name}");
     }
 }
 
 #[test]
-fn the_iat_of_a_bearer_whose_session_is_missing_is_held_against_the_cut_off() {
+fn the_iat_of_a_bearer_whose_session_is_missing_is_compared_with_the_cut_off() {
     for (after, has_ended) in [(5_999, true), (5_998, false)] {
         let missing = cut_off(missing(), at(after), None);
-        let seen = is_ended(&session(), LOGIN.seconds(), &missing, LOGIN);
+        let seen = missing.refuses_bearer(&session(), LOGIN.seconds(), LOGIN);
         assert_eq!(seen, has_ended);
     }
 }
@@ -364,17 +363,16 @@ fn a_session_that_is_kept_for_a_while_ends_then_for_refreshes_bearers_and_lists(
     for (now, has_ended) in [(grace_ends - 1, false), (grace_ends, true)] {
         let verdict = verdict(FIRST, &stored, now);
         assert_eq!(verdict == Verdict::Revoked, has_ended);
-        let issued_at = LOGIN.seconds();
-        assert_eq!(is_ended(&session(), issued_at, &stored, at(now)), has_ended);
-        let cut_off = stored.cut_off.as_ref();
-        let listed = listed(&session(), stored.clone(), cut_off, WINDOW, at(now));
+        let seen = stored.refuses_bearer(&session(), LOGIN.seconds(), at(now));
+        assert_eq!(seen, has_ended);
+        let listed = listed(&session(), stored.clone(), WINDOW, at(now));
         assert_eq!(listed.is_none(), has_ended);
     }
 }
 
 #[test]
 fn a_list_shows_a_session_until_it_expires() {
-    let listed = |stored, now| listed(&session(), stored, None, WINDOW, at(now));
+    let listed = |stored, now| listed(&session(), stored, WINDOW, at(now));
     let shown = |seen_at| Listed {
         device: Some("phone".to_owned()),
         created_at: LOGIN,
