@@ -14,7 +14,10 @@ use crate::{
     },
     http::{error::Error, request::Request},
     port::Fault,
-    token::{id::SessionRef, time::UnixMillis},
+    token::{
+        id::{SessionId, SessionRef},
+        time::UnixMillis,
+    },
 };
 
 /// Refusals go out at multiples of this time after the request began. What comes before that (a
@@ -50,8 +53,17 @@ impl<'a> Credentials<'a> {
     }
 }
 
-/// Has the guard of this address check a password and do what it was presented for. Returns the
-/// account and the guard's stamp.
+/// What a guard says when the password was right.
+pub struct Checked {
+    /// The account.
+    pub account: Account,
+    /// The guard's stamp.
+    pub at: UnixMillis,
+    /// The session that an earlier copy of this request has started.
+    pub repeated: Option<SessionId>,
+}
+
+/// Has the guard of this address check a password and do what it was presented for.
 ///
 /// # Errors
 /// `wrong` for a wrong password; 429 after too many of them, or too many right ones; 401 when the
@@ -61,7 +73,7 @@ pub async fn check_password<P: HasAccounts>(
     credentials: Credentials<'_>,
     purpose: Purpose,
     wrong: Error,
-) -> Result<(Account, UnixMillis), Error> {
+) -> Result<Checked, Error> {
     let started_at = request.platform.now();
     let is_sign_up = matches!(purpose, Purpose::SignUp { .. });
     let email = credentials.email;
@@ -80,7 +92,15 @@ pub async fn check_password<P: HasAccounts>(
         wait_for_next_step(request, started_at).await;
     }
     match reply {
-        GuardReply::Done { account, at } => Ok((account, at)),
+        GuardReply::Done {
+            account,
+            at,
+            repeated,
+        } => Ok(Checked {
+            account,
+            at,
+            repeated,
+        }),
         GuardReply::Wrong => Err(wrong),
         GuardReply::Wait { seconds } => Err(Error::TooManyAttempts(seconds)),
         GuardReply::Gone => Err(Error::BearerRevoked),

@@ -38,7 +38,7 @@ pub async fn delete_account<P: HasAccounts>(request: &Request<'_, P>) -> Result<
     };
     let wrong = Error::WrongPassword;
     let credentials = Credentials::new(&account.email, &password);
-    let (account, at) = check_password(request, credentials, purpose, wrong).await?;
-    end_sessions(request, &account.id, at).await?;
+    let checked = check_password(request, credentials, purpose, wrong).await?;
+    end_sessions(request, &account.id, checked.at).await?;
     Ok(Deleted { deleted: true })
 }

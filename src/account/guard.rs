@@ -19,21 +19,26 @@
 //! fill the storage, and there is no password to guess. Its attempts are counted in memory, with the
 //! same limits, for as long as the object stays awake.
 
+mod change;
+mod check;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::change::PasswordChange;
+use self::check::{CheckOutcome, PasswordCheck, unreadable};
 use crate::{
     account::{
-        Account, Name,
-        attempts::{Attempts, Caller, Outcome, Source, Wait},
-        email::Email,
-        message::{Attempt, GuardReply, GuardRequest, Purpose},
-        password::{Password, PasswordHash, Verification},
+        Account,
+        attempts::{Attempts, Caller, Source, Wait},
+        message::{Attempt, GuardReply, GuardRequest, Purpose, Succession},
+        password::Password,
         port::{Accounts, HasAccounts},
     },
     log::Line,
     object::{Actor, Snapshot},
     port::{Clock, Fault, within},
-    problem::Problem,
     token::{
-        id::{SessionRef, UserId},
+        id::{Realm, SessionRef, UserId},
         time::UnixMillis,
     },
 };
@@ -46,14 +51,20 @@ pub const GUARD_TIMEOUT_MS: u64 = 6_000;
 /// than `GUARD_TIMEOUT_MS`, so that the next in the queue still has a chance.
 pub const ATTEMPT_TIMEOUT_MS: u64 = 4_000;
 
-/// How long an attempt at an unknown address takes, about what a hash does: without it, the last of
-/// many attempts at once would be answered sooner where there is no account.
-const UNKNOWN_MS: u64 = 50;
+/// What a guard stores.
+#[derive(Default, Serialize, Deserialize)]
+struct Stored<A> {
+    #[serde(flatten)]
+    attempts: A,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    change: Option<PasswordChange>,
+}
 
 /// What a guard remembers from one request to the next.
 #[derive(Debug)]
 pub struct AccountGuard {
     attempts: Attempts,
+    change: Option<PasswordChange>,
     /// The latest stamp. It need not be stored: a guard that was asleep wakes up later than that.
     last_stamp: Option<UnixMillis>,
     /// Whether the address had an account when it was last looked up, or when this was stored.
@@ -73,13 +84,14 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
             serde_json::from_str(json).unwrap_or_else(|_| {
                 // A newer release's, perhaps. Nobody must be locked out forever.
                 platform.log(&Line::new("attempts_unreadable").json());
-                Attempts::default()
+                Stored::default()
             })
         };
-        let attempts = stored.map(read).unwrap_or_default();
+        let Stored::<Attempts> { attempts, change } = stored.map(read).unwrap_or_default();
         Self {
-            has_account: !attempts.is_empty(),
+            has_account: !attempts.is_empty() || change.is_some(),
             attempts,
+            change,
             last_stamp: None,
             user: None,
         }
@@ -97,13 +109,19 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
 
     fn forget_old(&mut self, now: UnixMillis) {
         self.attempts.forget(now);
+        self.change.take_if(|change| change.is_old(now));
     }
 
     /// Nothing for an address without an account: its attempts are in memory only.
     fn snapshot(&self, now: UnixMillis) -> Option<Snapshot> {
-        let clean_up_at = self.attempts.next_cleanup(now)?;
+        let forgotten_at = self.change.as_ref().map(PasswordChange::forgotten_at);
+        let clean_up_at = self.attempts.next_cleanup(now).max(forgotten_at)?;
+        let stored = Stored {
+            attempts: &self.attempts,
+            change: self.change.clone(),
+        };
         self.has_account.then(|| Snapshot {
-            json: serde_json::to_string(&self.attempts).expect("text and numbers"),
+            json: serde_json::to_string(&stored).expect("text and numbers"),
             clean_up_at,
         })
     }
@@ -128,9 +146,13 @@ impl AccountGuard {
             .min(ATTEMPT_TIMEOUT_MS);
         match request {
             _ if left_ms == 0 => Err(Fault::TimedOut),
-            GuardRequest::Stamp => Ok(GuardReply::Stamped {
-                at: self.stamp(platform),
-            }),
+            GuardRequest::Stamp => {
+                // Else a late repeat would write a cut-off from before this stamp over its.
+                self.change = None;
+                Ok(GuardReply::Stamped {
+                    at: self.stamp(platform),
+                })
+            }
             GuardRequest::Check(attempt) => self.check(platform, attempt, left_ms).await,
         }
     }
@@ -170,18 +192,29 @@ impl AccountGuard {
             Ok(ticket) => ticket,
             Err(wait) => return Ok(wait.into()),
         };
-        check.login_wait = self.attempts.login_wait(platform.now());
+        let now = platform.now();
+        check.login_wait = if self.is_repeat(&attempt.purpose, now) {
+            None
+        } else {
+            self.attempts.login_wait(now)
+        };
         let result = within(left_ms, platform, check.run(attempt.purpose)).await;
         let now = platform.now();
-        self.attempts.settle(ticket, attempt_outcome(&result), now);
+        self.attempts
+            .settle(ticket, CheckOutcome::of_attempt(&result), now);
         let outcome = result?;
         match &outcome {
-            CheckOutcome::Done(account) => self.user = Some(account.id.clone()),
+            CheckOutcome::Done(account) | CheckOutcome::Changed { account, .. } => {
+                self.user = Some(account.id.clone());
+            }
             CheckOutcome::Unknown => self.user = None,
             _ => {}
         }
         match outcome {
-            CheckOutcome::Done(_) | CheckOutcome::Wrong | CheckOutcome::Wait(_) => {
+            CheckOutcome::Done(_)
+            | CheckOutcome::Changed { .. }
+            | CheckOutcome::Wrong
+            | CheckOutcome::Wait(_) => {
                 self.has_account = true;
             }
             CheckOutcome::Unknown => self.has_account = false,
@@ -192,7 +225,13 @@ impl AccountGuard {
             CheckOutcome::Done(account) => GuardReply::Done {
                 account,
                 at: self.stamp(platform),
+                repeated: None,
             },
+            CheckOutcome::Changed {
+                account,
+                sessions,
+                was_in_place,
+            } => self.changed(platform, account, sessions, was_in_place),
             CheckOutcome::Wrong | CheckOutcome::Unknown => GuardReply::Wrong,
             CheckOutcome::Wait(wait) => wait.into(),
             CheckOutcome::Gone => GuardReply::Gone,
@@ -210,8 +249,46 @@ impl AccountGuard {
             let found = check.accounts.by_email(&check.email).await?;
             self.user = found.map(|(account, _)| account.id);
         }
-        let is_ours = self.user.as_ref() == Some(&session.user);
+        let is_ours = session.realm == Realm::Account && self.user.as_ref() == Some(&session.user);
         Ok(is_ours.then(|| Source::device(&check.email, &session.session)))
+    }
+
+    /// Whether this repeats the latest change of the password: then it starts nothing.
+    fn is_repeat(&self, purpose: &Purpose, now: UnixMillis) -> bool {
+        let Purpose::ChangePassword { sessions, .. } = purpose else {
+            return false;
+        };
+        let latest = self.change.as_ref().zip(sessions.as_ref());
+        latest.is_some_and(|(change, sessions)| change.started_for(&sessions.from, now).is_some())
+    }
+
+    /// A password was changed, or is found changed by a repeat of the request: that gets the stamp
+    /// and the session of the first one.
+    fn changed(
+        &mut self,
+        clock: &impl Clock,
+        account: Account,
+        sessions: Succession,
+        was_in_place: bool,
+    ) -> GuardReply {
+        let earlier = self.change.as_ref().filter(|_| was_in_place);
+        if let Some((session, at)) =
+            earlier.and_then(|change| change.started_for(&sessions.from, clock.now()))
+        {
+            let repeated = Some(session);
+            return GuardReply::Done {
+                account,
+                at,
+                repeated,
+            };
+        }
+        let at = self.stamp(clock);
+        self.change = Some(PasswordChange::new(sessions, at));
+        GuardReply::Done {
+            account,
+            at,
+            repeated: None,
+        }
     }
 }
 
@@ -220,145 +297,5 @@ impl From<Wait> for GuardReply {
         Self::Wait {
             seconds: wait.seconds,
         }
-    }
-}
-
-/// Only a wrong password is a failure.
-fn attempt_outcome(result: &Result<CheckOutcome, Fault>) -> Outcome {
-    match result {
-        Ok(CheckOutcome::Wrong | CheckOutcome::Unknown) => Outcome::Failure,
-        Ok(CheckOutcome::Done(_)) => Outcome::Success,
-        Ok(CheckOutcome::Wait(_) | CheckOutcome::Gone) | Err(_) => Outcome::Withdrawn,
-    }
-}
-
-fn unreadable(_: Problem) -> Fault {
-    Fault::Unreadable
-}
-
-/// What came of a check.
-enum CheckOutcome {
-    /// The password was right, and what it was presented for is done.
-    Done(Account),
-    Wrong,
-    /// The password was right, but there were too many logins: nothing is done.
-    Wait(Wait),
-    /// Nobody has the address. The caller is told that the password was wrong.
-    Unknown,
-    /// The account does not exist any more.
-    Gone,
-}
-
-/// A check of a password, by an attempt that was admitted.
-struct PasswordCheck<'a, P: HasAccounts> {
-    platform: &'a P,
-    accounts: P::Accounts,
-    email: Email,
-    password: Password,
-    /// There were too many logins: whoever knows the password has to wait.
-    login_wait: Option<Wait>,
-}
-
-impl<P: HasAccounts> PasswordCheck<'_, P> {
-    async fn run(&self, purpose: Purpose) -> Result<CheckOutcome, Fault> {
-        let found = self.accounts.by_email(&self.email).await?;
-        match (purpose, found) {
-            (Purpose::SignUp { id, name }, None) => self.add(id, name).await,
-            (Purpose::LogIn | Purpose::SignUp { .. }, found) => self.log_in(found).await,
-            (Purpose::ChangePassword { id, new }, Some((account, hash))) if account.id == id => {
-                let new = Password::parse_new(new).map_err(unreadable)?;
-                self.change(account, &hash, &new).await
-            }
-            (Purpose::Delete { id }, Some((account, hash))) if account.id == id => {
-                self.delete(account, &hash).await
-            }
-            (Purpose::ChangePassword { .. } | Purpose::Delete { .. }, _) => Ok(CheckOutcome::Gone),
-        }
-    }
-
-    async fn add(&self, id: UserId, name: Option<Name>) -> Result<CheckOutcome, Fault> {
-        if let Some(wait) = self.login_wait {
-            return Ok(CheckOutcome::Wait(wait));
-        }
-        let account = Account {
-            id,
-            email: self.email.clone(),
-            name,
-            created_at: self.platform.now(),
-        };
-        if self
-            .accounts
-            .insert(&account, &self.hash(&self.password))
-            .await?
-        {
-            return Ok(CheckOutcome::Done(account));
-        }
-        // An import, which asks no guard, has taken the address in the meantime.
-        let found = self.accounts.by_email(&self.email).await?;
-        self.log_in(found).await
-    }
-
-    async fn log_in(&self, found: Option<(Account, PasswordHash)>) -> Result<CheckOutcome, Fault> {
-        let Some((account, hash)) = found else {
-            self.platform.sleep_ms(UNKNOWN_MS).await;
-            return Ok(CheckOutcome::Unknown);
-        };
-        match (hash.verify(&self.password), self.login_wait) {
-            (Verification::Mismatch, _) => return Ok(CheckOutcome::Wrong),
-            (_, Some(wait)) => return Ok(CheckOutcome::Wait(wait)),
-            (Verification::Match, None) => {}
-            (Verification::MatchOutdated, None) => {
-                let renewed = self.hash(&self.password);
-                // If it fails, the next login tries again: no reason to refuse this one.
-                let _ = self
-                    .accounts
-                    .set_password(&account.id, &hash, &renewed)
-                    .await;
-            }
-        }
-        Ok(CheckOutcome::Done(account))
-    }
-
-    /// A repeated request finds the new password in place already, which is no failure. An earlier
-    /// try may also land between the read and the change: the next repetition finds it in place.
-    async fn change(
-        &self,
-        account: Account,
-        hash: &PasswordHash,
-        new: &Password,
-    ) -> Result<CheckOutcome, Fault> {
-        if hash.verify(&self.password) == Verification::Mismatch {
-            return Ok(match hash.verify(new) {
-                Verification::Mismatch => CheckOutcome::Wrong,
-                Verification::Match | Verification::MatchOutdated => self.done(account),
-            });
-        }
-        if let Some(wait) = self.login_wait {
-            return Ok(CheckOutcome::Wait(wait));
-        }
-        let new = self.hash(new);
-        if self.accounts.set_password(&account.id, hash, &new).await? {
-            Ok(CheckOutcome::Done(account))
-        } else {
-            Err(Fault::Failed)
-        }
-    }
-
-    async fn delete(&self, account: Account, hash: &PasswordHash) -> Result<CheckOutcome, Fault> {
-        if hash.verify(&self.password) == Verification::Mismatch {
-            return Ok(CheckOutcome::Wrong);
-        }
-        self.accounts.delete(&account.id).await?;
-        Ok(CheckOutcome::Done(account))
-    }
-
-    /// A change of the password counts as a login.
-    fn done(&self, account: Account) -> CheckOutcome {
-        let done = CheckOutcome::Done(account);
-        self.login_wait.map_or(done, CheckOutcome::Wait)
-    }
-
-    fn hash(&self, password: &Password) -> PasswordHash {
-        password.hash(self.platform.bytes())
     }
 }

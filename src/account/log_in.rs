@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::{
     account::{
-        Account, Name,
-        ask_guard::{Credentials, check_password},
+        Name,
+        ask_guard::{Checked, Credentials, check_password},
         email::Email,
         message::Purpose,
         password::Password,
@@ -17,7 +17,7 @@ use crate::{
         issue::Tokens,
         open::{NewSession, open},
     },
-    token::{claims::CustomClaims, refresh::RefreshToken, time::UnixMillis},
+    token::{claims::CustomClaims, refresh::RefreshToken},
 };
 
 /// The claim that every login puts into its session.
@@ -51,21 +51,20 @@ pub async fn log_in<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedIn
         session,
         ..Credentials::new(&email, &password)
     };
-    let (account, at) = check_password(request, credentials, Purpose::LogIn, wrong).await?;
-    logged_in(request, account, at, device).await
+    let checked = check_password(request, credentials, Purpose::LogIn, wrong).await?;
+    logged_in(request, checked, device).await
 }
 
 /// A session for an account, which starts at the guard's stamp.
 pub async fn logged_in<P: HasAccounts>(
     request: &Request<'_, P>,
-    account: Account,
-    at: UnixMillis,
+    Checked { account, at, .. }: Checked,
     device: Option<Device>,
 ) -> Result<LoggedIn, Error> {
     let new = NewSession {
         user: account.id,
         at,
-        device,
+        device: device.map(Device::into_text),
         claims: CustomClaims::of_login(EMAIL_CLAIM, account.email.as_str()),
         has_account: true,
     };

@@ -41,14 +41,9 @@ pub async fn sign_up<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedI
         id: new_user_id(request.platform),
         name,
     };
-    let (account, at) = check_password(
-        request,
-        Credentials::new(&email, &password),
-        purpose,
-        Error::EmailTaken,
-    )
-    .await?;
-    logged_in(request, account, at, device).await
+    let credentials = Credentials::new(&email, &password);
+    let checked = check_password(request, credentials, purpose, Error::EmailTaken).await?;
+    logged_in(request, checked, device).await
 }
 
 /// A random UUID (RFC 9562, section 5.4).

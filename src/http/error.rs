@@ -103,6 +103,12 @@ pub enum Error {
     /// 503: the store failed.
     #[error("store: {0}")]
     Store(Fault),
+    /// 503: the store is younger than a token whose session it does not have.
+    #[error("the store is younger than the token")]
+    SessionLost,
+    /// 503: the account of a session is not in the table, and was not deleted.
+    #[error("the account's row is missing")]
+    AccountMissing,
     /// 503: a login has not reached this place yet.
     #[error("session not here yet")]
     NotHereYet,
@@ -154,7 +160,7 @@ impl Error {
             Self::MethodNotAllowed(allowed) => ErrorReply::new(405, "method_not_allowed", format!("This path accepts only: {allowed}.")).with("Allow", allowed.clone()),
             Self::PayloadTooLarge => ErrorReply::new(413, "payload_too_large", "The request body is larger than 16 KiB."),
             Self::Misconfigured(error) => ErrorReply::new(500, "misconfigured", format!("This server is not fully set up: {error}")),
-            Self::Store(_) => ErrorReply::new(503, "temporarily_unavailable", "Something failed on our side. Nothing is lost: send the same request again.").retry(),
+            Self::Store(_) | Self::AccountMissing | Self::SessionLost => ErrorReply::new(503, "temporarily_unavailable", "Something failed on our side. Nothing is lost: send the same request again.").retry(),
             Self::NotHereYet => ErrorReply::new(503, "temporarily_unavailable", "This login has not reached this data centre yet. Nothing is lost: send the same request again.").retry(),
         }
     }

@@ -4,6 +4,7 @@
 mod abuse;
 mod accounts;
 mod bearer;
+mod birth;
 mod client;
 mod codes;
 mod cors;
@@ -17,6 +18,7 @@ mod limits;
 mod log;
 mod openapi;
 mod postman;
+mod realms;
 mod refresh;
 mod revocation;
 mod routes;

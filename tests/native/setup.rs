@@ -26,7 +26,7 @@ fn health(world: &World) -> (u16, serde_json::Value) {
 fn logged_in_and_then(settings: &[(&str, &str)]) -> (World, Tokens) {
     let (before, login) = logged_in();
     let world = World::with(settings);
-    let key = format!("session:ada:{}", login.session);
+    let key = format!("service:ada:{}", login.session);
     let stored = before.entry(&key).expect("written").value;
     world.put(&key, &serde_json::from_str(&stored).expect("JSON"));
     (world, login)

@@ -38,7 +38,8 @@ impl Picture {
         let value = |key: &String| world.entry(key).expect("listed").value.to_string();
         let all = |prefix| world.keys(prefix).into_iter();
         let is_ended = |key: &String| value(key).contains("revoked_at");
-        let (ended, open) = all("session:").partition(is_ended);
+        let sessions = all("session:").chain(all("service:"));
+        let (ended, open) = sessions.partition(is_ended);
         let row = |(account, hash): &Row| {
             let name = account.name.as_ref().map(|name| name.as_str().to_owned());
             (
@@ -52,7 +53,7 @@ impl Picture {
             accounts: world.accounts.borrow().rows().map(row).collect(),
             open,
             ended,
-            cut_offs: values("revoked:"),
+            cut_offs: [values("revoked:"), values("service-revoked:")].concat(),
             notes: values("activity:"),
             attempts: world
                 .guard_storage()
