@@ -8,7 +8,7 @@ use std::{sync::Mutex, thread, time::Instant};
 
 use serde_json::json;
 use tokenkeep_workerd_tests::{
-    client::{random_name, random_user},
+    client::random_user,
     workerd::{Settings, Workerd},
 };
 
@@ -31,7 +31,7 @@ fn main() {
     }
     let twice = |emails: &[String], is_known| -> Vec<(String, (String, bool))> {
         let both = emails.iter().chain(emails);
-        both.map(|email| (random_name(), (email.clone(), is_known)))
+        both.map(|email| (random_user(), (email.clone(), is_known)))
             .collect()
     };
     let mut attempts = [twice(&known, true), twice(&unknown, false)].concat();
