@@ -136,6 +136,13 @@ impl D1 {
         assert_eq!(changed, Ok(1));
     }
 
+    /// Gives an account another address, and so another guard.
+    pub fn rename(&self, email: &str, new: &str) {
+        const SQL: &str = "UPDATE users SET email = ?2 WHERE email = ?1";
+        let changed = self.state().database.execute(SQL, [email, new]);
+        assert_eq!(changed, Ok(1));
+    }
+
     fn column(&self, sql: &str, value: &str) -> Vec<String> {
         let state = self.state();
         let mut statement = state.database.prepare(sql).expect("SQL");
