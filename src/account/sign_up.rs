@@ -5,7 +5,7 @@ use uuid::Builder;
 use crate::{
     account::{
         ask_guard::check_password,
-        email::Email,
+        email::NewEmail,
         log_in::{LoggedIn, logged_in},
         message::Purpose,
         password::NewPassword,
@@ -27,7 +27,7 @@ pub async fn sign_up<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedI
         return Err(Error::SignUpClosed);
     }
     let mut fields = request.fields()?;
-    let email: Email = fields.required("email")?;
+    let NewEmail(email) = fields.required("email")?;
     let NewPassword(password) = fields.password("password")?;
     let name = fields.optional("name")?;
     let device = fields.optional("device")?;

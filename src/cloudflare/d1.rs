@@ -41,7 +41,8 @@ impl D1Accounts {
     }
 }
 
-const BY_ID: &str = "SELECT id, email, name, password_hash, created_at FROM users WHERE id = ?1";
+/// Without the password's hash: a hash that cannot be read closes the login and nothing else.
+const BY_ID: &str = "SELECT id, email, name, created_at FROM users WHERE id = ?1";
 
 impl Accounts for D1Accounts {
     async fn check(&self) -> Result<(), Fault> {
@@ -51,14 +52,16 @@ impl Accounts for D1Accounts {
     async fn by_email(&self, email: &Email) -> Result<Option<(Account, PasswordHash)>, Fault> {
         const SQL: &str =
             "SELECT id, email, name, password_hash, created_at FROM users WHERE email = ?1";
-        self.find(SQL, email.as_str())
-            .await
-            .map(|row| row.map(Row::into))
+        let Some(mut row) = self.find(SQL, email.as_str()).await? else {
+            return Ok(None);
+        };
+        let hash = row.password_hash.take().ok_or(Fault::Unreadable)?;
+        Ok(Some((row.into(), hash)))
     }
 
     async fn by_id(&self, id: &UserId) -> Result<Option<Account>, Fault> {
         let row = self.find(BY_ID, id.as_str()).await?;
-        Ok(row.map(|row| <(Account, _)>::from(row).0))
+        Ok(row.map(Row::into))
     }
 
     #[expect(
@@ -108,24 +111,31 @@ impl Accounts for D1Accounts {
     }
 }
 
+/// A row is read as it is, whatever the rules for new ones: it may be older than they are, or
+/// written by SQL.
 #[derive(Deserialize)]
 struct Row {
     id: UserId,
     email: Email,
     name: Option<Name>,
-    password_hash: PasswordHash,
-    created_at: UnixMillis,
+    /// Only where it was asked for.
+    password_hash: Option<PasswordHash>,
+    created_at: f64,
 }
 
-impl From<Row> for (Account, PasswordHash) {
+impl From<Row> for Account {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a time before 1970 is 1970"
+    )]
     fn from(row: Row) -> Self {
-        let account = Account {
+        Self {
             id: row.id,
             email: row.email,
             name: row.name,
-            created_at: row.created_at,
-        };
-        (account, row.password_hash)
+            created_at: UnixMillis(row.created_at as u64),
+        }
     }
 }
 

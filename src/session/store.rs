@@ -317,7 +317,10 @@ async fn erase_page(
     from: Option<&str>,
 ) -> Result<Option<String>, Fault> {
     let page = store.list(prefix, from, ERASED_PER_PAGE).await?;
-    for erased in join_all(page.names.iter().map(|key| store.delete(key))).await {
+    // The user `a` has the same prefix as a user `a:b`, whose id came into the table by SQL.
+    let is_own = |key: &&String| SessionId::parse(&key[prefix.len()..]).is_ok();
+    let own = page.names.iter().filter(is_own);
+    for erased in join_all(own.map(|key| store.delete(key))).await {
         erased?;
     }
     Ok(page.next)

@@ -131,6 +131,58 @@ fn a_name_can_be_changed_and_taken_away() {
 }
 
 #[test]
+fn an_account_that_todays_rules_would_refuse_is_open_to_its_owner() {
+    for (id, email, name) in [
+        ("u1", EMAIL, "x".repeat(201)),
+        ("u1", "ada lovelace\u{200b}@example.com", "Ada".to_owned()),
+        ("u1", &format!("{}@example.com", "x".repeat(300)), String::new()),
+        ("auth0:u1/Äda 1", EMAIL, "Ada".to_owned()),
+    ] {
+        let world = World::new();
+        world.import(id, email, BCRYPT);
+        world.accounts.borrow_mut().set_name(email, &name);
+        let login = tokens(&world.try_log_in(email, PASSWORD));
+        let me = body(&world.me(&login));
+        assert_eq!((&me["email"], &me["name"]), (&json!(email), &json!(name)));
+        world.refresh(&login);
+        let renamed = world.rename(&login, &json!({"name": "Ada L."}));
+        assert_eq!(body(&renamed)["name"], "Ada L.");
+        let changed = world.change_password(&login, PASSWORD, "better horse");
+        let there = tokens(&world.try_log_in(email, "better horse"));
+        let here = tokens(&changed);
+        assert_eq!(world.log_out_all(&there).status, 200);
+        expect_revoked(&world, &here);
+        let login = tokens(&world.try_log_in(email, "better horse"));
+        assert_eq!(world.delete_account(&login, "better horse").status, 200);
+        assert_eq!(world.keys("session:"), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_sign_up_takes_no_address_or_name_that_the_rules_refuse() {
+    let world = World::new();
+    for (email, name) in [
+        ("ada lovelace@example.com", "Ada".to_owned()),
+        (EMAIL, "x".repeat(201)),
+    ] {
+        let person = json!({"email": email, "password": PASSWORD, "name": name});
+        expect_error(&world.post("/auth/signup", &person), INVALID_REQUEST);
+    }
+    expect_bad_field(&world.try_log_in("ada", PASSWORD), "email");
+}
+
+#[test]
+fn erasing_the_sessions_of_a_user_leaves_those_of_a_longer_id_alone() {
+    let world = World::new();
+    world.import("a", EMAIL, BCRYPT);
+    world.import("a:b", "bob@example.com", BCRYPT);
+    let ada = world.log_in_with(PASSWORD);
+    let bob = tokens(&world.try_log_in("bob@example.com", PASSWORD));
+    assert_eq!(world.delete_account(&ada, PASSWORD).status, 200);
+    world.refresh(&bob);
+}
+
+#[test]
 fn another_password_ends_the_other_sessions_and_keeps_this_one() {
     let (world, here) = signed_up();
     let there = world.log_in_with(PASSWORD);

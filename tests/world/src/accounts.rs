@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::DeserializeOwned;
 use tokenkeep::{
     account::{Account, Name, email::Email, password::PasswordHash, port::Accounts},
     port::Fault,
@@ -34,17 +35,26 @@ impl Table {
 
     /// Puts an account there, as an import does.
     ///
+    /// The table is as lenient as a database: id and address are taken as they are.
+    ///
     /// # Panics
-    /// One of the three is none.
+    /// The hash is none.
     pub fn import(&mut self, id: &str, email: &str, hash: &str, now: u64) {
         let account = Account {
-            id: UserId::parse(id).expect("a user id"),
-            email: Email::parse(email).expect("an address"),
+            id: stored(id),
+            email: stored(email),
             name: None,
             created_at: UnixMillis(now),
         };
         let hash = PasswordHash::parse(hash).expect("a hash");
         self.0.insert(email.to_owned(), (account, hash));
+    }
+
+    /// Changes a name as SQL does, whatever the rules for names.
+    pub fn set_name(&mut self, email: &str, name: &str) {
+        if let Some((account, _)) = self.0.get_mut(email) {
+            account.name = Some(stored(name));
+        }
     }
 
     /// Takes an account away, and nothing else.
@@ -55,6 +65,11 @@ impl Table {
     fn find(&mut self, id: &UserId) -> Option<&mut Row> {
         self.0.values_mut().find(|(account, _)| account.id == *id)
     }
+}
+
+/// A text as it is read from a row.
+fn stored<T: DeserializeOwned>(text: &str) -> T {
+    serde_json::from_value(text.into()).expect("rows are read leniently")
 }
 
 impl Place {
