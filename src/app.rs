@@ -89,7 +89,9 @@ impl<P: HasAccounts> App<'_, P> {
         let reply = error.reply();
         let cause = error.to_string();
         let line = match error {
-            Error::TooManyAttempts(_) | Error::ServiceKeyInvalid => Some(Line::new(reply.code)),
+            Error::TooManyAttempts(_) | Error::TooManyRequests(_) | Error::ServiceKeyInvalid => {
+                Some(Line::new(reply.code))
+            }
             _ if reply.status >= 500 => Some(Line {
                 code: Some(reply.code),
                 ..Line::new("fault").because_of(&cause)

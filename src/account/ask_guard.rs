@@ -13,7 +13,7 @@ use crate::{
         port::{Guard as _, HasAccounts},
     },
     http::{error::Error, request::Request},
-    port::Fault,
+    port::{Fault, RateLimit},
     token::time::UnixMillis,
 };
 
@@ -22,6 +22,9 @@ pub const FLOOD_PAUSE_MS: u64 = 2_000;
 
 /// How long that may take together with asking the rate limit.
 const FLOOD_TIMEOUT_MS: u64 = FLOOD_PAUSE_MS + 500;
+
+/// One count for all addresses.
+const ALL_ADDRESSES: &str = "all";
 
 /// Has the guard of this address check a password and do what it was presented for. Returns the
 /// account and the guard's stamp.
@@ -94,7 +97,7 @@ async fn ask<P: HasAccounts>(
 async fn slow_down_when_flooded<P: HasAccounts>(request: &Request<'_, P>) {
     let platform = request.platform;
     let pause = async {
-        if platform.is_flooded().await? {
+        if platform.is_over(RateLimit::Attempts, ALL_ADDRESSES).await? {
             platform.sleep_ms(FLOOD_PAUSE_MS).await;
         }
         Ok(())

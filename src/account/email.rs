@@ -117,7 +117,9 @@ mod tests {
         let email = Email::parse_new("\u{a0} Ada.Lovelace@Example.COM\r\n").expect("good");
         assert_eq!(email.as_str(), "ada.lovelace@example.com");
         assert_eq!(
-            Email::parse_new("ÄDA@BÜCHER.example").expect("good").as_str(),
+            Email::parse_new("ÄDA@BÜCHER.example")
+                .expect("good")
+                .as_str(),
             "äda@bücher.example"
         );
     }

@@ -90,18 +90,4 @@ pub trait HasAccounts: HasSessions {
     /// # Errors
     /// They are not bound.
     fn guard(&self) -> Result<Self::Guard, Fault>;
-
-    /// Whether a rate limit is bound.
-    fn has_rate_limit(&self) -> bool {
-        false
-    }
-
-    /// Counts an attempt that may be part of a flood, whatever its address; true while there are
-    /// too many of them in this place. A platform that cannot count sees no flood.
-    ///
-    /// # Errors
-    /// The counter failed.
-    async fn is_flooded(&self) -> Result<bool, Fault> {
-        Ok(false)
-    }
 }

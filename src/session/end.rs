@@ -28,7 +28,7 @@ const DONE: Revoked = Revoked { revoked: true };
 /// 404 for a session that is not this user's; 401 without a valid access token of a live session;
 /// 503 when the store failed.
 pub async fn end_session<P: HasSessions>(request: &Request<'_, P>) -> Result<Revoked, Error> {
-    let bearer = bearer::bearer(request).await?;
+    let bearer = bearer::bearer_of_remedy(request).await?;
     let session_ref = SessionRef {
         user: bearer.token.session_ref.user,
         session: SessionId::parse(request.path_id()).map_err(|_| Error::NotFound)?,

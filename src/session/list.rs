@@ -8,16 +8,14 @@ use crate::{
         request::Request,
     },
     session::{
-        bearer,
+        bearer::{self, Bearer},
+        cursor,
         port::HasSessions,
-        rule::{IdleWindow, listed},
+        rule::{IdleWindow, Metadata, Snapshot, listed, may_be_idle},
         store::Sessions,
     },
     token::{id::SessionId, time::UnixMillis},
 };
-
-/// Maximum size of a listing's cursor, in bytes: those of KV have about 100.
-pub const CURSOR_BYTES: usize = 1024;
 
 /// The response of `GET /auth/sessions`.
 #[derive(Serialize)]
@@ -35,47 +33,105 @@ struct SessionItem {
     id: SessionId,
     device: Option<String>,
     created_at: UnixMillis,
-    /// It may have been seen up to a third of the idle window later.
-    last_seen_at: UnixMillis,
+    /// Only on request. It may have been seen up to a third of the idle window later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_seen_at: Option<UnixMillis>,
     /// Whether it is the session of the request.
     current: bool,
 }
 
-/// One page of the user's live sessions, made of one listing and one read, so that thousands of
-/// sessions are many pages and no failure. Dead ones are left out, so that a page may be short and
-/// have a next one.
+/// One page of the user's live sessions. Dead ones are left out, so that a page may be short and have
+/// a next one.
+///
+/// It is one listing, from metadata. Values are read only of sessions without metadata, of those
+/// that may be idle, and with `?lastSeen=true` of all.
 ///
 /// # Errors
-/// 401 without a valid access token of a live session; 400 for an invalid cursor; 503 when the
-/// store failed.
+/// 401 without a valid access token of a live session; 400 for an invalid cursor; 429 for too many
+/// lists; 503 when the store failed.
 pub async fn list_sessions<P: HasSessions>(request: &Request<'_, P>) -> Result<SessionPage, Error> {
-    let bearer = bearer::bearer(request).await?;
-    let cursor = request.query("cursor");
-    if cursor
-        .as_ref()
-        .is_some_and(|text| text.len() > CURSOR_BYTES)
-    {
-        return Err(BadInput::field("cursor", "must be a nextCursor as an answer gave it").into());
-    }
-    let session_ref = &bearer.token.session_ref;
+    let bearer = bearer::bearer_of_list(request).await?;
+    let user = &bearer.token.session_ref.user;
+    let cursor = request
+        .query("cursor")
+        .map(|text| cursor::read(user, &text));
+    let cursor = cursor
+        .transpose()
+        .map_err(|problem| Error::of_field("cursor", &problem))?;
+    let lister = Lister {
+        with_last_seen: wants_last_seen(request)?,
+        window: IdleWindow::configured(request.config),
+        now: request.platform.now(),
+        bearer: &bearer,
+    };
     let sessions = Sessions::for_request(request)?;
-    let (found, next_cursor) = sessions
-        .page(&session_ref.user, "", cursor.as_deref())
-        .await?;
-    let now = request.platform.now();
-    let window = IdleWindow::configured(request.config);
-    let sessions = found.into_iter().filter_map(|(id, stored)| {
-        let session = listed(&id, stored, bearer.cut_off.as_ref(), window, now)?;
-        Some(SessionItem {
-            current: id == session_ref.session,
-            id,
-            device: session.device,
-            created_at: session.created_at,
-            last_seen_at: session.seen_at,
-        })
+    let (found, next) = sessions.listing(user, "", cursor.as_deref()).await?;
+    let unknown = found
+        .iter()
+        .filter(|(_, data)| lister.has_to_read(data.as_ref()));
+    let unknown: Vec<SessionId> = unknown.map(|(session, _)| session.clone()).collect();
+    let mut read = sessions.snapshots(user, &unknown).await?.into_iter();
+    let items = found.into_iter().filter_map(|(session, data)| match data {
+        data if lister.has_to_read(data.as_ref()) => lister.read(session, read.next()?),
+        Some(Metadata::Open { created_at, device }) => lister.known(session, created_at, device),
+        _ => None,
     });
     Ok(SessionPage {
-        sessions: sessions.collect(),
-        next_cursor,
+        sessions: items.collect(),
+        next_cursor: next.map(|next| cursor::write(user, &next)),
     })
+}
+
+fn wants_last_seen<P: HasSessions>(request: &Request<'_, P>) -> Result<bool, BadInput> {
+    match request.query("lastSeen").as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(BadInput::field("lastSeen", "must be true or false")),
+    }
+}
+
+/// What a session of the bearer's looks like in the list.
+struct Lister<'a> {
+    with_last_seen: bool,
+    window: IdleWindow,
+    now: UnixMillis,
+    bearer: &'a Bearer,
+}
+
+impl Lister<'_> {
+    fn has_to_read(&self, data: Option<&Metadata>) -> bool {
+        match data {
+            Some(Metadata::Revoked) => false,
+            Some(Metadata::Open { created_at, .. }) => {
+                self.with_last_seen || may_be_idle(*created_at, self.window, self.now)
+            }
+            None => true,
+        }
+    }
+
+    fn known(
+        &self,
+        id: SessionId,
+        created_at: UnixMillis,
+        device: Option<String>,
+    ) -> Option<SessionItem> {
+        let cut_off = self.bearer.cut_off.as_ref();
+        let is_over = cut_off.is_some_and(|cut_off| cut_off.ends(&id, created_at));
+        (!is_over).then(|| SessionItem {
+            current: id == self.bearer.token.session_ref.session,
+            id,
+            device,
+            created_at,
+            last_seen_at: None,
+        })
+    }
+
+    fn read(&self, id: SessionId, stored: Snapshot) -> Option<SessionItem> {
+        let cut_off = self.bearer.cut_off.as_ref();
+        let session = listed(&id, stored, cut_off, self.window, self.now)?;
+        Some(SessionItem {
+            last_seen_at: self.with_last_seen.then_some(session.seen_at),
+            ..self.known(id, session.created_at, session.device)?
+        })
+    }
 }

@@ -151,7 +151,7 @@ pub struct CutOff {
 }
 
 impl CutOff {
-    fn ends(&self, session: &SessionId, created_at: UnixMillis) -> bool {
+    pub(super) fn ends(&self, session: &SessionId, created_at: UnixMillis) -> bool {
         created_at <= self.before && self.keep.as_ref() != Some(session)
     }
 }
@@ -327,6 +327,28 @@ fn is_born_at(instant: UnixMillis, token: Position) -> bool {
     let minute = token.issued_at.millis();
     minute <= instant.plus_ms(LATE_DUPLICATE_MS)
         && instant <= minute.plus_ms(MINUTE_MS + LATE_DUPLICATE_MS)
+}
+
+/// What a listing of keys says of a session, without reading any value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Metadata {
+    /// As the login left it.
+    Open {
+        /// When the user logged in.
+        created_at: UnixMillis,
+        /// What the client called itself.
+        device: Option<String>,
+    },
+    /// A tombstone.
+    Revoked,
+}
+
+/// Whether a session that was opened then may be over for want of use: only its activity shows. One
+/// that was opened within the idle window lives.
+#[must_use]
+pub fn may_be_idle(created_at: UnixMillis, window: IdleWindow, now: UnixMillis) -> bool {
+    let login = Activity::of_login(created_at);
+    is_idle(login.current, login, window, now)
 }
 
 /// A session as a list of sessions shows it.

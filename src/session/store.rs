@@ -21,9 +21,9 @@ use crate::{
     log::Line,
     port::{Deadline, Fault, within},
     session::{
-        port::{HasSessions, KeyValue, MIN_TTL_SECONDS, Write},
+        port::{HasSessions, KeyValue, ListedKey, MIN_TTL_SECONDS, Write},
         record,
-        rule::{Activity, CutOff, IdleWindow, SessionRecord, Snapshot},
+        rule::{Activity, CutOff, IdleWindow, Metadata, SessionRecord, Snapshot},
     },
     token::{
         id::{SessionId, SessionRef, UserId},
@@ -146,22 +146,22 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
             key: session_key(session_ref),
             value: record::tombstone(now),
             ttl_seconds: ttl_seconds(now, session_end.millis()),
-            metadata: None,
+            metadata: Some(record::metadata_of_tombstone(now)),
         };
         self.write_before_response(write).await
     }
 
-    /// One page of a user's sessions whose ids start like this, with the activity of each: one listing
-    /// and one read.
+    /// One page of a user's sessions whose ids start like this, with the metadata of each: one
+    /// listing.
     ///
     /// # Errors
-    /// The store failed, did not answer in time, or holds something unreadable.
-    pub async fn page(
+    /// The store failed, or did not answer in time.
+    pub async fn listing(
         &self,
         user: &UserId,
         beginning: &str,
         from: Option<&str>,
-    ) -> Result<(Vec<(SessionId, Snapshot)>, Option<String>), Fault> {
+    ) -> Result<(Vec<(SessionId, Option<Metadata>)>, Option<String>), Fault> {
         let prefix = session_prefix(user);
         let beginning = prefix.clone() + beginning;
         let listing = self.store.list(&beginning, from, SESSIONS_PER_PAGE);
@@ -169,14 +169,27 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
             .deadline
             .within(READ_TIMEOUT_MS, self.platform, listing)
             .await?;
-        let sessions: Vec<SessionId> = page
-            .names
-            .iter()
-            .filter_map(|name| SessionId::parse(name.strip_prefix(&prefix)?).ok())
-            .collect();
+        let sessions = page.keys.iter().filter_map(|key| {
+            let session = SessionId::parse(key.name.strip_prefix(&prefix)?).ok()?;
+            Some((session, record::read_metadata(key.metadata.as_deref())))
+        });
+        Ok((sessions.collect(), page.next))
+    }
+
+    /// Everything about these sessions of a user but the cut-off, in their order: two keys of each,
+    /// in one read. At most [`SESSIONS_PER_PAGE`].
+    ///
+    /// # Errors
+    /// The store failed, did not answer in time, or holds something unreadable.
+    pub async fn snapshots(
+        &self,
+        user: &UserId,
+        sessions: &[SessionId],
+    ) -> Result<Vec<Snapshot>, Fault> {
         if sessions.is_empty() {
-            return Ok((Vec::new(), page.next));
+            return Ok(Vec::new());
         }
+        let prefix = session_prefix(user);
         let keys: Vec<String> = sessions
             .iter()
             .flat_map(|session| [prefix.clone() + session.as_str(), activity_key(session)])
@@ -188,16 +201,14 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
             .within(READ_TIMEOUT_MS, self.platform, reading)
             .await?
             .into_iter();
-        let mut found = Vec::new();
-        for session in sessions {
-            let snapshot = Snapshot {
+        let snapshots = sessions.iter().map(|_| {
+            Ok(Snapshot {
                 session: record::read_session(values.next().flatten())?,
                 activity: record::read_activity(values.next().flatten())?,
                 cut_off: None,
-            };
-            found.push((session, snapshot));
-        }
-        Ok((found, page.next))
+            })
+        });
+        snapshots.collect()
     }
 
     /// What ended sessions of this user, if anything did.
@@ -318,9 +329,9 @@ async fn erase_page(
 ) -> Result<Option<String>, Fault> {
     let page = store.list(prefix, from, ERASED_PER_PAGE).await?;
     // The user `a` has the same prefix as a user `a:b`, whose id came into the table by SQL.
-    let is_own = |key: &&String| SessionId::parse(&key[prefix.len()..]).is_ok();
-    let own = page.names.iter().filter(is_own);
-    for erased in join_all(own.map(|key| store.delete(key))).await {
+    let is_own = |key: &&ListedKey| SessionId::parse(&key.name[prefix.len()..]).is_ok();
+    let own = page.keys.iter().filter(is_own);
+    for erased in join_all(own.map(|key| store.delete(&key.name))).await {
         erased?;
     }
     Ok(page.next)

@@ -16,7 +16,7 @@ use crate::{
     port::{Deadline, Fault},
     session::{
         port::HasSessions,
-        rule::{IdleWindow, listed},
+        rule::{IdleWindow, Metadata, listed},
         store::{AFTER_RESPONSE_TIMEOUT_MS, Sessions},
     },
     token::{
@@ -72,11 +72,22 @@ impl<P: HasSessions> Sessions<'_, P> {
         let mut alive = Vec::new();
         let mut next = None;
         for _ in 0..TRIM_PAGES {
-            let (found, rest) = self.page(&session_ref.user, shard, next.as_deref()).await?;
-            alive.extend(found.into_iter().filter_map(|(session, stored)| {
-                let listed = listed(&session, stored, cut_off.as_ref(), window, now)?;
-                Some((listed.seen_at, session))
-            }));
+            let from = next.as_deref();
+            let (found, rest) = self.listing(&session_ref.user, shard, from).await?;
+            // A tombstone need not be read to be known.
+            let open = found
+                .into_iter()
+                .filter(|(_, data)| *data != Some(Metadata::Revoked));
+            let open: Vec<SessionId> = open.map(|(session, _)| session).collect();
+            let stored = self.snapshots(&session_ref.user, &open).await?;
+            alive.extend(
+                open.into_iter()
+                    .zip(stored)
+                    .filter_map(|(session, stored)| {
+                        let listed = listed(&session, stored, cut_off.as_ref(), window, now)?;
+                        Some((listed.seen_at, session))
+                    }),
+            );
             for session in surplus(&mut alive, SESSIONS_PER_SHARD) {
                 let user = session_ref.user.clone();
                 let surplus = SessionRef { user, session };

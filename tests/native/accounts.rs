@@ -135,7 +135,11 @@ fn an_account_that_todays_rules_would_refuse_is_open_to_its_owner() {
     for (id, email, name) in [
         ("u1", EMAIL, "x".repeat(201)),
         ("u1", "ada lovelace\u{200b}@example.com", "Ada".to_owned()),
-        ("u1", &format!("{}@example.com", "x".repeat(300)), String::new()),
+        (
+            "u1",
+            &format!("{}@example.com", "x".repeat(300)),
+            String::new(),
+        ),
         ("auth0:u1/Äda 1", EMAIL, "Ada".to_owned()),
     ] {
         let world = World::new();

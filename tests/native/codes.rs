@@ -21,6 +21,7 @@ pub const METHOD_NOT_ALLOWED: Refusal = (405, "method_not_allowed");
 pub const EMAIL_TAKEN: Refusal = (409, "email_taken");
 pub const TOO_LARGE: Refusal = (413, "payload_too_large");
 pub const TOO_MANY_ATTEMPTS: Refusal = (429, "too_many_attempts");
+pub const TOO_MANY_REQUESTS: Refusal = (429, "too_many_requests");
 pub const MISCONFIGURED: Refusal = (500, "misconfigured");
 pub const UNAVAILABLE: Refusal = (503, "temporarily_unavailable");
 

@@ -11,8 +11,8 @@ use tokenkeep::{
         request::{BODY_BYTES, GET_TIMEOUT_MS, REQUEST_TIMEOUT_MS},
     },
     session::{
+        cursor::CURSOR_BYTES,
         device::DEVICE_CHARACTERS,
-        list::CURSOR_BYTES,
         store::{READ_TIMEOUT_MS, SESSIONS_PER_PAGE, WRITE_TIMEOUT_MS},
         trim::SESSIONS_PER_SHARD,
     },
@@ -188,7 +188,11 @@ fn every_event_and_reason_that_the_code_logs_is_explained() {
     events.extend(given(&sources, "Self::new("));
     events.extend(given(&sources, "event:"));
     // Named by the code of their error.
-    events.extend(["too_many_attempts", "service_key_invalid"]);
+    events.extend([
+        "too_many_attempts",
+        "too_many_requests",
+        "service_key_invalid",
+    ]);
     // A test of its own.
     events.remove("x");
     let table = rows(OPERATING, "Logs\n");

@@ -41,7 +41,7 @@ fn a_worker_with_valid_settings_is_healthy() {
         json!({
             "status": "ok",
             "version": env!("CARGO_PKG_VERSION"),
-            "checks": {"accounts": "ok", "config": "ok", "flood": "ok", "guard": "ok", "sessions": "ok"},
+            "checks": {"accounts": "ok", "config": "ok", "flood": "ok", "guard": "ok", "lists": "ok", "requests": "ok", "sessions": "ok"},
             "settings": {
                 "refresh_token_secret": "ok",
                 "refresh_token_secret_previous": "not set",
@@ -116,7 +116,7 @@ fn a_database_without_guards_or_guards_without_a_database_are_a_mistake() {
     world.unbind("DB");
     world.unbind("ACCOUNT_GUARD");
     let (status, body) = health(&world);
-    let checks = json!({"config": "ok", "sessions": "ok"});
+    let checks = json!({"config": "ok", "lists": "ok", "requests": "ok", "sessions": "ok"});
     assert_eq!((status, &body["checks"]), (200, &checks));
 }
 
@@ -160,11 +160,18 @@ fn a_weak_service_key_stops_new_sessions_and_nothing_else() {
 
 #[test]
 fn a_rate_limit_that_is_not_bound_is_reported_and_is_no_failure() {
-    let world = World::new();
-    world.unbind("ATTEMPTS");
-    let (status, body) = health(&world);
-    assert_eq!((status, &body["status"]), (200, &json!("ok")));
-    assert_eq!(body["checks"]["flood"], "not bound");
+    for (binding, check) in [
+        ("ATTEMPTS", "flood"),
+        ("REQUESTS", "requests"),
+        ("LISTS", "lists"),
+    ] {
+        let (world, login) = logged_in();
+        world.unbind(binding);
+        let (status, body) = health(&world);
+        assert_eq!((status, &body["status"]), (200, &json!("ok")));
+        assert_eq!(body["checks"][check], "not bound");
+        assert_eq!(world.get("/auth/sessions", &login.access).status, 200);
+    }
 }
 
 #[test]

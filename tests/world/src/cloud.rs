@@ -1,14 +1,8 @@
 //! What all places share.
 
-use std::{
-    cell::{Cell, RefCell},
-    collections::BTreeSet,
-    future::Future,
-    pin::Pin,
-    rc::Rc,
-};
+use std::{cell::RefCell, collections::BTreeSet, future::Future, pin::Pin, rc::Rc};
 
-use tokenkeep::port::Fault;
+use tokenkeep::port::{Fault, RateLimit};
 
 use crate::{
     accounts::Table, conditions::Conditions, guards::Guards, kv::Kv, timeline::Timeline,
@@ -26,8 +20,8 @@ pub struct Cloud {
     /// The table of accounts.
     pub accounts: RefCell<Table>,
     pub(crate) guards: Guards,
-    /// Whether there is a flood of wrong passwords.
-    pub is_flooded: Cell<bool>,
+    /// The rate limits that are exceeded, each with its key.
+    pub exceeded: RefCell<BTreeSet<(RateLimit, String)>>,
     unbound: RefCell<BTreeSet<&'static str>>,
     deferred: RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>,
     log: RefCell<Vec<String>>,
@@ -43,7 +37,7 @@ impl Cloud {
             kv: RefCell::new(Kv::new(conditions.order)),
             accounts: RefCell::default(),
             guards: Guards::default(),
-            is_flooded: Cell::default(),
+            exceeded: RefCell::default(),
             unbound: RefCell::default(),
             deferred: RefCell::default(),
             log: RefCell::default(),
@@ -62,7 +56,7 @@ impl Cloud {
             kv: self.kv.clone(),
             accounts: self.accounts.clone(),
             guards: self.guards.asleep(),
-            is_flooded: self.is_flooded.clone(),
+            exceeded: self.exceeded.clone(),
             unbound: self.unbound.clone(),
             deferred: RefCell::default(),
             log: RefCell::default(),
@@ -78,6 +72,11 @@ impl Cloud {
     /// Time passes, and nothing happens meanwhile.
     pub fn pass(&self, milliseconds: u64) {
         self.timeline.pass(milliseconds);
+    }
+
+    /// From here on there are too many for this key.
+    pub fn exceed(&self, limit: RateLimit, key: &str) {
+        self.exceeded.borrow_mut().insert((limit, key.to_owned()));
     }
 
     /// Takes a binding away.
