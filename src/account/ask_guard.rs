@@ -54,6 +54,7 @@ pub async fn check_password<P: HasAccounts>(
         GuardReply::Done { account, at } => Ok((account, at)),
         GuardReply::Wrong => Err(wrong),
         GuardReply::Wait { seconds } => Err(Error::TooManyAttempts(seconds)),
+        GuardReply::Full { seconds } => Err(Error::TooManySignUps(seconds)),
         GuardReply::Gone => Err(Error::BearerRevoked),
         GuardReply::Stamped { .. } | GuardReply::Fault => Err(Fault::Failed.into()),
     }

@@ -163,7 +163,7 @@ impl AccountGuard {
             CheckOutcome::Done(_) | CheckOutcome::Wrong => self.has_account = true,
             CheckOutcome::Unknown => self.has_account = false,
             // Another account may have the address by now.
-            CheckOutcome::Gone => {}
+            CheckOutcome::Gone | CheckOutcome::Full => {}
         }
         Ok(match outcome {
             CheckOutcome::Done(account) => GuardReply::Done {
@@ -171,6 +171,9 @@ impl AccountGuard {
                 at: self.stamp(platform),
             },
             CheckOutcome::Wrong | CheckOutcome::Unknown => GuardReply::Wrong,
+            CheckOutcome::Full => GuardReply::Full {
+                seconds: now.next_hour().since_ms(now).div_ceil(1000),
+            },
             CheckOutcome::Gone => GuardReply::Gone,
         })
     }
@@ -181,7 +184,7 @@ fn attempt_outcome(result: &Result<CheckOutcome, Fault>) -> Outcome {
     match result {
         Ok(CheckOutcome::Wrong | CheckOutcome::Unknown) => Outcome::Failure,
         Ok(CheckOutcome::Done(_)) => Outcome::Success,
-        Ok(CheckOutcome::Gone) | Err(_) => Outcome::Withdrawn,
+        Ok(CheckOutcome::Gone | CheckOutcome::Full) | Err(_) => Outcome::Withdrawn,
     }
 }
 
@@ -196,6 +199,8 @@ enum CheckOutcome {
     Wrong,
     /// Nobody has the address. The caller is told that the password was wrong.
     Unknown,
+    /// Too many accounts were created this hour.
+    Full,
     /// The account does not exist any more.
     Gone,
 }
@@ -212,7 +217,12 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
     async fn run(&self, purpose: Purpose) -> Result<CheckOutcome, Fault> {
         let found = self.accounts.by_email(&self.email).await?;
         match (purpose, found) {
-            (Purpose::SignUp { id, name }, None) => self.add(id, name).await,
+            (Purpose::SignUp { id, name, per_hour }, None) => {
+                if self.is_full(per_hour).await? {
+                    return Ok(CheckOutcome::Full);
+                }
+                self.add(id, name).await
+            }
             (Purpose::LogIn | Purpose::SignUp { .. }, found) => self.log_in(found).await,
             (Purpose::ChangePassword { id, new }, Some((account, hash))) if account.id == id => {
                 let new = Password::parse_new(new).map_err(unreadable)?;
@@ -223,6 +233,16 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
             }
             (Purpose::ChangePassword { .. } | Purpose::Delete { .. }, _) => Ok(CheckOutcome::Gone),
         }
+    }
+
+    /// Counts the sign-up first, where there is a limit, so that no interleaving makes more accounts
+    /// than it allows. One that fails afterwards has been counted all the same.
+    async fn is_full(&self, per_hour: Option<u64>) -> Result<bool, Fault> {
+        let Some(limit) = per_hour else {
+            return Ok(false);
+        };
+        let hour = self.platform.now().hour();
+        Ok(!self.accounts.count_sign_up(hour, limit).await?)
     }
 
     async fn add(&self, id: UserId, name: Option<Name>) -> Result<CheckOutcome, Fault> {

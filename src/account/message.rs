@@ -48,6 +48,9 @@ pub enum Purpose {
         id: UserId,
         /// The name that a new account gets.
         name: Option<Name>,
+        /// How many new accounts an hour may have in total, where there is a limit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        per_hour: Option<u64>,
     },
     /// Another password for the account of this user.
     ChangePassword {
@@ -93,6 +96,11 @@ pub enum GuardReply {
         /// `Retry-After`.
         seconds: u64,
     },
+    /// Too many accounts were created this hour.
+    Full {
+        /// Until the hour ends: `Retry-After`.
+        seconds: u64,
+    },
     /// The account does not exist any more.
     Gone,
     /// The table failed, or the request waited for too long.
@@ -134,9 +142,18 @@ mod tests {
         is_pinned(
             &check(Purpose::SignUp {
                 id: id.clone(),
-                name,
+                name: name.clone(),
+                per_hour: None,
             }),
             &json(r#"{"sign_up":{"id":"u1","name":null}}"#),
+        );
+        is_pinned(
+            &check(Purpose::SignUp {
+                id: id.clone(),
+                name,
+                per_hour: Some(7),
+            }),
+            &json(r#"{"sign_up":{"id":"u1","name":null,"per_hour":7}}"#),
         );
         is_pinned(
             &check(Purpose::ChangePassword {
@@ -169,6 +186,10 @@ mod tests {
         is_pinned(
             &GuardReply::Wait { seconds: 60 },
             r#"{"wait":{"seconds":60}}"#,
+        );
+        is_pinned(
+            &GuardReply::Full { seconds: 60 },
+            r#"{"full":{"seconds":60}}"#,
         );
         is_pinned(&GuardReply::Gone, r#""gone""#);
         is_pinned(&GuardReply::Fault, r#""fault""#);

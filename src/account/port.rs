@@ -38,6 +38,13 @@ pub trait Accounts {
     /// The table failed.
     async fn insert(&self, account: &Account, hash: &PasswordHash) -> Result<bool, Fault>;
 
+    /// Counts a new account of this hour (since 1970); false, and nothing is counted, when there are
+    /// `limit` of them.
+    ///
+    /// # Errors
+    /// The table failed.
+    async fn count_sign_up(&self, hour: u64, limit: u64) -> Result<bool, Fault>;
+
     /// Replaces this password hash by another; false when it is not there any more. So a write that
     /// comes late, after its caller has given up, does not undo a later one.
     ///

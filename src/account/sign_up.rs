@@ -21,7 +21,7 @@ use crate::{
 ///
 /// # Errors
 /// 409 for an address that has an account with another password; 403 while sign-up is closed; 429
-/// after too many wrong passwords; 400 for bad input; 503 when something failed.
+/// after too many wrong passwords, or too many new accounts this hour; 400 for bad input; 503 when something failed.
 pub async fn sign_up<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedIn, Error> {
     if !request.config.sign_up {
         return Err(Error::SignUpClosed);
@@ -34,6 +34,7 @@ pub async fn sign_up<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedI
     let purpose = Purpose::SignUp {
         id: new_user_id(request.platform),
         name,
+        per_hour: request.config.sign_ups_per_hour,
     };
     let (account, at) =
         check_password(request, &email, &password, purpose, Error::EmailTaken).await?;

@@ -69,8 +69,9 @@ impl Accounts for D1Accounts {
         reason = "milliseconds stay far below 2^53"
     )]
     async fn insert(&self, account: &Account, hash: &PasswordHash) -> Result<bool, Fault> {
-        const SQL: &str = "INSERT INTO users (id, email, name, password_hash, created_at) \
-            VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (email) DO NOTHING";
+        const SQL: &str = "INSERT INTO users \
+            (id, email, name, password_hash, created_at, signed_up) \
+            VALUES (?1, ?2, ?3, ?4, ?5, 1) ON CONFLICT (email) DO NOTHING";
         let values = [
             account.id.as_str().into(),
             account.email.as_str().into(),
@@ -79,6 +80,20 @@ impl Accounts for D1Accounts {
             (account.created_at.0 as f64).into(),
         ];
         self.run(SQL, &values).await
+    }
+
+    /// The hours before are deleted: the table has one row.
+    #[expect(clippy::cast_precision_loss, reason = "both stay far below 2^53")]
+    async fn count_sign_up(&self, hour: u64, limit: u64) -> Result<bool, Fault> {
+        const COUNT: &str = "INSERT INTO sign_ups (hour, count) VALUES (?1, 1) \
+            ON CONFLICT (hour) DO UPDATE SET count = count + 1 WHERE count < ?2";
+        const FORGET: &str = "DELETE FROM sign_ups WHERE hour < ?1";
+        let hour = JsValue::from(hour as f64);
+        let is_counted = self
+            .run(COUNT, &[hour.clone(), (limit as f64).into()])
+            .await?;
+        self.run(FORGET, &[hour]).await?;
+        Ok(is_counted)
     }
 
     async fn set_password(

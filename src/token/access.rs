@@ -52,6 +52,9 @@ struct NewClaims<'a> {
     jti: &'a str,
     sid: &'a str,
     r#gen: &'a str,
+    /// Of accounts only: nobody has sent a message to the address in `email`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email_verified: Option<bool>,
     #[serde(flatten)]
     custom: &'a CustomClaims,
 }
@@ -71,6 +74,7 @@ impl NewAccessToken<'_> {
             jti: self.token_id,
             sid: self.session_ref.session.as_str(),
             r#gen: &position_text(self.position, self.has_account),
+            email_verified: self.has_account.then_some(false),
             custom: self.claims,
         };
         sign(ACCESS_TYPE, times, claims, key)
@@ -103,18 +107,28 @@ impl AccessToken {
     pub fn verify(text: &str, keys: &Keyring, now: UnixMillis) -> Result<Self, TokenProblem> {
         let mut claims = verify(ACCESS_TYPE, text, keys, now)?;
         let position = claims.text("gen").ok();
+        let has_account = position
+            .as_ref()
+            .is_some_and(|text| text.ends_with(OF_ACCOUNT));
         for name in ["iss", "aud", "jti"] {
             claims.custom.remove(name);
+        }
+        if has_account {
+            claims.custom.remove(EMAIL_VERIFIED);
         }
         Ok(Self {
             session_ref: claims.session()?,
             position: position.as_deref().and_then(parse_position),
-            has_account: position.is_some_and(|text| text.ends_with(OF_ACCOUNT)),
+            has_account,
             issued_at: claims.times.issued_at,
             claims: CustomClaims::of_our_token(claims.custom),
         })
     }
 }
+
+/// The claim of an account's tokens that says whether its address is known to be the user's. A back
+/// end may give its own sessions a claim of this name.
+const EMAIL_VERIFIED: &str = "email_verified";
 
 /// How `gen` ends when the session belongs to an account. It is not a claim of its own, because all
 /// other names belong to the owner.
@@ -137,6 +151,7 @@ fn parse_position(text: &str) -> Option<Position> {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     use serde_json::json;
 
     use super::*;
@@ -164,6 +179,10 @@ mod tests {
     }
 
     fn token(claims: &CustomClaims) -> String {
+        signed(claims, false)
+    }
+
+    fn signed(claims: &CustomClaims, has_account: bool) -> String {
         NewAccessToken {
             issuer: "https://api.example.com",
             audience: "https://shop.example.com",
@@ -172,7 +191,7 @@ mod tests {
             issued_at: UnixSeconds(1_800_000_000),
             expires_at: UnixSeconds(1_800_003_600),
             position: POSITION,
-            has_account: false,
+            has_account,
             claims,
         }
         .sign(&keys().current)
@@ -194,6 +213,20 @@ mod tests {
              eyJleHAiOjE4MDAwMDM2MDAsImlhdCI6MTgwMDAwMDAwMCwiaXNzIjoiaHR0cHM6Ly9hcGkuZXhhbXBsZS5jb20iLCJzdWIiOiJhZGEiLCJhdWQiOiJodHRwczovL3Nob3AuZXhhbXBsZS5jb20iLCJqdGkiOiJCd2NIQndjSEJ3Y0hCd2NIQndjSEJ3Iiwic2lkIjoiQndjSEJ3Y0hCd2NIQndjSEJ3Y0hCdyIsImdlbiI6IjMuMTgwMDAwMDAwMCIsInJvbGUiOiJhZG1pbiJ9.\
              AM3D1jW8MJMQDRVIHjw_6qwEAdbDCwJfcDGyTZ71Bbo"
         );
+    }
+
+    #[test]
+    fn the_claims_of_an_account_s_token_are_pinned() {
+        let claims = CustomClaims::of_login("email", "ada@example.com");
+        let text = signed(&claims, true);
+        let payload = text.split('.').nth(1).expect("claims");
+        let payload = URL_SAFE_NO_PAD.decode(payload).expect("base64url");
+        assert_eq!(
+            String::from_utf8(payload).expect("text"),
+            r#"{"exp":1800003600,"iat":1800000000,"iss":"https://api.example.com","sub":"ada","aud":"https://shop.example.com","jti":"BwcHBwcHBwcHBwcHBwcHBw","sid":"BwcHBwcHBwcHBwcHBwcHBw","gen":"3.1800000000.account","email_verified":false,"email":"ada@example.com"}"#
+        );
+        let seen = AccessToken::verify(&text, &keys(), NOW).expect("ours");
+        assert_eq!(seen.claims, claims);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Sign-up, login, and what the owner of an account can do with it.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use tokenkeep::http::reply::Reply;
 use tokenkeep_world::trouble::{Store, Trouble};
@@ -10,7 +11,8 @@ use crate::{
     },
     codes::{
         ACCESS_INVALID, EMAIL_TAKEN, INVALID_CREDENTIALS, INVALID_REQUEST, MISCONFIGURED,
-        NOT_FOUND, REVOKED, SIGN_UP_CLOSED, TOO_MANY_ATTEMPTS, UNAVAILABLE, WRONG_PASSWORD,
+        NOT_FOUND, REVOKED, SIGN_UP_CLOSED, TOO_MANY_ATTEMPTS, TOO_MANY_REQUESTS, UNAVAILABLE,
+        WRONG_PASSWORD,
     },
     world::{HOUR, MINUTE, World, all_fail, later_pages, next_writes},
 };
@@ -94,6 +96,68 @@ fn sign_up_can_be_closed_and_login_goes_on() {
     let reply = World::with(&[("SIGN_UP", "maybe")]).post("/auth/signup", &person);
     expect_error(&reply, MISCONFIGURED);
     assert!(reply.body.contains("SIGN_UP"));
+}
+
+#[test]
+fn beyond_the_limit_of_an_hour_nobody_signs_up_and_everybody_logs_in() {
+    let world = World::with(&[("SIGN_UPS_PER_HOUR", "2")]);
+    let sign_up = |email: &str| {
+        world.post(
+            "/auth/signup",
+            &json!({"email": email, "password": PASSWORD}),
+        )
+    };
+    for email in [EMAIL, EMAIL, "bob@example.com"] {
+        tokens(&sign_up(email));
+    }
+    for _ in 0..20 {
+        let full = sign_up("eve@example.com");
+        expect_error(&full, TOO_MANY_REQUESTS);
+        let ends_at = (world.now() / HOUR + 1) * HOUR;
+        let wait = (ends_at - world.now()).div_ceil(1_000).to_string();
+        assert_eq!(header(&full, "Retry-After"), Some(wait.as_str()));
+    }
+    assert_eq!(world.password_hash("eve@example.com"), None);
+    tokens(&sign_up(EMAIL));
+    world.log_in_with(PASSWORD);
+    world.pass(HOUR);
+    tokens(&sign_up("eve@example.com"));
+}
+
+#[test]
+fn any_number_of_people_sign_up_at_once_and_no_more_than_the_limit_get_in() {
+    let world = World::with(&[("SIGN_UPS_PER_HOUR", "3")]);
+    let call = |number: u32| {
+        let email = format!("{number}@example.com");
+        post(
+            "/auth/signup",
+            &json!({"email": email, "password": PASSWORD}),
+        )
+    };
+    let calls: Vec<_> = (0..8).map(call).collect();
+    let replies = world.answer_at_once(&calls);
+    let welcome = replies.iter().filter(|reply| reply.status == 200);
+    assert_eq!(welcome.count(), 3);
+    assert_eq!(world.accounts.borrow().rows().count(), 3);
+}
+
+#[test]
+fn the_token_of_an_account_says_that_its_address_is_not_verified() {
+    let (world, login) = signed_up();
+    assert_eq!(claims_of(&login.access)["email_verified"], false);
+    let answer = world.refresh_after(HOUR, &login);
+    assert_eq!(claims_of(&answer.access)["email_verified"], false);
+    assert_eq!(body(&world.me(&answer))["claims"], json!({"email": EMAIL}));
+    let claims = json!({"email": EMAIL, "email_verified": true});
+    let session = tokens(&world.open(&json!({"userId": "bob", "claims": claims})));
+    assert_eq!(claims_of(&session.access)["email_verified"], true);
+    assert_eq!(body(&world.me(&session))["claims"], claims);
+}
+
+fn claims_of(access_token: &str) -> Value {
+    let claims = access_token.split('.').nth(1).expect("claims");
+    let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64url");
+    serde_json::from_slice(&claims).expect("JSON")
 }
 
 #[test]

@@ -9,6 +9,7 @@ pub type Refusal = (u16, &'static str);
 pub const INVALID_REQUEST: Refusal = (400, "invalid_request");
 pub const ACCESS_INVALID: Refusal = (401, "access_token_invalid");
 pub const ACCESS_EXPIRED: Refusal = (401, "access_token_expired");
+pub const REFRESH_INVALID: Refusal = (401, "refresh_token_invalid");
 pub const EXPIRED: Refusal = (401, "refresh_token_expired");
 pub const REUSED: Refusal = (401, "refresh_token_reused");
 pub const REVOKED: Refusal = (401, "session_revoked");

@@ -5,9 +5,9 @@ use tokenkeep::{http::method::Method, token::access::ISSUER_BYTES};
 use tokenkeep_world::trouble::Store;
 
 use crate::{
-    client::{REFRESH_SECRET, Tokens, body, call, expect_error, logged_in, tokens},
-    codes::MISCONFIGURED,
-    world::{World, all_fail},
+    client::{REFRESH_SECRET, Tokens, bearer, body, call, expect_error, header, logged_in, tokens},
+    codes::{INVALID_REQUEST, MISCONFIGURED, REFRESH_INVALID},
+    world::{HOUR, World, all_fail},
 };
 
 /// 257 bytes.
@@ -52,8 +52,9 @@ fn a_worker_with_valid_settings_is_healthy() {
                 "SESSION_IDLE_SECONDS": "ok",
                 "SESSION_MAX_SECONDS": "ok",
                 "SIGN_UP": "ok",
-                "ISSUER": "ok",
-                "AUDIENCE": "ok",
+                "SIGN_UPS_PER_HOUR": "not set",
+                "ISSUER": "not set",
+                "AUDIENCE": "not set",
                 "CORS_ALLOWED_ORIGINS": "ok",
             },
             "accessTokenSeconds": 3600,
@@ -83,7 +84,7 @@ fn every_problem_is_reported_at_once_without_its_value() {
             "SESSION_IDLE_SECONDS" => "the var SESSION_IDLE_SECONDS must be",
             "SIGN_UP" => "the var SIGN_UP must be",
             "CORS_ALLOWED_ORIGINS" => "the var CORS_ALLOWED_ORIGINS must list origins",
-            "ACCESS_TOKEN_SECONDS" | "SESSION_MAX_SECONDS" | "ISSUER" | "AUDIENCE" => "ok",
+            "ACCESS_TOKEN_SECONDS" | "SESSION_MAX_SECONDS" => "ok",
             _ => "not set",
         };
         assert!(told.starts_with(expected), "{name}: {told}");
@@ -100,7 +101,7 @@ fn one_secret_for_both_kinds_of_tokens_is_reported_for_the_second() {
     let (_, body) = health(&world);
     assert_eq!(body["settings"]["refresh_token_secret"], "ok");
     let told = body["settings"]["access_token_secret"].to_string();
-    assert!(told.contains("are the same"), "{told}");
+    assert!(told.contains("contain the same secret"), "{told}");
 }
 
 #[test]
@@ -218,6 +219,63 @@ fn a_new_secret_can_be_generated_before_one_is_set() {
     );
     assert_eq!(one["secret"].as_str().map(str::len), Some(86));
     assert_ne!(one["secret"], two["secret"]);
+}
+
+#[test]
+fn plain_http_is_refused_where_the_worker_is_public() {
+    let (world, login) = logged_in();
+    let to = |origin: &str| {
+        let mut request = call(Method::Get, "/auth/me", Some(&bearer(&login.access)), "");
+        request.origin = origin.into();
+        world.answer(&request)
+    };
+    let reply = to("http://api.example.com");
+    expect_error(&reply, INVALID_REQUEST);
+    assert!(body(&reply)["message"].to_string().contains("https://"));
+    let hsts = "Strict-Transport-Security";
+    assert_eq!(header(&reply, hsts), None);
+    let reply = to("http://127.0.0.1:8787");
+    assert_eq!((reply.status, header(&reply, hsts)), (200, None));
+    let reply = to("https://api.example.com");
+    assert_eq!(
+        (reply.status, header(&reply, hsts)),
+        (200, Some("max-age=31536000"))
+    );
+}
+
+#[test]
+fn a_secret_is_changed_in_three_steps_while_another_place_is_a_step_behind() {
+    const NEW: &str = "a-new-refresh-secret-of-at-least-32-bytes";
+    let both = format!("{REFRESH_SECRET} {NEW}");
+    let before: &[(&str, &str)] = &[];
+    let announced: &[(&str, &str)] = &[("refresh_token_secret_previous", &both)];
+    let current: &[(&str, &str)] = &[
+        ("refresh_token_secret", NEW),
+        ("refresh_token_secret_previous", &both),
+    ];
+    let dropped: &[(&str, &str)] = &[("refresh_token_secret", NEW)];
+    let world = World::with(before);
+    let mut login = world.log_in();
+    for (behind, ahead) in [(before, announced), (announced, current)] {
+        let [behind, ahead] = [behind, ahead].map(|settings| world.elsewhere(settings));
+        for place in [&ahead, &behind, &ahead, &behind, &ahead] {
+            assert_eq!(place.me(&login).status, 200);
+            world.pass(HOUR / 2);
+            login = place.refresh(&login);
+        }
+        let anew = ahead.log_in();
+        assert_eq!(behind.me(&anew).status, 200);
+        behind.refresh(&anew);
+    }
+    // By now every token in use is signed with the new secret.
+    let [current, dropped] = [current, dropped].map(|settings| world.elsewhere(settings));
+    assert_eq!(dropped.me(&login).status, 200);
+    let login = dropped.refresh(&login);
+    assert_eq!(current.me(&login).status, 200);
+
+    // Without the announcement, a place that is behind refuses what another one has just signed.
+    let behind = world.elsewhere(before);
+    behind.refuses(&login, REFRESH_INVALID);
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub type Row = (Account, PasswordHash);
 
 /// The table: accounts with their password hashes, by address.
 #[derive(Clone, Default)]
-pub struct Table(BTreeMap<String, Row>);
+pub struct Table(BTreeMap<String, Row>, BTreeMap<u64, u64>);
 
 impl Table {
     /// Every account, in the order of the addresses.
@@ -112,6 +112,16 @@ impl Accounts for Place {
             let is_free = !table.0.contains_key(&email);
             table.0.entry(email).or_insert(new);
             is_free
+        })
+        .await
+    }
+
+    async fn count_sign_up(&self, hour: u64, limit: u64) -> Result<bool, Fault> {
+        self.ask_table("count sign-up", move |table| {
+            let count = table.1.entry(hour).or_default();
+            let is_counted = *count < limit;
+            *count += u64::from(is_counted);
+            is_counted
         })
         .await
     }
