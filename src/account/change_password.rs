@@ -52,5 +52,6 @@ pub async fn change_password<P: HasAccounts>(request: &Request<'_, P>) -> Result
     request.log_revocation("password_changed", "others", Some(&session_ref.session));
     let position = bearer.token.position;
     let position = position.unwrap_or_else(|| Position::first(record.created_at));
-    Ok(issue::tokens(request, &session_ref, &record, position))
+    let now = request.platform.now();
+    Ok(issue::tokens(request, &session_ref, &record, position, now))
 }

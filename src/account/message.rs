@@ -4,8 +4,6 @@
 //! The JSON is pinned by tests; a message that cannot be read is a fault, and the client sends the
 //! same request again.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -23,7 +21,7 @@ pub enum GuardRequest {
     Check(Attempt),
 }
 
-/// A password presented for verification. Redacted when printed.
+/// A password presented for verification: it cannot be printed.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Attempt {
     /// The address, in its one spelling.
@@ -64,12 +62,6 @@ pub enum Purpose {
         /// Whose account.
         id: UserId,
     },
-}
-
-impl fmt::Debug for Attempt {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Attempt(_)")
-    }
 }
 
 /// What the guard replies.

@@ -5,7 +5,7 @@
 //!
 //! * Its bulk read takes a value that is not text for one that is absent. An absent session is a
 //!   401, so a store that answers nonsense would log users out.
-//! * It adds 12.7 KiB gzipped to the worker (of about 245), for options and listings by `serde`.
+//! * It adds 12.7 KiB gzipped to the worker, for options and listings by `serde`.
 //! * Every key and every value of a read crosses the border to JavaScript by itself, on the path of
 //!   every refresh. In `kv.js` all keys cross at once.
 

@@ -6,8 +6,8 @@
 
 pub mod clock;
 mod d1;
+mod guards;
 mod kv;
-mod object;
 pub mod promise;
 mod rate_limit;
 mod serve;
@@ -27,8 +27,8 @@ use crate::{
 };
 
 pub use d1::D1Accounts;
+pub use guards::Guards;
 pub use kv::WorkersKv;
-pub use object::Guards;
 
 /// The names of the bindings in `wrangler.toml`: the KV namespace,
 const SESSIONS: &str = "SESSIONS";
@@ -108,7 +108,7 @@ impl Runtime for Cloudflare {
 }
 
 impl HasSessions for Cloudflare {
-    type Sessions = WorkersKv;
+    type Store = WorkersKv;
 
     fn sessions(&self) -> Result<WorkersKv, Fault> {
         WorkersKv::bound(&self.env, SESSIONS)

@@ -24,7 +24,7 @@ use crate::{
         Cloudflare, clock,
         promise::{settled, spawn},
     },
-    config::{Settings, Setup},
+    config::{CheckedSettings, Settings},
     http::{
         method::Method,
         reply::Reply,
@@ -96,7 +96,7 @@ pub fn serve(exchange: Exchange) {
         let setup = setup(&env);
         let app = App {
             platform: Cloudflare::new(env, Context::new(exchange.context())),
-            setup: &setup,
+            settings: &setup,
         };
         let reply = app.handle(&call(&exchange).await).await;
         send(&exchange, &reply);
@@ -108,7 +108,7 @@ struct Known {
     env: Env,
     read_at: UnixMillis,
     settings: Settings,
-    setup: Rc<Setup>,
+    setup: Rc<CheckedSettings>,
 }
 
 thread_local! {
@@ -118,7 +118,7 @@ thread_local! {
 
 /// The settings, and what they come to. An isolate may live on when the owner changes a secret. It
 /// gets another environment then; in case that is the same object changed, it is read once a while.
-fn setup(env: &Env) -> Rc<Setup> {
+fn setup(env: &Env) -> Rc<CheckedSettings> {
     let now = clock::now();
     KNOWN.with_borrow_mut(|known| {
         if let Some(known) = known
@@ -130,7 +130,7 @@ fn setup(env: &Env) -> Rc<Setup> {
         let settings = Settings::read(|name| setting(env, name));
         let setup = match known.take() {
             Some(known) if known.settings == settings => known.setup,
-            _ => Rc::new(Setup::read(&settings)),
+            _ => Rc::new(CheckedSettings::read(&settings)),
         };
         *known = Some(Known {
             env: env.clone(),

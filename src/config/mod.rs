@@ -26,7 +26,7 @@ pub const MIN_IDLE_SECONDS: u64 = 600;
 
 /// What is read from the settings, once for as long as they stay the same.
 #[derive(Debug)]
-pub struct Setup {
+pub struct CheckedSettings {
     /// Valid settings, or the first thing that is wrong.
     pub config: Result<Config, ConfigError>,
     /// Which web pages may call. It depends on nothing else: a page must be able to read our errors.
@@ -73,7 +73,7 @@ pub struct Config {
     pub audience: Option<String>,
 }
 
-impl Setup {
+impl CheckedSettings {
     /// Reads every setting. This is the table of their names, parsers and defaults.
     #[must_use]
     pub fn read(settings: &Settings) -> Self {
@@ -328,7 +328,7 @@ mod tests {
     const TWO: &str = "another secret of at least 32 bytes";
 
     fn check(given: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        Setup::read(&settings(given)).config
+        CheckedSettings::read(&settings(given)).config
     }
 
     fn settings(given: &[(&str, &str)]) -> Settings {

@@ -5,16 +5,14 @@
 
 use serde::Serialize;
 
-use crate::{
-    config::ConfigError, http::reply::Reply, port::Fault, problem::Problem,
-    token::jws::TokenProblem,
-};
+use crate::{config::ConfigError, http::reply::Reply, port::Fault, token::jws::TokenProblem};
 
 /// What `Retry-After` says after a fault of ours, in seconds.
 pub const RETRY_AFTER_SECONDS: u64 = 2;
 
 /// Input that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
 pub struct BadInput {
     /// The field that is wrong; none when the body as a whole is.
     pub field: Option<&'static str>,
@@ -47,7 +45,7 @@ impl BadInput {
 pub enum Error {
     /// 400.
     #[error("bad input")]
-    BadInput(BadInput),
+    BadInput(#[from] BadInput),
     /// 401: not a refresh token of ours.
     #[error("refresh token invalid")]
     RefreshTokenInvalid,
@@ -135,12 +133,6 @@ impl Error {
         }
     }
 
-    /// A field that breaks a rule of its type.
-    #[must_use]
-    pub fn of_field(field: &'static str, problem: &Problem) -> Self {
-        BadInput::field(field, problem.0).into()
-    }
-
     /// Status, code and message, and the header that goes with them.
     #[must_use]
     pub fn reply(&self) -> ErrorReply {
@@ -183,12 +175,6 @@ impl From<Fault> for Error {
             Fault::NotBound(binding) => Self::Misconfigured(ConfigError::NotBound(binding)),
             other => Self::Store(other),
         }
-    }
-}
-
-impl From<BadInput> for Error {
-    fn from(input: BadInput) -> Self {
-        Self::BadInput(input)
     }
 }
 

@@ -109,9 +109,8 @@ impl Fields {
         match self.0.remove(FIELD) {
             None | Some(Value::Null) => Ok(CustomClaims::default()),
             Some(value) if has_placeholder(&value.to_string()) => Err(unfilled(FIELD).into()),
-            Some(value) => {
-                CustomClaims::parse(value).map_err(|problem| Error::of_field(FIELD, &problem))
-            }
+            Some(value) => CustomClaims::parse(value)
+                .map_err(|problem| BadInput::field(FIELD, problem.0).into()),
         }
     }
 
@@ -130,7 +129,7 @@ fn parse<T: TryFrom<String, Error = Problem>>(
     field: &'static str,
     text: String,
 ) -> Result<T, Error> {
-    T::try_from(text).map_err(|problem| Error::of_field(field, &problem))
+    T::try_from(text).map_err(|problem| BadInput::field(field, problem.0).into())
 }
 
 fn missing(field: &'static str) -> BadInput {

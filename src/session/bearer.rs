@@ -5,7 +5,7 @@ use crate::{
     port::{RateLimit, Runtime},
     session::{
         port::HasSessions,
-        rule::{CutOff, SessionRecord, StoredSession, is_ended},
+        rule::{CutOff, SessionRecord, StoredSession},
         store::Sessions,
     },
     token::{TOKEN_BYTES, access::AccessToken},
@@ -96,7 +96,7 @@ async fn live<P: HasSessions>(
 ) -> Result<Bearer, Error> {
     let sessions = Sessions::for_request(request)?;
     let stored = sessions.load_without_activity(&token.session_ref).await?;
-    if is_ended(&token.session_ref.session, token.issued_at, &stored) {
+    if stored.refuses_bearer(&token.session_ref.session, token.issued_at) {
         return Err(Error::BearerRevoked);
     }
     let record = match stored.session {

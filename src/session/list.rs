@@ -57,7 +57,7 @@ pub async fn list_sessions<P: HasSessions>(request: &Request<'_, P>) -> Result<S
         .map(|text| cursor::read(user, &text));
     let cursor = cursor
         .transpose()
-        .map_err(|problem| Error::of_field("cursor", &problem))?;
+        .map_err(|problem| BadInput::field("cursor", problem.0))?;
     let lister = Lister {
         with_last_seen: wants_last_seen(request)?,
         window: IdleWindow::configured(request.config),
@@ -70,7 +70,10 @@ pub async fn list_sessions<P: HasSessions>(request: &Request<'_, P>) -> Result<S
         .iter()
         .filter(|(_, data)| lister.has_to_read(data.as_ref()));
     let unknown: Vec<SessionId> = unknown.map(|(session, _)| session.clone()).collect();
-    let mut read = sessions.snapshots(user, &unknown).await?.into_iter();
+    let mut read = sessions
+        .snapshots(user, &unknown, bearer.cut_off.as_ref())
+        .await?
+        .into_iter();
     let items = found.into_iter().filter_map(|(session, data)| match data {
         data if lister.has_to_read(data.as_ref()) => lister.read(session, read.next()?),
         Some(Metadata::Open { created_at, device }) => lister.known(session, created_at, device),
@@ -127,8 +130,7 @@ impl Lister<'_> {
     }
 
     fn read(&self, id: SessionId, stored: Snapshot) -> Option<SessionItem> {
-        let cut_off = self.bearer.cut_off.as_ref();
-        let session = listed(&id, stored, cut_off, self.window, self.now)?;
+        let session = listed(&id, stored, self.window, self.now)?;
         Some(SessionItem {
             last_seen_at: self.with_last_seen.then_some(session.seen_at),
             ..self.known(id, session.created_at, session.device)?

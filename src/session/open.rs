@@ -74,5 +74,6 @@ pub async fn open<P: HasSessions>(
         sessions.trim_after_response(&session_ref, window, record.expires_at);
     }
     let position = Position::first(record.created_at);
-    Ok(issue::tokens(request, &session_ref, &record, position))
+    let now = request.platform.now();
+    Ok(issue::tokens(request, &session_ref, &record, position, now))
 }

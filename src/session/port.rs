@@ -77,11 +77,11 @@ pub trait KeyValue: Clone + 'static {
 /// A world with a store of sessions.
 pub trait HasSessions: Runtime {
     /// The store.
-    type Sessions: KeyValue;
+    type Store: KeyValue;
 
     /// The store.
     ///
     /// # Errors
     /// It is not bound.
-    fn sessions(&self) -> Result<Self::Sessions, Fault>;
+    fn sessions(&self) -> Result<Self::Store, Fault>;
 }

@@ -30,13 +30,8 @@ pub(super) fn session(record: &SessionRecord) -> String {
 /// What stands over a session that was ended.
 pub(super) fn tombstone(revoked_at: UnixMillis) -> String {
     json(&SessionJson {
-        v: Version1,
-        created_at: None,
-        expires_at: None,
-        device: None,
-        claims: None,
-        account: false,
         revoked_at: Some(revoked_at),
+        ..SessionJson::default()
     })
 }
 
@@ -116,14 +111,9 @@ fn json(value: &impl Serialize) -> String {
 }
 
 fn parse<J: DeserializeOwned, T: TryFrom<J>>(stored: Option<String>) -> Result<Option<T>, Fault> {
-    stored
-        .map(|text| {
-            serde_json::from_str::<J>(&text)
-                .ok()
-                .and_then(|json| json.try_into().ok())
-                .ok_or(Fault::Unreadable)
-        })
-        .transpose()
+    let Some(text) = stored else { return Ok(None) };
+    let json: J = serde_json::from_str(&text).map_err(|_| Fault::Unreadable)?;
+    json.try_into().map(Some).map_err(|_| Fault::Unreadable)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -137,20 +127,18 @@ struct MetadataJson {
 }
 
 /// `"v":1`, and nothing else.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
-#[derive(Clone, Copy)]
 struct Version1;
 
 impl TryFrom<u8> for Version1 {
     type Error = &'static str;
 
     fn try_from(version: u8) -> Result<Self, Self::Error> {
-        if version == 1 {
-            Ok(Self)
-        } else {
-            Err("a version that this release does not know")
-        }
+        let is_known = version == 1;
+        is_known
+            .then_some(Self)
+            .ok_or("a version that this release does not know")
     }
 }
 
@@ -160,7 +148,7 @@ impl From<Version1> for u8 {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct SessionJson {
     v: Version1,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -167,6 +167,30 @@ pub struct Snapshot {
     pub cut_off: Option<CutOff>,
 }
 
+impl Snapshot {
+    /// Whether the bearer of an access token of this session is turned away.
+    ///
+    /// A missing `session` key alone is no reason: then the token's own `iat` is compared with the
+    /// cut-off. `iat` is a whole second of some clock, and a token from the seconds of the cut-off
+    /// itself passes: it may belong to a login just after it.
+    #[must_use]
+    pub fn refuses_bearer(&self, session: &SessionId, issued_at: UnixSeconds) -> bool {
+        self.is_ended(session, issued_at.millis().plus_ms(999 + CLOCKS_MS))
+    }
+
+    /// Whether the session was ended, by a tombstone or a cut-off. `if_absent` stands for its start
+    /// where its own key is missing.
+    fn is_ended(&self, session: &SessionId, if_absent: UnixMillis) -> bool {
+        let created_at = match &self.session {
+            Some(StoredSession::Revoked(_)) => return true,
+            Some(StoredSession::Open(record)) => record.created_at,
+            None => if_absent,
+        };
+        let cut_off = self.cut_off.as_ref();
+        cut_off.is_some_and(|cut_off| cut_off.ends(session, created_at))
+    }
+}
+
 /// How long a session lives without being used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdleWindow {
@@ -230,22 +254,18 @@ pub fn judge(
     window: IdleWindow,
     now: UnixMillis,
 ) -> Verdict {
-    let ended = |began| {
-        let cut_off = stored.cut_off.as_ref();
-        cut_off.is_some_and(|cut_off| cut_off.ends(session, began))
-    };
-    let record = match stored.session {
-        Some(StoredSession::Open(record)) => record,
-        Some(StoredSession::Revoked(_)) => return Verdict::Revoked,
-        // Even if it started only now: the account was deleted, and its sessions with it. A very recent
-        // cut-off says nothing: the login may have come after it, by a clock ahead of ours.
-        None if ended(now.plus_ms(CLOCKS_MS)) => return Verdict::Revoked,
-        None if may_be_under_way(presented, now) => return Verdict::NotHereYet,
-        None => return Verdict::Expired,
-    };
-    if ended(record.created_at) {
+    // An absent session is ended even if it started only now: the account was deleted, and its
+    // sessions with it. A very recent cut-off says nothing: the login may have come after it, by a
+    // clock ahead of ours.
+    if stored.is_ended(session, now.plus_ms(CLOCKS_MS)) {
         return Verdict::Revoked;
     }
+    let Some(StoredSession::Open(record)) = stored.session else {
+        if may_be_under_way(presented, now) {
+            return Verdict::NotHereYet;
+        }
+        return Verdict::Expired;
+    };
     let activity = stored
         .activity
         .unwrap_or_else(|| Activity::of_login(record.created_at));
@@ -368,42 +388,24 @@ pub struct Listed {
 pub fn listed(
     session: &SessionId,
     stored: Snapshot,
-    cut_off: Option<&CutOff>,
     window: IdleWindow,
     now: UnixMillis,
 ) -> Option<Listed> {
+    if stored.is_ended(session, now) {
+        return None;
+    }
     let Some(StoredSession::Open(record)) = stored.session else {
         return None;
     };
     let activity = stored
         .activity
         .unwrap_or_else(|| Activity::of_login(record.created_at));
-    let is_dead = cut_off.is_some_and(|cut_off| cut_off.ends(session, record.created_at))
-        || now >= record.expires_at
-        || is_idle(activity.current, activity, window, now);
+    let is_dead = now >= record.expires_at || is_idle(activity.current, activity, window, now);
     (!is_dead).then_some(Listed {
         device: record.device,
         created_at: record.created_at,
         seen_at: activity.seen_at,
     })
-}
-
-/// Whether the bearer of an access token of this session is turned away.
-///
-/// A missing `session` key alone is no reason: then the token's own `iat` is compared with the
-/// cut-off. `iat` is a whole second of some clock, and a token from the seconds of the cut-off itself
-/// passes: it may belong to a login just after it.
-#[must_use]
-pub fn is_ended(session: &SessionId, issued_at: UnixSeconds, stored: &Snapshot) -> bool {
-    let began = match &stored.session {
-        Some(StoredSession::Revoked(_)) => return true,
-        Some(StoredSession::Open(record)) => record.created_at,
-        None => issued_at.millis().plus_ms(999 + CLOCKS_MS),
-    };
-    stored
-        .cut_off
-        .as_ref()
-        .is_some_and(|cut_off| cut_off.ends(session, began))
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ pub const AFTER_RESPONSE_TIMEOUT_MS: u64 = 20_000;
 pub struct Sessions<'a, P: HasSessions> {
     pub(super) platform: &'a P,
     deadline: Deadline,
-    store: P::Sessions,
+    store: P::Store,
 }
 
 impl<'a, P: HasSessions> Sessions<'a, P> {
@@ -165,10 +165,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         let prefix = session_prefix(user);
         let beginning = prefix.clone() + beginning;
         let listing = self.store.list(&beginning, from, SESSIONS_PER_PAGE);
-        let page = self
-            .deadline
-            .within(READ_TIMEOUT_MS, self.platform, listing)
-            .await?;
+        let page = self.within(READ_TIMEOUT_MS, listing).await?;
         let sessions = page.keys.iter().filter_map(|key| {
             let session = SessionId::parse(key.name.strip_prefix(&prefix)?).ok()?;
             Some((session, record::read_metadata(key.metadata.as_deref())))
@@ -176,8 +173,8 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         Ok((sessions.collect(), page.next))
     }
 
-    /// Everything about these sessions of a user but the cut-off, in their order: two keys of each,
-    /// in one read. At most [`SESSIONS_PER_PAGE`].
+    /// Everything about these sessions of a user, in their order: two keys of each, in one read. At
+    /// most [`SESSIONS_PER_PAGE`]. The cut-off is the user's, which was read before.
     ///
     /// # Errors
     /// The store failed, did not answer in time, or holds something unreadable.
@@ -185,6 +182,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         &self,
         user: &UserId,
         sessions: &[SessionId],
+        cut_off: Option<&CutOff>,
     ) -> Result<Vec<Snapshot>, Fault> {
         if sessions.is_empty() {
             return Ok(Vec::new());
@@ -196,16 +194,12 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
             .collect();
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let reading = self.store.read_all(&keys);
-        let mut values = self
-            .deadline
-            .within(READ_TIMEOUT_MS, self.platform, reading)
-            .await?
-            .into_iter();
+        let mut values = self.within(READ_TIMEOUT_MS, reading).await?.into_iter();
         let snapshots = sessions.iter().map(|_| {
             Ok(Snapshot {
                 session: record::read_session(values.next().flatten())?,
                 activity: record::read_activity(values.next().flatten())?,
-                cut_off: None,
+                cut_off: cut_off.cloned(),
             })
         });
         snapshots.collect()
@@ -239,10 +233,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     pub async fn erase_all(&self, user: &UserId) -> Result<(), Fault> {
         let prefix = session_prefix(user);
         let first = erase_page(&self.store, &prefix, None);
-        let mut next = self
-            .deadline
-            .within(ERASE_TIMEOUT_MS, self.platform, first)
-            .await?;
+        let mut next = self.within(ERASE_TIMEOUT_MS, first).await?;
         if next.is_some() {
             let (store, platform) = (self.store.clone(), self.platform.clone());
             self.platform.after_response(async move {
@@ -268,12 +259,12 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         window: IdleWindow,
         session_end: UnixMillis,
     ) {
-        let now = self.platform.now();
-        let forgotten_at = now.plus_ms(window.activity_ms()).min(session_end);
+        let seen_at = activity.seen_at;
+        let forgotten_at = seen_at.plus_ms(window.activity_ms()).min(session_end);
         let write = Write {
             key: activity_key(session),
             value: record::activity(activity),
-            ttl_seconds: ttl_seconds(now, forgotten_at),
+            ttl_seconds: ttl_seconds(seen_at, forgotten_at),
             metadata: None,
         };
         let (store, platform) = (self.store.clone(), self.platform.clone());
@@ -297,10 +288,18 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         self.read(["health"]).await.map(|_| ())
     }
 
-    async fn read<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Fault> {
+    async fn within<T>(
+        &self,
+        milliseconds: u64,
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
         self.deadline
-            .within(READ_TIMEOUT_MS, self.platform, self.store.read(keys))
+            .within(milliseconds, self.platform, work)
             .await
+    }
+
+    async fn read<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Fault> {
+        self.within(READ_TIMEOUT_MS, self.store.read(keys)).await
     }
 
     /// Writes, and once more after a second if that was refused: a key takes one write a second. A
@@ -315,9 +314,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
                 other => other,
             }
         };
-        self.deadline
-            .within(WRITE_TIMEOUT_MS, self.platform, writing)
-            .await
+        self.within(WRITE_TIMEOUT_MS, writing).await
     }
 }
 

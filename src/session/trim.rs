@@ -79,12 +79,14 @@ impl<P: HasSessions> Sessions<'_, P> {
                 .into_iter()
                 .filter(|(_, data)| *data != Some(Metadata::Revoked));
             let open: Vec<SessionId> = open.map(|(session, _)| session).collect();
-            let stored = self.snapshots(&session_ref.user, &open).await?;
+            let stored = self
+                .snapshots(&session_ref.user, &open, cut_off.as_ref())
+                .await?;
             alive.extend(
                 open.into_iter()
                     .zip(stored)
                     .filter_map(|(session, stored)| {
-                        let listed = listed(&session, stored, cut_off.as_ref(), window, now)?;
+                        let listed = listed(&session, stored, window, now)?;
                         Some((listed.seen_at, session))
                     }),
             );

@@ -223,7 +223,7 @@ fn sweep(flow: &Flow) -> (String, usize) {
             let is_last = !calls[from + 1..]
                 .iter()
                 .any(|later| later.store == call.store);
-            if is_last && !(call.store == Store::Kv && call.verb == "write") {
+            if is_last && !(call.store == Store::Kv && call.operation == "write") {
                 faults += 1;
                 let _ = write!(rows, " {} |", cell(false));
                 continue;

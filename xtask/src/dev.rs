@@ -45,11 +45,22 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     );
     let mut wrangler = tools.wrangler();
     wrangler.args(["dev", "--ip", "127.0.0.1", "--port", &port]);
+    let settings = fs::read_to_string(project.path("wrangler.toml"))?;
+    if has_route(&settings) {
+        // Or wrangler calls the worker by the route's host over http, which the worker refuses.
+        wrangler.arg("--local-upstream=localhost");
+    }
     // A plain log, in a terminal as well: it can be read, searched and piped.
     wrangler.arg("--show-interactive-dev-session=false");
     // Or it asks Cloudflare where this computer is, and complains when offline.
     wrangler.env("CLOUDFLARE_CF_FETCH_ENABLED", "false");
     hand_over(&mut wrangler, "wrangler")
+}
+
+/// Whether the worker has a domain of its own.
+fn has_route(wrangler_toml: &str) -> bool {
+    let mut lines = wrangler_toml.lines().map(str::trim_start);
+    lines.any(|line| line.starts_with("route") || line.starts_with("[[routes]]"))
 }
 
 /// Makes the folder of the local database, if there is none, and closes it to other users of this
@@ -83,6 +94,14 @@ fn check_port_is_free(port: u16) -> Result<()> {
 #[expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_domain_of_the_worker_s_own_is_seen_in_its_settings() {
+        assert!(!has_route(include_str!("../../wrangler.toml")));
+        for line in ["routes = [", "route = \"api.example.com/*\"", "[[routes]]"] {
+            assert!(has_route(&format!("name = \"tokenkeep\"\n{line}\n")));
+        }
+    }
 
     #[cfg(unix)]
     #[test]

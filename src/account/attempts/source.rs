@@ -22,8 +22,8 @@ const SOURCE_BYTES: usize = 8;
 pub struct Source(String);
 
 impl Source {
-    /// The caller with this IP address. IPv6 counts by its first 48 bits, the most that one
-    /// customer has for himself (RFC 6177): with less, one line would be many callers. All callers
+    /// The caller with this IP address. IPv6 counts by its first 48 bits, the
+    /// largest block that one customer gets (RFC 6177): with more bits, one line would be many callers. All callers
     /// whose address cannot be read count as one.
     #[must_use]
     pub fn new(email: &Email, ip: &str) -> Self {

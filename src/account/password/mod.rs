@@ -193,7 +193,7 @@ impl PasswordHash {
         })
     }
 
-    /// A hash that no password matches, for an address that nobody has: holding a password against
+    /// A hash that no password matches, for an address that nobody has: checking a password against
     /// it takes as long as a wrong password does.
     #[must_use]
     pub fn decoy() -> Self {

@@ -323,25 +323,27 @@ fn a_tombstone_or_a_cut_off_ends_a_session_for_refreshes_bearers_and_lists() {
             live(FIRST)
         };
         assert_eq!(verdict(FIRST, &stored, 0), expected, "{name}");
-        let seen = is_ended(&session(), LOGIN.seconds(), &stored);
+        let seen = stored.refuses_bearer(&session(), LOGIN.seconds());
         assert_eq!(seen, has_ended, "{name}");
-        let cut_off = stored.cut_off.clone();
-        let listed = listed(&session(), stored, cut_off.as_ref(), WINDOW, LOGIN);
+        let listed = listed(&session(), stored, WINDOW, LOGIN);
         assert_eq!(listed.is_none(), has_ended, "{name}");
     }
 }
 
 #[test]
-fn the_iat_of_a_bearer_whose_session_is_missing_is_held_against_the_cut_off() {
+fn the_iat_of_a_bearer_whose_session_is_missing_is_compared_with_the_cut_off() {
     for (after, has_ended) in [(5_999, true), (5_998, false)] {
         let missing = cut_off(missing(), at(after), None);
-        assert_eq!(is_ended(&session(), LOGIN.seconds(), &missing), has_ended);
+        assert_eq!(
+            missing.refuses_bearer(&session(), LOGIN.seconds()),
+            has_ended
+        );
     }
 }
 
 #[test]
 fn a_list_shows_a_session_until_it_expires() {
-    let listed = |stored, now| listed(&session(), stored, None, WINDOW, at(now));
+    let listed = |stored, now| listed(&session(), stored, WINDOW, at(now));
     let shown = |seen_at| Listed {
         device: Some("phone".to_owned()),
         created_at: LOGIN,

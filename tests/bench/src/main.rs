@@ -38,7 +38,7 @@ struct Arguments {
     /// Requests of a turn, with one connection and with sixteen each
     #[arg(long, default_value_t = 1000, value_parser = positive)]
     requests: usize,
-    /// Instead of all that: the functions of Tokenkeep that take the most CPU time
+    /// Instead of all that: the functions of Tokenkeep by the CPU time that they take
     #[arg(long)]
     profile: bool,
 }

@@ -2,8 +2,8 @@
 
 use tokenkeep::{
     session::rule::{
-        Activity, CutOff, IdleWindow, SessionRecord, Snapshot, StoredSession, Verdict, is_ended,
-        judge, listed,
+        Activity, CutOff, IdleWindow, SessionRecord, Snapshot, StoredSession, Verdict, judge,
+        listed,
     },
     token::{
         claims::CustomClaims,
@@ -84,7 +84,6 @@ pub fn check(bytes: &[u8]) {
         None => assert!(!matches!(verdict, Verdict::Live { .. } | Verdict::Reused)),
         Some(StoredSession::Open(_)) => {}
     }
-    let _ = is_ended(&id, presented.issued_at, &stored);
-    let cut_off = stored.cut_off.clone();
-    let _ = listed(&id, stored, cut_off.as_ref(), window, now);
+    let _ = stored.refuses_bearer(&id, presented.issued_at);
+    let _ = listed(&id, stored, window, now);
 }

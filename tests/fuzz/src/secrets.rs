@@ -1,7 +1,7 @@
 //! The settings: each line of the input is one of them, in their order.
 
 use tokenkeep::{
-    config::{Config, NAMES, Settings, Setup},
+    config::{CheckedSettings, Config, NAMES, Settings},
     token::{
         id::SessionRef,
         refresh::{Position, RefreshToken},
@@ -20,7 +20,7 @@ pub fn check(bytes: &[u8]) {
         let index = NAMES.iter().position(|known| *known == name)?;
         lines.get(index).map(|line| (*line).to_owned())
     });
-    match Setup::read(&settings).config {
+    match CheckedSettings::read(&settings).config {
         Ok(config) => assert_signs(&config),
         Err(error) => {
             let told = error.to_string();

@@ -52,14 +52,14 @@ impl KeyValue for Place {
 
     async fn list(&self, prefix: &str, from: Option<&str>, limit: u32) -> Result<Page, Fault> {
         assert!(limit <= 1_000, "more keys than KV lists at once");
-        let verb = if from.is_some() {
+        let operation = if from.is_some() {
             "list more sessions"
         } else {
             "list sessions"
         };
         let (prefix, from) = (prefix.to_owned(), from.map(str::to_owned));
         let page = move |place: &Self| Ok(place.page(&prefix, from.as_deref(), limit));
-        self.call(Store::Kv, verb, page, unreadable).await
+        self.call(Store::Kv, operation, page, unreadable).await
     }
 
     async fn delete(&self, key: &str) -> Result<(), Fault> {
@@ -71,11 +71,13 @@ impl Place {
     /// A write, or a delete. `entry` is what stands there when the store has accepted it.
     async fn change(
         &self,
-        verb: &'static str,
+        operation: &'static str,
         key: &str,
         entry: impl FnOnce(u64) -> Option<Entry> + 'static,
     ) -> Result<(), Fault> {
-        let trouble = self.cloud().meet(Store::Kv, verb, [key.to_owned()].into());
+        let trouble = self
+            .cloud()
+            .meet(Store::Kv, operation, [key.to_owned()].into());
         let conditions = &self.cloud().conditions;
         self.takes(&conditions.writes).await;
         let now = self.cloud().now();

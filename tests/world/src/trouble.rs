@@ -78,7 +78,7 @@ impl Trouble {
     #[must_use]
     pub fn fits(self, call: &Call) -> bool {
         let is_change = matches!(
-            call.verb,
+            call.operation,
             "write" | "delete" | "put" | "delete all" | "set alarm" | "delete alarm"
         );
         match self {
@@ -95,7 +95,7 @@ pub struct Call {
     /// What was asked.
     pub store: Store,
     /// For what.
-    pub verb: &'static str,
+    pub operation: &'static str,
     /// The keys it named, if any.
     pub keys: Rc<[String]>,
     /// Whether it came after the response.
@@ -104,7 +104,7 @@ pub struct Call {
 
 impl fmt::Display for Call {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.store, self.verb)?;
+        write!(formatter, "{}: {}", self.store, self.operation)?;
         let kind = |key: &'_ String| key.split(':').next().unwrap_or_default().to_owned();
         let mut kinds: Vec<String> = self.keys.iter().map(kind).collect();
         kinds.dedup();
@@ -126,19 +126,19 @@ impl fmt::Display for Call {
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
     store: Store,
-    verb: &'static str,
+    operation: &'static str,
     from: usize,
     times: usize,
     trouble: Trouble,
 }
 
 impl Plan {
-    /// Calls whose verb starts like this.
+    /// Calls whose operation starts like this.
     #[must_use]
-    pub const fn new(store: Store, verb: &'static str, trouble: Trouble) -> Self {
+    pub const fn new(store: Store, operation: &'static str, trouble: Trouble) -> Self {
         Self {
             store,
-            verb,
+            operation,
             from: 0,
             times: usize::MAX,
             trouble,
@@ -161,7 +161,7 @@ impl Plan {
         self.times > 0
             && number >= self.from
             && call.store == self.store
-            && call.verb.starts_with(self.verb)
+            && call.operation.starts_with(self.operation)
     }
 }
 
@@ -199,12 +199,12 @@ impl Cloud {
     pub(crate) fn meet(
         &self,
         store: Store,
-        verb: &'static str,
+        operation: &'static str,
         keys: Rc<[String]>,
     ) -> Option<Trouble> {
         let call = Call {
             store,
-            verb,
+            operation,
             keys,
             is_after: self.troubles.is_after.get(),
         };

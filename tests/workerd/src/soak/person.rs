@@ -224,14 +224,14 @@ impl<'t> Person<'t> {
     }
 
     /// Sends a request until it is answered.
-    fn ask(&self, access: &str, verb: &str, path: &str, body: &Value) -> Answer {
+    fn ask(&self, access: &str, method: &str, path: &str, body: &Value) -> Answer {
         for _ in 0..TRIES {
             let client = self.town.client();
-            let mut request = client.request(verb, path);
+            let mut request = client.request(method, path);
             if !access.is_empty() {
                 request = request.header("authorization", format!("Bearer {access}"));
             }
-            let answer = match verb {
+            let answer = match method {
                 "GET" => client.try_send(request, ()),
                 _ => client.try_send(request, body.to_string()),
             };
@@ -246,7 +246,7 @@ impl<'t> Person<'t> {
                 }
             }
         }
-        panic!("{verb} {path} is never answered");
+        panic!("{method} {path} is never answered");
     }
 }
 
