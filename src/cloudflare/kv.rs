@@ -97,16 +97,19 @@ impl WorkersKv {
         let page = settled(self.0.list(&options)).await?;
         let keys: Array = Reflect::get(&page, &"keys".into())?.dyn_into()?;
         Ok(Page {
-            keys: keys.iter().map(listed).collect::<Result<_, _>>()?,
+            keys: keys
+                .iter()
+                .map(|key| listed(&key))
+                .collect::<Result<_, _>>()?,
             next: Reflect::get(&page, &"cursor".into())?.as_string(),
         })
     }
 }
 
-fn listed(key: JsValue) -> Result<ListedKey, JsValue> {
-    let metadata = Reflect::get(&key, &"metadata".into())?;
+fn listed(key: &JsValue) -> Result<ListedKey, JsValue> {
+    let metadata = Reflect::get(key, &"metadata".into())?;
     Ok(ListedKey {
-        name: Reflect::get(&key, &"name".into())?
+        name: Reflect::get(key, &"name".into())?
             .as_string()
             .ok_or(JsValue::NULL)?,
         metadata: JSON::stringify(&metadata)?.as_string(),
