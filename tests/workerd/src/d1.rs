@@ -128,6 +128,17 @@ impl D1 {
         assert_eq!(changed, Ok(1));
     }
 
+    /// Gives the user with this address another one, and a name, as SQL can.
+    ///
+    /// # Panics
+    /// There is no such user.
+    pub fn rewrite(&self, email: &str, new_email: &str, name: &str) {
+        const SQL: &str =
+            "UPDATE users SET email = ?2, name = ?3, created_at = -1 WHERE email = ?1";
+        let changed = self.state().database.execute(SQL, [email, new_email, name]);
+        assert_eq!(changed, Ok(1));
+    }
+
     fn column(&self, sql: &str, value: &str) -> Vec<String> {
         let state = self.state();
         let mut statement = state.database.prepare(sql).expect("SQL");
