@@ -21,7 +21,7 @@ use crate::{
     log::Line,
     port::{Deadline, Fault, within},
     session::{
-        port::{HasSessions, KeyValue, ListedKey, MIN_TTL_SECONDS, Write},
+        port::{HasSessions, KeyValue, MIN_TTL_SECONDS, Write},
         record,
         rule::{Activity, CutOff, IdleWindow, Metadata, SessionRecord, Snapshot},
     },
@@ -325,10 +325,7 @@ async fn erase_page(
     from: Option<&str>,
 ) -> Result<Option<String>, Fault> {
     let page = store.list(prefix, from, ERASED_PER_PAGE).await?;
-    // The user `a` has the same prefix as a user `a:b`, whose id came into the table by SQL.
-    let is_own = |key: &&ListedKey| SessionId::parse(&key.name[prefix.len()..]).is_ok();
-    let own = page.keys.iter().filter(is_own);
-    for erased in join_all(own.map(|key| store.delete(&key.name))).await {
+    for erased in join_all(page.keys.iter().map(|key| store.delete(&key.name))).await {
         erased?;
     }
     Ok(page.next)

@@ -13,9 +13,9 @@ const USER_ID_CHARACTERS: usize = 128;
 
 /// The user's identifier: 1 to 128 characters of `A–Z a–z 0–9 _ . @ + | -`.
 ///
-/// `serde` reads a stored one, as it is: whoever wrote it into the table by SQL may have used others.
+/// No `:` among them, so that KV keys made of it cannot be ambiguous.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String")]
 pub struct UserId(String);
 
 impl UserId {
@@ -31,11 +31,6 @@ impl UserId {
                 "must be 1 to 128 characters of A-Z a-z 0-9 _ . @ + | -",
             ))
         }
-    }
-
-    /// The identifier in a token of ours: it was read or parsed before that was signed.
-    pub(super) fn of_our_token(text: String) -> Self {
-        Self(text)
     }
 
     /// The identifier as text.

@@ -137,7 +137,7 @@ impl Verified {
 
     /// Takes out `sub` and `sid`.
     pub(super) fn session(&mut self) -> Result<SessionRef, TokenProblem> {
-        let user = UserId::of_our_token(self.text("sub")?);
+        let user = UserId::parse(self.text("sub")?).map_err(invalid)?;
         let session = SessionId::parse(self.text("sid")?).map_err(invalid)?;
         Ok(SessionRef { user, session })
     }

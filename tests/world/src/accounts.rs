@@ -35,13 +35,13 @@ impl Table {
 
     /// Puts an account there, as an import does.
     ///
-    /// The table is as lenient as a database: id and address are taken as they are.
+    /// The table is as lenient as a database: the address is taken as it is.
     ///
     /// # Panics
-    /// The hash is none.
+    /// The id or the hash is none.
     pub fn import(&mut self, id: &str, email: &str, hash: &str, now: u64) {
         let account = Account {
-            id: stored(id),
+            id: UserId::parse(id).expect("a user id"),
             email: stored(email),
             name: None,
             created_at: UnixMillis(now),

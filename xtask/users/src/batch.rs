@@ -164,6 +164,10 @@ fn push(rows: &mut String, row: &str) {
 
 /// Whom the database knows by a line's id or address.
 #[derive(Default, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a row that may be there"
+)]
 struct Owners {
     both: bool,
     id_only: bool,
