@@ -96,7 +96,8 @@ async fn live<P: HasSessions>(
 ) -> Result<Bearer, Error> {
     let sessions = Sessions::for_request(request)?;
     let stored = sessions.load_without_activity(&token.session_ref).await?;
-    if stored.refuses_bearer(&token.session_ref.session, token.issued_at) {
+    let now = request.platform.now();
+    if stored.refuses_bearer(&token.session_ref.session, token.issued_at, now) {
         return Err(Error::BearerRevoked);
     }
     let record = match stored.session {

@@ -11,10 +11,13 @@ use crate::{
         bearer::{self, Bearer},
         cursor,
         port::HasSessions,
-        rule::{IdleWindow, Metadata, Snapshot, listed, may_be_idle},
-        store::Sessions,
+        rule::{CutOff, IdleWindow, Metadata, Snapshot, listed, may_be_idle},
+        store::{Sessions, later},
     },
-    token::{id::SessionId, time::UnixMillis},
+    token::{
+        id::{Realm, SessionId},
+        time::UnixMillis,
+    },
 };
 
 /// The response of `GET /auth/sessions`.
@@ -58,31 +61,68 @@ pub async fn list_sessions<P: HasSessions>(request: &Request<'_, P>) -> Result<S
     let cursor = cursor
         .transpose()
         .map_err(|problem| BadInput::field("cursor", problem.0))?;
+    let place = Place::parse(bearer.token.has_account, cursor.as_deref());
+    let with_last_seen = wants_last_seen(request)?;
+    let sessions = Sessions::for_request(request)?;
     let lister = Lister {
-        with_last_seen: wants_last_seen(request)?,
+        with_last_seen,
         window: IdleWindow::configured(request.config),
         now: request.platform.now(),
-        bearer: &bearer,
+        realm: place.realm,
+        cut_off: cut_off(&sessions, &bearer, place.realm).await?,
+        current: &bearer.token.session_ref.session,
     };
-    let sessions = Sessions::for_request(request)?;
-    let (found, next) = sessions.listing(user, "", cursor.as_deref()).await?;
+    let (mut found, next) = sessions
+        .listing(place.realm, user, "", place.cursor)
+        .await?;
+    let whose = (place.realm, bearer.token.has_account);
+    found.retain(|(_, data)| !is_of_another(whose.1, data.as_ref()));
     let unknown = found
         .iter()
         .filter(|(_, data)| lister.has_to_read(data.as_ref()));
     let unknown: Vec<SessionId> = unknown.map(|(session, _)| session.clone()).collect();
     let mut read = sessions
-        .snapshots(user, &unknown, bearer.cut_off.as_ref())
+        .snapshots(whose, user, &unknown, lister.cut_off.as_ref())
         .await?
         .into_iter();
     let items = found.into_iter().filter_map(|(session, data)| match data {
         data if lister.has_to_read(data.as_ref()) => lister.read(session, read.next()?),
-        Some(Metadata::Open { created_at, device }) => lister.known(session, created_at, device),
+        Some(Metadata::Open {
+            created_at, device, ..
+        }) => lister.known(session, created_at, device),
         _ => None,
     });
     Ok(SessionPage {
         sessions: items.collect(),
-        next_cursor: next.map(|next| cursor::write(user, &next)),
+        next_cursor: place.next(next).map(|next| cursor::write(user, &next)),
     })
+}
+
+/// Whether a session is known to be of the account, and the list of a user of the owner's back end.
+fn is_of_another(has_account: bool, data: Option<&Metadata>) -> bool {
+    let is_of_account = matches!(
+        data,
+        Some(Metadata::Open {
+            has_account: true,
+            ..
+        })
+    );
+    is_of_account && !has_account
+}
+
+/// What ended sessions of this part of the list.
+async fn cut_off<P: HasSessions>(
+    sessions: &Sessions<'_, P>,
+    bearer: &Bearer,
+    realm: Realm,
+) -> Result<Option<CutOff>, Error> {
+    let session_ref = &bearer.token.session_ref;
+    let own = bearer.cut_off.clone();
+    if realm == session_ref.realm {
+        return Ok(own);
+    }
+    let other = sessions.cut_off(realm, &session_ref.user).await?;
+    Ok(later(own, other))
 }
 
 fn wants_last_seen<P: HasSessions>(request: &Request<'_, P>) -> Result<bool, BadInput> {
@@ -93,20 +133,31 @@ fn wants_last_seen<P: HasSessions>(request: &Request<'_, P>) -> Result<bool, Bad
     }
 }
 
-/// What a session of the bearer's looks like in the list.
+/// What a session looks like in the list.
 struct Lister<'a> {
     with_last_seen: bool,
     window: IdleWindow,
     now: UnixMillis,
-    bearer: &'a Bearer,
+    realm: Realm,
+    cut_off: Option<CutOff>,
+    /// The session of the request.
+    current: &'a SessionId,
 }
 
 impl Lister<'_> {
+    /// Under the keys of accounts, earlier versions have put sessions of the owner's back end, too;
+    /// their metadata do not say which is which.
     fn has_to_read(&self, data: Option<&Metadata>) -> bool {
         match data {
             Some(Metadata::Revoked) => false,
-            Some(Metadata::Open { created_at, .. }) => {
-                self.with_last_seen || may_be_idle(*created_at, self.window, self.now)
+            Some(Metadata::Open {
+                created_at,
+                has_account,
+                ..
+            }) => {
+                self.with_last_seen
+                    || (self.realm == Realm::Account && !has_account)
+                    || may_be_idle(*created_at, self.window, self.now)
             }
             None => true,
         }
@@ -118,10 +169,10 @@ impl Lister<'_> {
         created_at: UnixMillis,
         device: Option<String>,
     ) -> Option<SessionItem> {
-        let cut_off = self.bearer.cut_off.as_ref();
-        let is_over = cut_off.is_some_and(|cut_off| cut_off.ends(&id, created_at));
+        let ends = |cut_off: &CutOff| cut_off.ends(&id, created_at, self.now);
+        let is_over = self.cut_off.as_ref().is_some_and(ends);
         (!is_over).then(|| SessionItem {
-            current: id == self.bearer.token.session_ref.session,
+            current: id == *self.current,
             id,
             device,
             created_at,
@@ -135,5 +186,42 @@ impl Lister<'_> {
             last_seen_at: self.with_last_seen.then_some(session.seen_at),
             ..self.known(id, session.created_at, session.device)?
         })
+    }
+}
+
+/// How the cursor of the second part of a list starts. KV's own contain no colon.
+const EARLIER: &str = "earlier:";
+
+/// Where a page starts. A user of the owner's back end has two lists, one after the other: the second
+/// is of sessions that an earlier version has opened, under the keys of accounts.
+struct Place<'a> {
+    realm: Realm,
+    is_earlier: bool,
+    cursor: Option<&'a str>,
+}
+
+impl<'a> Place<'a> {
+    fn parse(has_account: bool, cursor: Option<&'a str>) -> Self {
+        let earlier = cursor
+            .filter(|_| !has_account)
+            .and_then(|cursor| cursor.strip_prefix(EARLIER));
+        let is_earlier = earlier.is_some();
+        Self {
+            realm: if has_account || is_earlier {
+                Realm::Account
+            } else {
+                Realm::Service
+            },
+            is_earlier,
+            cursor: earlier.or(cursor).filter(|cursor| !cursor.is_empty()),
+        }
+    }
+
+    fn next(&self, next: Option<String>) -> Option<String> {
+        match self.realm {
+            Realm::Account if self.is_earlier => next.map(|next| EARLIER.to_owned() + &next),
+            Realm::Account => next,
+            Realm::Service => next.or_else(|| Some(EARLIER.to_owned())),
+        }
     }
 }

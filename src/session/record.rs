@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     port::Fault,
-    session::rule::{Activity, CutOff, Metadata, SessionRecord, StoredSession},
+    session::rule::{Activity, CutOff, Kept, Metadata, SessionRecord, StoredSession},
     token::{
         claims::CustomClaims,
         id::SessionId,
@@ -52,8 +52,14 @@ pub(super) fn cut_off(cut_off: &CutOff) -> String {
     json(&CutOffJson {
         v: Version1,
         before: cut_off.before,
-        keep: cut_off.keep.clone(),
+        keep: cut_off.keep.as_ref().map(|kept| kept.session.clone()),
+        keep_until: cut_off.keep.as_ref().and_then(|kept| kept.until),
     })
+}
+
+/// When the first login marked the store.
+pub(super) fn birth(at: UnixMillis) -> String {
+    json(&BirthJson { v: Version1, at })
 }
 
 /// What a listing shows of a session without reading its value.
@@ -61,6 +67,7 @@ pub(super) fn metadata(record: &SessionRecord) -> String {
     json(&MetadataJson {
         created_at: Some(record.created_at),
         device: record.device.clone(),
+        account: record.has_account,
         revoked_at: None,
     })
 }
@@ -70,6 +77,7 @@ pub(super) fn metadata_of_tombstone(revoked_at: UnixMillis) -> String {
     json(&MetadataJson {
         created_at: None,
         device: None,
+        account: false,
         revoked_at: Some(revoked_at),
     })
 }
@@ -83,6 +91,7 @@ pub(super) fn read_metadata(metadata: Option<&str>) -> Option<Metadata> {
         (Some(created_at), None) => Some(Metadata::Open {
             created_at,
             device: json.device,
+            has_account: json.account,
         }),
         (None, None) => None,
     }
@@ -106,6 +115,12 @@ pub(super) fn read_cut_off(stored: Option<String>) -> Result<Option<CutOff>, Fau
     parse::<CutOffJson, _>(stored)
 }
 
+/// # Errors
+/// It is not what we write.
+pub(super) fn read_birth(stored: Option<String>) -> Result<Option<UnixMillis>, Fault> {
+    parse::<BirthJson, _>(stored)
+}
+
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("text, numbers and JSON values always serialise")
 }
@@ -122,6 +137,8 @@ struct MetadataJson {
     created_at: Option<UnixMillis>,
     #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    account: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_at: Option<UnixMillis>,
 }
@@ -213,14 +230,29 @@ struct CutOffJson {
     before: UnixMillis,
     #[serde(skip_serializing_if = "Option::is_none")]
     keep: Option<SessionId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep_until: Option<UnixMillis>,
 }
 
 impl From<CutOffJson> for CutOff {
     fn from(json: CutOffJson) -> Self {
+        let until = json.keep_until;
         Self {
             before: json.before,
-            keep: json.keep,
+            keep: json.keep.map(|session| Kept { session, until }),
         }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct BirthJson {
+    v: Version1,
+    at: UnixMillis,
+}
+
+impl From<BirthJson> for UnixMillis {
+    fn from(json: BirthJson) -> Self {
+        json.at
     }
 }
 
@@ -308,11 +340,20 @@ mod tests {
     #[test]
     fn the_stored_cut_off_is_pinned() {
         let before = UnixMillis(1_800_000_000_123);
+        let keep = |until| {
+            let session = sid();
+            Some(Kept { session, until })
+        };
         for (stored, keep) in [
             (r#"{"v":1,"before":1800000000123}"#, None),
+            // As an earlier version wrote it.
             (
                 r#"{"v":1,"before":1800000000123,"keep":"BwcHBwcHBwcHBwcHBwcHBw"}"#,
-                Some(sid()),
+                keep(None),
+            ),
+            (
+                r#"{"v":1,"before":1800000000123,"keep":"BwcHBwcHBwcHBwcHBwcHBw","keep_until":1800000065123}"#,
+                keep(Some(UnixMillis(1_800_000_065_123))),
             ),
         ] {
             let written = cut_off(&CutOff {
@@ -325,6 +366,16 @@ mod tests {
                 Ok(Some(CutOff { before, keep }))
             );
         }
+    }
+
+    #[test]
+    fn the_birth_mark_is_pinned() {
+        let (at, stored) = (
+            UnixMillis(1_800_000_000_123),
+            r#"{"v":1,"at":1800000000123}"#,
+        );
+        assert_eq!(birth(at), stored);
+        assert_eq!(read_birth(Some(stored.into())), Ok(Some(at)));
     }
 
     #[test]
@@ -353,8 +404,24 @@ mod tests {
         let open = Metadata::Open {
             created_at: UnixMillis(1_800_000_000_123),
             device: Some("Ada's phone".into()),
+            has_account: false,
         };
         assert_eq!(read_metadata(Some(stored)), Some(open));
+        let stored = r#"{"created_at":1800000000123,"device":"Ada's phone","account":true}"#;
+        let has_account = true;
+        let of_account = SessionRecord {
+            has_account,
+            ..record()
+        };
+        assert_eq!(metadata(&of_account), stored);
+        let read = read_metadata(Some(stored));
+        assert!(matches!(
+            read,
+            Some(Metadata::Open {
+                has_account: true,
+                ..
+            })
+        ));
         let stored = r#"{"revoked_at":1800000000123}"#;
         assert_eq!(metadata_of_tombstone(UnixMillis(1_800_000_000_123)), stored);
         assert_eq!(read_metadata(Some(stored)), Some(Metadata::Revoked));

@@ -67,20 +67,21 @@ impl<P: HasSessions> Sessions<'_, P> {
         end: UnixMillis,
     ) -> Result<(), Fault> {
         let shard = &session_ref.session.as_str()[..1];
-        let cut_off = self.cut_off(&session_ref.user).await?;
+        let cut_off = self.cut_off(session_ref.realm, &session_ref.user).await?;
         let now = self.platform.now();
         let mut alive = Vec::new();
         let mut next = None;
         for _ in 0..TRIM_PAGES {
             let from = next.as_deref();
-            let (found, rest) = self.listing(&session_ref.user, shard, from).await?;
+            let (realm, user) = (session_ref.realm, &session_ref.user);
+            let (found, rest) = self.listing(realm, user, shard, from).await?;
             // A tombstone need not be read to be known.
             let open = found
                 .into_iter()
                 .filter(|(_, data)| *data != Some(Metadata::Revoked));
             let open: Vec<SessionId> = open.map(|(session, _)| session).collect();
             let stored = self
-                .snapshots(&session_ref.user, &open, cut_off.as_ref())
+                .snapshots((realm, true), user, &open, cut_off.as_ref())
                 .await?;
             alive.extend(
                 open.into_iter()
@@ -91,8 +92,10 @@ impl<P: HasSessions> Sessions<'_, P> {
                     }),
             );
             for session in surplus(&mut alive, SESSIONS_PER_SHARD) {
-                let user = session_ref.user.clone();
-                let surplus = SessionRef { user, session };
+                let surplus = SessionRef {
+                    session,
+                    ..session_ref.clone()
+                };
                 self.end(&surplus, end.seconds()).await?;
                 let line = Line::revocation("too_many_sessions", "one");
                 self.platform.log(&line.about(&surplus.session).json());

@@ -42,14 +42,14 @@ fn a_list_shows_each_session_and_which_one_is_this() {
     ];
     expected.sort_by_key(|session| session["id"].to_string());
     let seen = list_with(&world, &phone, "?lastSeen=true");
-    assert_eq!(seen, json!({ "sessions": expected }));
+    assert_eq!(seen["sessions"], json!(expected));
     for session in &mut expected {
         session
             .as_object_mut()
             .expect("an object")
             .remove("lastSeenAt");
     }
-    assert_eq!(list(&world, &phone, None), json!({ "sessions": expected }));
+    assert_eq!(list(&world, &phone, None)["sessions"], json!(expected));
     let reply = world.get("/auth/sessions?lastSeen=maybe", &phone.access);
     expect_bad_field(&reply, "lastSeen");
 }
@@ -65,8 +65,8 @@ fn a_list_costs_one_read_of_the_bearer_and_one_listing_however_many_sessions_the
     world.operations();
     assert_eq!(ids(&list(&world, &login, None)).len(), 21);
     let bearer = vec![
-        format!("session:ada:{}", login.session),
-        "revoked:ada".to_owned(),
+        format!("service:ada:{}", login.session),
+        "service-revoked:ada".to_owned(),
     ];
     let expected = Operations {
         reads: vec![bearer],
@@ -81,7 +81,7 @@ fn a_session_or_a_tombstone_without_metadata_is_read_for_the_list() {
     let [older, ended] = [world.log_in(), world.log_in()];
     world.log_out(&ended);
     for session in [&older.session, &ended.session] {
-        let key = format!("session:ada:{session}");
+        let key = format!("service:ada:{session}");
         let stored = world.entry(&key).expect("stands").value;
         world.put(&key, &serde_json::from_str(&stored).expect("JSON"));
     }
@@ -94,10 +94,10 @@ fn a_session_or_a_tombstone_without_metadata_is_read_for_the_list() {
 fn a_list_that_says_when_sessions_were_seen_costs_one_more_read_of_two_keys_a_session() {
     let (world, login) = logged_in();
     list_with(&world, &login, "?lastSeen=true");
-    let key = format!("session:ada:{}", login.session);
+    let key = format!("service:ada:{}", login.session);
     let expected = Operations {
         reads: vec![
-            vec![key.clone(), "revoked:ada".to_owned()],
+            vec![key.clone(), "service-revoked:ada".to_owned()],
             vec![key, format!("activity:{}", login.session)],
         ],
         writes: vec![],
@@ -136,7 +136,7 @@ fn dead_sessions_are_not_listed() {
     assert_eq!(ids(&list(&world, &here, None)), [here.session.as_str()]);
     let _cut_off = world.log_in();
     let cut_off = json!({"v": 1, "before": world.now(), "keep": here.session});
-    world.put("revoked:ada", &cut_off);
+    world.put("service-revoked:ada", &cut_off);
     assert_eq!(ids(&list(&world, &here, None)), [here.session]);
 }
 
@@ -210,7 +210,7 @@ fn the_owner_ends_one_or_all_sessions_of_a_user() {
 #[test]
 fn a_session_that_has_not_arrived_here_yet_can_still_be_ended() {
     let (world, login) = logged_in();
-    world.forget(&format!("session:ada:{}", login.session));
+    world.forget(&format!("service:ada:{}", login.session));
     let one = json!({"userId": "ada", "sessionId": login.session});
     assert_eq!(world.revoke(&one).status, 200);
     world.pass(HOUR);

@@ -6,7 +6,10 @@ use serde::de::DeserializeOwned;
 use tokenkeep::{
     account::{Account, Name, email::Email, password::PasswordHash, port::Accounts},
     port::Fault,
-    token::{id::UserId, time::UnixMillis},
+    token::{
+        id::UserId,
+        time::{LONGEST_SESSION_SECONDS, UnixMillis},
+    },
 };
 
 use crate::{
@@ -19,18 +22,24 @@ pub type Row = (Account, PasswordHash);
 
 /// The table: accounts with their password hashes, by address.
 #[derive(Clone, Default)]
-pub struct Table(BTreeMap<String, Row>, BTreeMap<u64, u64>);
+pub struct Table {
+    rows: BTreeMap<String, Row>,
+    /// The marks of deletions.
+    deleted: BTreeMap<UserId, UnixMillis>,
+    /// How many accounts were created in each hour, where that is limited.
+    sign_ups: BTreeMap<u64, u64>,
+}
 
 impl Table {
     /// Every account, in the order of the addresses.
     pub fn rows(&self) -> impl Iterator<Item = &Row> {
-        self.0.values()
+        self.rows.values()
     }
 
     /// The account of an address.
     #[must_use]
     pub fn row(&self, email: &str) -> Option<&Row> {
-        self.0.get(email)
+        self.rows.get(email)
     }
 
     /// Puts an account there, as an import does.
@@ -47,23 +56,35 @@ impl Table {
             created_at: UnixMillis(now),
         };
         let hash = PasswordHash::parse(hash).expect("a hash");
-        self.0.insert(email.to_owned(), (account, hash));
+        self.rows.insert(email.to_owned(), (account, hash));
     }
 
     /// Changes a name as SQL does, whatever the rules for names.
     pub fn set_name(&mut self, email: &str, name: &str) {
-        if let Some((account, _)) = self.0.get_mut(email) {
+        if let Some((account, _)) = self.rows.get_mut(email) {
             account.name = Some(stored(name));
         }
     }
 
-    /// Takes an account away, and nothing else.
+    /// Deletes an account as the worker does.
+    pub fn delete(&mut self, id: &UserId, at: UnixMillis) {
+        if self.find(id).is_some() {
+            self.deleted.insert(id.clone(), at);
+        }
+        self.rows.retain(|_, (account, _)| account.id != *id);
+        self.deleted
+            .retain(|_, marked| at.since_ms(*marked) <= LONGEST_SESSION_SECONDS * 1_000);
+    }
+
+    /// Loses an account, as a wrong database does.
     pub fn remove(&mut self, email: &str) {
-        self.0.remove(email);
+        self.rows.remove(email);
     }
 
     fn find(&mut self, id: &UserId) -> Option<&mut Row> {
-        self.0.values_mut().find(|(account, _)| account.id == *id)
+        self.rows
+            .values_mut()
+            .find(|(account, _)| account.id == *id)
     }
 }
 
@@ -109,8 +130,8 @@ impl Accounts for Place {
         let new = (account.clone(), hash.clone());
         self.ask_table("add", move |table| {
             let email = new.0.email.as_str().to_owned();
-            let is_free = !table.0.contains_key(&email);
-            table.0.entry(email).or_insert(new);
+            let is_free = !table.rows.contains_key(&email);
+            table.rows.entry(email).or_insert(new);
             is_free
         })
         .await
@@ -118,7 +139,7 @@ impl Accounts for Place {
 
     async fn count_sign_up(&self, hour: u64, limit: u64) -> Result<bool, Fault> {
         self.ask_table("count sign-up", move |table| {
-            let count = table.1.entry(hour).or_default();
+            let count = table.sign_ups.entry(hour).or_default();
             let is_counted = *count < limit;
             *count += u64::from(is_counted);
             is_counted
@@ -151,10 +172,16 @@ impl Accounts for Place {
         .await
     }
 
-    async fn delete(&self, id: &UserId) -> Result<(), Fault> {
+    async fn delete(&self, id: &UserId, at: UnixMillis) -> Result<(), Fault> {
         let id = id.clone();
-        self.ask_table("delete", move |table| {
-            table.0.retain(|_, (account, _)| account.id != id);
+        self.ask_table("delete", move |table| table.delete(&id, at))
+            .await
+    }
+
+    async fn was_deleted(&self, id: &UserId) -> Result<bool, Fault> {
+        let id = id.clone();
+        self.ask_table("find deletion", move |table| {
+            table.deleted.contains_key(&id)
         })
         .await
     }

@@ -1,6 +1,12 @@
 //! What all places share.
 
-use std::{cell::RefCell, collections::BTreeSet, future::Future, pin::Pin, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeSet,
+    future::Future,
+    pin::Pin,
+    rc::Rc,
+};
 
 use tokenkeep::port::{Fault, RateLimit};
 
@@ -22,6 +28,8 @@ pub struct Cloud {
     pub(crate) guards: Guards,
     /// The rate limits that are exceeded, each with its key.
     pub exceeded: RefCell<BTreeSet<(RateLimit, String)>>,
+    /// Whether the worker knows that the store has its birth mark.
+    pub has_birth_mark: Cell<bool>,
     unbound: RefCell<BTreeSet<&'static str>>,
     deferred: RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>,
     log: RefCell<Vec<String>>,
@@ -38,6 +46,7 @@ impl Cloud {
             accounts: RefCell::default(),
             guards: Guards::default(),
             exceeded: RefCell::default(),
+            has_birth_mark: Cell::default(),
             unbound: RefCell::default(),
             deferred: RefCell::default(),
             log: RefCell::default(),
@@ -57,6 +66,7 @@ impl Cloud {
             accounts: self.accounts.clone(),
             guards: self.guards.asleep(),
             exceeded: self.exceeded.clone(),
+            has_birth_mark: self.has_birth_mark.clone(),
             unbound: self.unbound.clone(),
             deferred: RefCell::default(),
             log: RefCell::default(),
