@@ -36,6 +36,14 @@ const LOOK_UP: [&str; 2] = [
     "]') AS line JOIN users ON users.id = line.value ->> 0 OR users.email = line.value ->> 1;",
 ];
 
+/// Marks the accounts that [`REPLACE`] deletes as deleted, as the worker does: a row that is missing
+/// without a mark is a fault.
+const MARK: [&str; 2] = [
+    "INSERT INTO deleted (id, at) SELECT id, unixepoch() * 1000 FROM users \
+     WHERE signed_up = 1 AND email IN (SELECT value ->> 1 FROM json_each('[",
+    "]')) ON CONFLICT (id) DO NOTHING RETURNING id;",
+];
+
 /// Deletes the accounts that were created by sign-up with the address of one of these users. The new
 /// one gets another id, so that a session of the deleted account is never one of the user's.
 const REPLACE: [&str; 2] = [
@@ -102,10 +110,11 @@ impl Batch {
         }
         self.statements.push(start..self.users.len());
         if self.replaces_signed_up {
-            let [before, after] = REPLACE;
-            self.finished += before;
-            self.finished += &self.to_look_up;
-            self.finished += after;
+            for [before, after] in [MARK, REPLACE] {
+                self.finished += before;
+                self.finished += &self.to_look_up;
+                self.finished += after;
+            }
         }
         for ([before, after], rows) in [(ADD, &mut self.to_add), (LOOK_UP, &mut self.to_look_up)] {
             self.finished += before;
@@ -117,11 +126,11 @@ impl Batch {
 
     /// How many statements there are for the same users.
     fn statements_each(&self) -> usize {
-        if self.replaces_signed_up { 3 } else { 2 }
+        if self.replaces_signed_up { 4 } else { 2 }
     }
 
-    /// Everything as SQL: pairs of statements, one that adds and one that looks up; before them, one
-    /// that makes room where that is wanted.
+    /// Everything as SQL: pairs of statements, one that adds and one that looks up; before them, two
+    /// that make room where that is wanted.
     pub fn sql(&mut self) -> &str {
         self.finish_statements();
         &self.finished

@@ -13,6 +13,7 @@ impl Table {
         let database = Connection::open_in_memory().expect("memory");
         for migration in [
             include_str!("../../../../migrations/0001_users.sql"),
+            include_str!("../../../../migrations/0002_deleted.sql"),
             include_str!("../../../../migrations/0003_sign_ups.sql"),
         ] {
             database.execute_batch(migration).expect("SQL");
@@ -150,6 +151,8 @@ fn with_replace_signed_up_the_imported_user_gets_the_address_with_another_id() {
         .collect();
     assert!(!ids.contains(&"s1") && !ids.contains(&"s2") && ids.contains(&"s3"));
     assert!(ids.contains(&"7"));
+    let deleted = table.rows("SELECT id FROM deleted ORDER BY id");
+    assert_eq!(deleted, [json!({"id": "s1"}), json!({"id": "s2"})]);
     // Whoever was imported is not replaced by a second run.
     assert_eq!(counts(&table.import_with(true, &file)), [0, 2, 0]);
     assert_eq!(table.users(), users);
