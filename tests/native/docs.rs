@@ -29,6 +29,7 @@ use crate::{
 
 const ERRORS: &str = include_str!("../../docs/errors.md");
 const COSTS: &str = include_str!("../../docs/costs.md");
+const SECURITY: &str = include_str!("../../docs/security.md");
 const OPERATING: &str = include_str!("../../docs/operating.md");
 const BRAVO: &str = include_str!("../../docs/bravo.md");
 
@@ -253,7 +254,7 @@ fn the_requests_that_use_up_the_free_plan_are_those_of_the_page() {
         };
         expected.push(format!("| {title} | {what} | {after} |"));
     }
-    assert_eq!(rows(COSTS, "What uses up the free plan"), expected);
+    assert_eq!(rows(SECURITY, "What uses up the free plan"), expected);
 }
 
 /// Every file of the worker, as text.
