@@ -3,10 +3,7 @@
 
 use worker::{Env, RateLimiter};
 
-use crate::{
-    cloudflare::{fault, task::via_promise},
-    port::Fault,
-};
+use crate::{cloudflare::fault, port::Fault};
 
 /// The name of the binding in `wrangler.toml`. A worker without it sees no flood.
 const ATTEMPTS: &str = "ATTEMPTS";
@@ -27,6 +24,6 @@ pub fn is_bound(env: &Env) -> bool {
 /// Counts an attempt; true when there are more than `wrangler.toml` says.
 pub async fn is_flooded(env: &Env) -> Result<bool, Fault> {
     let limit = bound(env)?;
-    let outcome = via_promise(limit.limit(KEY.to_owned())).await;
+    let outcome = limit.limit(KEY.to_owned()).await;
     Ok(!outcome.map_err(fault)?.success)
 }
