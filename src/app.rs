@@ -2,7 +2,7 @@
 
 use crate::{
     account::port::HasAccounts,
-    config::Setup,
+    config::CheckedSettings,
     http::{
         cors::{preflight, share},
         error::Error,
@@ -20,7 +20,7 @@ pub struct App<'a, P> {
     /// The world outside.
     pub platform: P,
     /// The owner's settings.
-    pub setup: &'a Setup,
+    pub settings: &'a CheckedSettings,
 }
 
 impl<P: HasAccounts> App<'_, P> {
@@ -35,7 +35,7 @@ impl<P: HasAccounts> App<'_, P> {
         if call.method == Method::Head {
             reply.body.clear();
         }
-        share(&self.setup.origins, call, &mut reply);
+        share(&self.settings.origins, call, &mut reply);
         let line = Line {
             route: Route::<P>::template(&call.path),
             method: Some(call.method.name()),
@@ -56,28 +56,26 @@ impl<P: HasAccounts> App<'_, P> {
             return Ok(preflight(&allowed, call));
         }
         let route = Route::<P>::find(call.method, &call.path)?;
-        let body = call.whole_body()?;
+        call.whole_body()?;
         let platform = &self.platform;
         let deadline = call.deadline(platform);
         match route.handler {
             Handler::Owner(answer) => {
-                let setup = self.setup;
                 answer(&OwnerRequest {
                     platform,
-                    setup,
+                    settings: self.settings,
                     deadline,
                 })
                 .await
             }
             Handler::Api(answer) => {
-                let config = self.setup.config.as_ref();
+                let config = self.settings.config.as_ref();
                 answer(&Request {
                     platform,
                     config: config.map_err(|error| Error::Misconfigured(*error))?,
                     deadline,
                     id,
                     call,
-                    body,
                 })
                 .await
             }

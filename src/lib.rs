@@ -36,11 +36,11 @@
 //! A route:
 //! 1. a file in the folder that it belongs to, with the handler and its response;
 //! 2. a row in [`routes`];
-//! 3. the request and the response in `public/openapi.json`: tests hold every answer against it.
+//! 3. the request and the response in `public/openapi.json`: tests check every answer against it.
 //!
 //! A setting:
 //! 1. its name in `config/settings.rs`;
-//! 2. a line in [`config::Setup::read`] that parses it, and a field of [`config::Config`];
+//! 2. a line in [`config::CheckedSettings::read`] that parses it, and a field of [`config::Config`];
 //! 3. a row in the README, and its default in `wrangler.toml`.
 //!
 //! A store for sessions:
@@ -50,7 +50,7 @@
 //!
 //! A token algorithm:
 //! 1. a variant in [`token::key`], which signs, verifies and names it in the header;
-//! 2. how its key is read, in [`token::secret`], and configured, in [`config::Setup::read`];
+//! 2. how its key is read, in [`token::secret`], and configured, in [`config::CheckedSettings::read`];
 //! 3. the attacks of `tests/workerd/tests/black_box/attacks` and the vectors of `token/wycheproof.rs`.
 //!
 //! ## Scope

@@ -2,11 +2,6 @@
 
 /// A rule that input breaks, in words that may be shown to the client. It goes on from the name of
 /// the field ("must be at most 200 characters") and never repeats the input.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct Problem(pub &'static str);
-
-impl std::fmt::Display for Problem {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.0)
-    }
-}

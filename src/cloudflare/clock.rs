@@ -13,7 +13,7 @@ pub fn now() -> UnixMillis {
 }
 
 pub async fn sleep_ms(milliseconds: u64) {
-    // We never wait longer than 24 days, the most that `setTimeout` takes.
+    // We never wait longer than 24 days, the maximum of `setTimeout`.
     promise::sleep_ms(u32::try_from(milliseconds).unwrap_or(u32::MAX)).await;
 }
 

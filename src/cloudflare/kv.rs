@@ -5,7 +5,7 @@
 //!
 //! * Its bulk read takes a value that is not text for one that is absent. An absent session is a
 //!   401, so a store that answers nonsense would log users out.
-//! * It adds 12.7 KiB gzipped to the worker (of about 245), for options and listings by `serde`.
+//! * It adds 12.7 KiB gzipped to the worker, for options and listings by `serde`.
 //! * Every key and every value of a read crosses the border to JavaScript by itself, on the path of
 //!   every refresh. In `kv.js` all keys cross at once.
 
@@ -113,11 +113,10 @@ impl WorkersKv {
 )]
 fn options(write: &Write) -> Result<Object, JsValue> {
     let options = Object::new();
-    Reflect::set(
-        &options,
-        &"expirationTtl".into(),
-        &(write.ttl_seconds as f64).into(),
-    )?;
+    if let Some(seconds) = write.ttl_seconds {
+        let seconds = (seconds as f64).into();
+        Reflect::set(&options, &"expirationTtl".into(), &seconds)?;
+    }
     if let Some(metadata) = &write.metadata {
         Reflect::set(&options, &"metadata".into(), &JSON::parse(metadata)?)?;
     }

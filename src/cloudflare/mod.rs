@@ -6,13 +6,17 @@
 
 pub mod clock;
 mod d1;
+mod guards;
 mod kv;
-mod object;
 mod promise;
 mod rate_limit;
 mod serve;
 
-use std::{future::Future, rc::Rc};
+use std::{
+    future::Future,
+    rc::Rc,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use wasm_bindgen::JsValue;
 use worker::{Context, Env, Error, console_log, worker_sys};
@@ -26,8 +30,8 @@ use crate::{
 };
 
 pub use d1::D1Accounts;
+pub use guards::Guards;
 pub use kv::WorkersKv;
-pub use object::Guards;
 
 /// The names of the bindings in `wrangler.toml`: the KV namespace,
 const SESSIONS: &str = "SESSIONS";
@@ -47,6 +51,9 @@ fn fault(error: Error) -> Fault {
         _ => Fault::Failed,
     }
 }
+
+/// Whether this isolate knows that its KV namespace has a birth mark.
+static HAS_BIRTH_MARK: AtomicBool = AtomicBool::new(false);
 
 /// The view of Cloudflare that one request has, or one object.
 #[derive(Clone)]
@@ -99,10 +106,18 @@ impl Runtime for Cloudflare {
 }
 
 impl HasSessions for Cloudflare {
-    type Sessions = WorkersKv;
+    type Store = WorkersKv;
 
     fn sessions(&self) -> Result<WorkersKv, Fault> {
         WorkersKv::bound(&self.env, SESSIONS)
+    }
+
+    fn has_birth_mark(&self) -> bool {
+        HAS_BIRTH_MARK.load(Ordering::Relaxed)
+    }
+
+    fn note_birth_mark(&self) {
+        HAS_BIRTH_MARK.store(true, Ordering::Relaxed);
     }
 }
 

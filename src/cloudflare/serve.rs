@@ -21,7 +21,7 @@ use crate::{
         Cloudflare, clock,
         promise::{at_once, spawn},
     },
-    config::{Settings, Setup},
+    config::{CheckedSettings, Settings},
     http::{
         method::Method,
         reply::Reply,
@@ -77,8 +77,8 @@ pub enum BodyEnd {
     Late,
 }
 
-/// Serves a request; what is known at once is answered before this returns. `head` has a line for each thing that [`call`] reads; `waited_ms` is how long
-/// the body took.
+/// Serves a request; what is known at once is answered before this returns. `head` has a line for
+/// each thing that [`call`] reads; `waited_ms` is how long the body took.
 #[wasm_bindgen]
 pub fn serve(
     exchange: Exchange,
@@ -94,7 +94,7 @@ pub fn serve(
             let setup = setup(&env);
             let app = App {
                 platform: Cloudflare::new(env, Context::new(context)),
-                setup: &setup,
+                settings: &setup,
             };
             let body = match end {
                 BodyEnd::Whole => Body::Whole(body),
@@ -113,7 +113,7 @@ struct CachedSetup {
     env: Env,
     read_at: UnixMillis,
     settings: Settings,
-    setup: Rc<Setup>,
+    setup: Rc<CheckedSettings>,
 }
 
 thread_local! {
@@ -123,7 +123,7 @@ thread_local! {
 
 /// The settings, and what they come to. An isolate may live on when the owner changes a secret. It
 /// gets another environment then; in case that is the same object changed, it is read once a while.
-fn setup(env: &Env) -> Rc<Setup> {
+fn setup(env: &Env) -> Rc<CheckedSettings> {
     let now = clock::now();
     CACHED.with_borrow_mut(|cached| {
         if let Some(known) = cached
@@ -135,7 +135,7 @@ fn setup(env: &Env) -> Rc<Setup> {
         let settings = Settings::read(|name| setting(env, name));
         let setup = match cached.take() {
             Some(known) if known.settings == settings => known.setup,
-            _ => Rc::new(Setup::read(&settings)),
+            _ => Rc::new(CheckedSettings::read(&settings)),
         };
         *cached = Some(CachedSetup {
             env: env.clone(),

@@ -4,6 +4,7 @@
 //! it and says how to fix it; the rest of the worker only ever sees valid values.
 
 mod error;
+mod location;
 mod origins;
 mod settings;
 
@@ -17,6 +18,7 @@ use crate::token::{
 };
 
 pub use error::ConfigError;
+pub use location::location;
 pub use origins::AllowedOrigins;
 pub use settings::{NAMES, Settings, name};
 
@@ -26,7 +28,7 @@ pub const MIN_IDLE_SECONDS: u64 = 600;
 
 /// What is read from the settings, once for as long as they stay the same.
 #[derive(Debug)]
-pub struct Setup {
+pub struct CheckedSettings {
     /// Valid settings, or the first thing that is wrong.
     pub config: Result<Config, ConfigError>,
     /// Which web pages may call. It depends on nothing else: a page must be able to read our errors.
@@ -71,7 +73,7 @@ pub struct Config {
     pub audience: Option<String>,
 }
 
-impl Setup {
+impl CheckedSettings {
     /// Reads every setting. This is the table of their names, parsers and defaults.
     #[must_use]
     pub fn read(settings: &Settings) -> Self {
@@ -92,6 +94,7 @@ impl Setup {
         let sign_up = reader.switch(name::SIGN_UP);
         let issuer = reader.party(name::ISSUER);
         let audience = reader.party(name::AUDIENCE);
+        let location_checked = reader.location(name::ACCOUNT_LOCATION);
         let (origins, origins_checked) = reader.origins(name::CORS_ALLOWED_ORIGINS);
 
         let access_token_seconds = access_token.ok();
@@ -123,7 +126,10 @@ impl Setup {
         Self {
             report: Report {
                 settings: reader.verdicts,
-                failure: failure.or(weak_service_key).or(origins_checked.err()),
+                failure: failure
+                    .or(weak_service_key)
+                    .or(origins_checked.err())
+                    .or(location_checked.err()),
                 access_token_seconds,
             },
             config,
@@ -257,6 +263,16 @@ impl<'a> Reader<'a> {
         self.note(name, party, |_| true)
     }
 
+    /// A region. A wrong one is no hint, and fails nothing but the health check.
+    fn location(&mut self, name: &'static str) -> Result<(), ConfigError> {
+        let text = self.settings.get(name);
+        let is_known = text.is_none_or(|text| location(text).is_some());
+        let checked = is_known
+            .then_some(())
+            .ok_or(ConfigError::NotALocation(name));
+        self.note(name, checked, |()| true)
+    }
+
     /// The origins, and whether each of them can match.
     fn origins(&mut self, name: &'static str) -> (AllowedOrigins, Result<(), ConfigError>) {
         let origins = AllowedOrigins::parse(self.settings.get(name).unwrap_or("*"));
@@ -277,7 +293,7 @@ mod tests {
     const TWO: &str = "another secret of at least 32 bytes";
 
     fn check(given: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        Setup::read(&settings(given)).config
+        CheckedSettings::read(&settings(given)).config
     }
 
     fn settings(given: &[(&str, &str)]) -> Settings {

@@ -100,6 +100,12 @@ impl Fields {
         Ok(token)
     }
 
+    /// The refresh token that a login may include, in either spelling. It helps, and is never an
+    /// error: whatever cannot be a token counts as absent.
+    pub fn last_refresh_token(&mut self) -> Option<String> {
+        self.refresh_token().ok()
+    }
+
     /// `claims`.
     ///
     /// # Errors
@@ -109,9 +115,8 @@ impl Fields {
         match self.0.remove(FIELD) {
             None | Some(Value::Null) => Ok(CustomClaims::default()),
             Some(value) if has_placeholder(&value.to_string()) => Err(unfilled(FIELD).into()),
-            Some(value) => {
-                CustomClaims::parse(value).map_err(|problem| Error::of_field(FIELD, &problem))
-            }
+            Some(value) => CustomClaims::parse(value)
+                .map_err(|problem| BadInput::field(FIELD, problem.0).into()),
         }
     }
 
@@ -130,7 +135,7 @@ fn parse<T: TryFrom<String, Error = Problem>>(
     field: &'static str,
     text: String,
 ) -> Result<T, Error> {
-    T::try_from(text).map_err(|problem| Error::of_field(field, &problem))
+    T::try_from(text).map_err(|problem| BadInput::field(field, problem.0).into())
 }
 
 fn missing(field: &'static str) -> BadInput {

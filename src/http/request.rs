@@ -116,17 +116,15 @@ pub struct Request<'a, P> {
     pub id: &'a str,
     /// What arrived.
     pub call: &'a Call,
-    /// Its body.
-    pub body: &'a [u8],
 }
 
 impl<'a, P: Runtime> Request<'a, P> {
     /// The fields of the body.
     ///
     /// # Errors
-    /// 400 for a body that is not a JSON object.
+    /// 400 for a body that is not a JSON object, or did not arrive whole.
     pub fn fields(&self) -> Result<Fields, Error> {
-        Ok(Fields::parse(self.body)?)
+        Ok(Fields::parse(self.call.whole_body()?)?)
     }
 
     /// What follows `Bearer` in the header `Authorization` (RFC 6750, section 2.1; the case of the

@@ -5,7 +5,7 @@ use crate::{
     port::Runtime,
     session::{
         port::HasSessions,
-        rule::{CutOff, SessionRecord, StoredSession, is_ended},
+        rule::{CutOff, SessionRecord, StoredSession},
         store::Sessions,
     },
     token::{TOKEN_BYTES, access::AccessToken},
@@ -32,7 +32,7 @@ pub async fn bearer<P: HasSessions>(request: &Request<'_, P>) -> Result<Bearer, 
         .map_err(Error::of_access_token)?;
     let sessions = Sessions::for_request(request)?;
     let stored = sessions.load_without_activity(&token.session_ref).await?;
-    if is_ended(&token.session_ref.session, token.issued_at, &stored) {
+    if stored.refuses_bearer(&token.session_ref.session, token.issued_at, now) {
         return Err(Error::BearerRevoked);
     }
     let record = match stored.session {

@@ -11,6 +11,7 @@ use crate::{
         access::NewAccessToken,
         id::{ID_BYTES, SessionId, SessionRef, UserId},
         refresh::{Position, RefreshToken},
+        time::UnixMillis,
     },
 };
 
@@ -35,10 +36,11 @@ pub(crate) fn tokens<P: Runtime>(
     session_ref: &SessionRef,
     record: &SessionRecord,
     position: Position,
+    now: UnixMillis,
 ) -> Tokens {
     let config = request.config;
     let session_end = record.expires_at.seconds();
-    let issued_at = request.platform.now().seconds();
+    let issued_at = now.seconds();
     let expires_at = issued_at.plus(config.access_token_seconds).min(session_end);
     let issuer = config.issuer.as_deref().unwrap_or(&request.call.origin);
     let access = NewAccessToken {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     port::Fault,
-    session::rule::{Activity, CutOff, SessionRecord, StoredSession},
+    session::rule::{Activity, CutOff, Kept, SessionRecord, StoredSession},
     token::{
         claims::CustomClaims,
         id::SessionId,
@@ -30,13 +30,8 @@ pub(super) fn session(record: &SessionRecord) -> String {
 /// What stands over a session that was ended.
 pub(super) fn tombstone(revoked_at: UnixMillis) -> String {
     json(&SessionJson {
-        v: Version1,
-        created_at: None,
-        expires_at: None,
-        device: None,
-        claims: None,
-        account: false,
         revoked_at: Some(revoked_at),
+        ..SessionJson::default()
     })
 }
 
@@ -57,8 +52,14 @@ pub(super) fn cut_off(cut_off: &CutOff) -> String {
     json(&CutOffJson {
         v: Version1,
         before: cut_off.before,
-        keep: cut_off.keep.clone(),
+        keep: cut_off.keep.as_ref().map(|kept| kept.session.clone()),
+        keep_until: cut_off.keep.as_ref().and_then(|kept| kept.until),
     })
+}
+
+/// When the first login marked the store.
+pub(super) fn birth(at: UnixMillis) -> String {
+    json(&BirthJson { v: Version1, at })
 }
 
 /// What a listing shows without reading values, such as that of Cloudflare's dashboard.
@@ -87,19 +88,20 @@ pub(super) fn read_cut_off(stored: Option<String>) -> Result<Option<CutOff>, Fau
     parse::<CutOffJson, _>(stored)
 }
 
+/// # Errors
+/// It is not what we write.
+pub(super) fn read_birth(stored: Option<String>) -> Result<Option<UnixMillis>, Fault> {
+    parse::<BirthJson, _>(stored)
+}
+
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("text, numbers and JSON values always serialise")
 }
 
 fn parse<J: DeserializeOwned, T: TryFrom<J>>(stored: Option<String>) -> Result<Option<T>, Fault> {
-    stored
-        .map(|text| {
-            serde_json::from_str::<J>(&text)
-                .ok()
-                .and_then(|json| json.try_into().ok())
-                .ok_or(Fault::Unreadable)
-        })
-        .transpose()
+    let Some(text) = stored else { return Ok(None) };
+    let json: J = serde_json::from_str(&text).map_err(|_| Fault::Unreadable)?;
+    json.try_into().map(Some).map_err(|_| Fault::Unreadable)
 }
 
 #[derive(Serialize)]
@@ -110,20 +112,18 @@ struct Metadata<'a> {
 }
 
 /// `"v":1`, and nothing else.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
-#[derive(Clone, Copy)]
 struct Version1;
 
 impl TryFrom<u8> for Version1 {
     type Error = &'static str;
 
     fn try_from(version: u8) -> Result<Self, Self::Error> {
-        if version == 1 {
-            Ok(Self)
-        } else {
-            Err("a version that this release does not know")
-        }
+        let is_known = version == 1;
+        is_known
+            .then_some(Self)
+            .ok_or("a version that this release does not know")
     }
 }
 
@@ -133,7 +133,7 @@ impl From<Version1> for u8 {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct SessionJson {
     v: Version1,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -198,14 +198,29 @@ struct CutOffJson {
     before: UnixMillis,
     #[serde(skip_serializing_if = "Option::is_none")]
     keep: Option<SessionId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep_until: Option<UnixMillis>,
 }
 
 impl From<CutOffJson> for CutOff {
     fn from(json: CutOffJson) -> Self {
+        let until = json.keep_until;
         Self {
             before: json.before,
-            keep: json.keep,
+            keep: json.keep.map(|session| Kept { session, until }),
         }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct BirthJson {
+    v: Version1,
+    at: UnixMillis,
+}
+
+impl From<BirthJson> for UnixMillis {
+    fn from(json: BirthJson) -> Self {
+        json.at
     }
 }
 
@@ -293,11 +308,20 @@ mod tests {
     #[test]
     fn the_stored_cut_off_is_pinned() {
         let before = UnixMillis(1_800_000_000_123);
+        let keep = |until| {
+            let session = sid();
+            Some(Kept { session, until })
+        };
         for (stored, keep) in [
             (r#"{"v":1,"before":1800000000123}"#, None),
+            // As an earlier version wrote it.
             (
                 r#"{"v":1,"before":1800000000123,"keep":"BwcHBwcHBwcHBwcHBwcHBw"}"#,
-                Some(sid()),
+                keep(None),
+            ),
+            (
+                r#"{"v":1,"before":1800000000123,"keep":"BwcHBwcHBwcHBwcHBwcHBw","keep_until":1800000065123}"#,
+                keep(Some(UnixMillis(1_800_000_065_123))),
             ),
         ] {
             let written = cut_off(&CutOff {
@@ -310,6 +334,16 @@ mod tests {
                 Ok(Some(CutOff { before, keep }))
             );
         }
+    }
+
+    #[test]
+    fn the_birth_mark_is_pinned() {
+        let (at, stored) = (
+            UnixMillis(1_800_000_000_123),
+            r#"{"v":1,"at":1800000000123}"#,
+        );
+        assert_eq!(birth(at), stored);
+        assert_eq!(read_birth(Some(stored.into())), Ok(Some(at)));
     }
 
     #[test]

@@ -45,36 +45,39 @@ pub async fn refresh_by<P: HasSessions>(
     let sessions = Sessions::for_request(request)?;
     let stored = sessions.load(&token.session_ref).await?;
     let window = IdleWindow::configured(request.config);
+    let session = &token.session_ref.session;
 
-    match rule(
-        &token.session_ref.session,
-        token.position,
-        stored,
-        window,
-        now,
-    ) {
+    match rule(session, token.position, stored, window, now) {
         Verdict::Live {
             record,
             answer,
             note,
         } => {
             if let Some(activity) = note {
-                let session_end = record.expires_at;
-                sessions.note_after_response(
-                    &token.session_ref.session,
-                    activity,
-                    window,
-                    session_end,
-                );
+                sessions.note_after_response(session, activity, window, record.expires_at);
             }
-            Ok(issue::tokens(request, &token.session_ref, &record, answer))
+            let session_ref = &token.session_ref;
+            Ok(issue::tokens(request, session_ref, &record, answer, now))
         }
         Verdict::NotHereYet => Err(Error::NotHereYet),
         Verdict::Expired => Err(Error::RefreshTokenExpired),
+        Verdict::Missing => {
+            let issued_at = token.position.issued_at.millis();
+            if sessions
+                .born_at()
+                .await?
+                .is_some_and(|born| born <= issued_at)
+            {
+                return Err(Error::RefreshTokenExpired);
+            }
+            let line = Line::new("store_younger_than_token");
+            request.log(line.about(&token.session_ref.session));
+            Err(Error::SessionLost)
+        }
         Verdict::Revoked => Err(Error::SessionRevoked),
         Verdict::Reused => {
             sessions.end(&token.session_ref, token.session_end).await?;
-            request.log(Line::new("refresh_token_reused").about(&token.session_ref.session));
+            request.log(Line::new("refresh_token_reused").about(session));
             Err(Error::RefreshTokenReused)
         }
     }

@@ -25,7 +25,7 @@ const CLOCKS_MS: u64 = 5_000;
 /// How far a copy of a request may lag behind its original and still be answered: the phone and the
 /// servers in between repeat requests for some seconds, and KV lags for about a minute. A full minute
 /// is guaranteed, so there is room for two clocks.
-const LATE_DUPLICATE_MS: u64 = 60_000 + CLOCKS_MS;
+pub const LATE_DUPLICATE_MS: u64 = 60_000 + CLOCKS_MS;
 
 /// What `iat` is rounded down to.
 const MINUTE_MS: u64 = 60_000;
@@ -146,13 +146,37 @@ fn may_still_come(instant: UnixMillis, now: UnixMillis) -> bool {
 pub struct CutOff {
     /// Sessions created at this time or earlier are over.
     pub before: UnixMillis,
-    /// The session that lives on: the one that changed the password.
-    pub keep: Option<SessionId>,
+    /// The exception: the session that changed the password.
+    pub keep: Option<Kept>,
+}
+
+/// A session that a cut-off does not end, or not yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Which one.
+    pub session: SessionId,
+    /// When it ends all the same. None in a cut-off of an earlier version, which kept it for good.
+    pub until: Option<UnixMillis>,
 }
 
 impl CutOff {
-    fn ends(&self, session: &SessionId, created_at: UnixMillis) -> bool {
-        created_at <= self.before && self.keep.as_ref() != Some(session)
+    /// The cut-off of a password change: the session that asked for it has a grace, in which its
+    /// client may repeat the request, or refresh. `at` is the start of the new session, which lives.
+    #[must_use]
+    pub fn of_password_change(at: UnixMillis, session: SessionId) -> Self {
+        Self {
+            before: UnixMillis(at.0.saturating_sub(1)),
+            keep: Some(Kept {
+                session,
+                until: Some(at.plus_ms(LATE_DUPLICATE_MS)),
+            }),
+        }
+    }
+
+    fn ends(&self, session: &SessionId, created_at: UnixMillis, now: UnixMillis) -> bool {
+        let keeps =
+            |kept: &Kept| kept.session == *session && kept.until.is_none_or(|until| now < until);
+        created_at <= self.before && !self.keep.as_ref().is_some_and(keeps)
     }
 }
 
@@ -165,6 +189,35 @@ pub struct Snapshot {
     pub activity: Option<Activity>,
     /// Written when all of the user's sessions are ended.
     pub cut_off: Option<CutOff>,
+}
+
+impl Snapshot {
+    /// Whether the bearer of an access token of this session is turned away.
+    ///
+    /// A missing `session` key alone is no reason: then the token's own `iat` is compared with the
+    /// cut-off. `iat` is a whole second of some clock, and a token from the seconds of the cut-off
+    /// itself passes: it may belong to a login just after it.
+    #[must_use]
+    pub fn refuses_bearer(
+        &self,
+        session: &SessionId,
+        issued_at: UnixSeconds,
+        now: UnixMillis,
+    ) -> bool {
+        self.is_ended(session, issued_at.millis().plus_ms(999 + CLOCKS_MS), now)
+    }
+
+    /// Whether the session was ended, by a tombstone or a cut-off. `if_absent` stands for its start
+    /// where its own key is missing.
+    fn is_ended(&self, session: &SessionId, if_absent: UnixMillis, now: UnixMillis) -> bool {
+        let created_at = match &self.session {
+            Some(StoredSession::Revoked(_)) => return true,
+            Some(StoredSession::Open(record)) => record.created_at,
+            None => if_absent,
+        };
+        let cut_off = self.cut_off.as_ref();
+        cut_off.is_some_and(|cut_off| cut_off.ends(session, created_at, now))
+    }
 }
 
 /// How long a session lives without being used.
@@ -214,6 +267,9 @@ pub enum Verdict {
     NotHereYet,
     /// The session is over: it was idle for too long, or has reached its absolute end.
     Expired,
+    /// The session's key is gone before its token has expired. Keys live as long as their tokens, so
+    /// the store may have lost it.
+    Missing,
     /// The session was ended.
     Revoked,
     /// A token from before the chain advanced: someone has a copy. The session must be ended.
@@ -230,22 +286,24 @@ pub fn judge(
     window: IdleWindow,
     now: UnixMillis,
 ) -> Verdict {
-    let ended = |began| {
-        let cut_off = stored.cut_off.as_ref();
-        cut_off.is_some_and(|cut_off| cut_off.ends(session, began))
-    };
-    let record = match stored.session {
-        Some(StoredSession::Open(record)) => record,
-        Some(StoredSession::Revoked(_)) => return Verdict::Revoked,
-        // Even if it started only now: the account was deleted, and its sessions with it. A very recent
-        // cut-off says nothing: the login may have come after it, by a clock ahead of ours.
-        None if ended(now.plus_ms(CLOCKS_MS)) => return Verdict::Revoked,
-        None if may_be_under_way(presented, now) => return Verdict::NotHereYet,
-        None => return Verdict::Expired,
-    };
-    if ended(record.created_at) {
+    // An absent session is ended even if it started only now: the account was deleted, and its
+    // sessions with it. A very recent cut-off says nothing: the login may have come after it, by a
+    // clock ahead of ours.
+    if stored.is_ended(session, now.plus_ms(CLOCKS_MS), now) {
         return Verdict::Revoked;
     }
+    // Or before its token was made: then it was erased.
+    let was_erased = stored.is_ended(session, presented.issued_at.millis(), now);
+    let Some(StoredSession::Open(record)) = stored.session else {
+        if may_be_under_way(presented, now) {
+            return Verdict::NotHereYet;
+        }
+        return if was_erased {
+            Verdict::Revoked
+        } else {
+            Verdict::Missing
+        };
+    };
     let activity = stored
         .activity
         .unwrap_or_else(|| Activity::of_login(record.created_at));
@@ -346,42 +404,24 @@ pub struct Listed {
 pub fn listed(
     session: &SessionId,
     stored: Snapshot,
-    cut_off: Option<&CutOff>,
     window: IdleWindow,
     now: UnixMillis,
 ) -> Option<Listed> {
+    if stored.is_ended(session, now, now) {
+        return None;
+    }
     let Some(StoredSession::Open(record)) = stored.session else {
         return None;
     };
     let activity = stored
         .activity
         .unwrap_or_else(|| Activity::of_login(record.created_at));
-    let is_dead = cut_off.is_some_and(|cut_off| cut_off.ends(session, record.created_at))
-        || now >= record.expires_at
-        || is_idle(activity.current, activity, window, now);
+    let is_dead = now >= record.expires_at || is_idle(activity.current, activity, window, now);
     (!is_dead).then_some(Listed {
         device: record.device,
         created_at: record.created_at,
         seen_at: activity.seen_at,
     })
-}
-
-/// Whether the bearer of an access token of this session is turned away.
-///
-/// A missing `session` key alone is no reason: then the token's own `iat` is compared with the
-/// cut-off. `iat` is a whole second of some clock, and a token from the seconds of the cut-off itself
-/// passes: it may belong to a login just after it.
-#[must_use]
-pub fn is_ended(session: &SessionId, issued_at: UnixSeconds, stored: &Snapshot) -> bool {
-    let began = match &stored.session {
-        Some(StoredSession::Revoked(_)) => return true,
-        Some(StoredSession::Open(record)) => record.created_at,
-        None => issued_at.millis().plus_ms(999 + CLOCKS_MS),
-    };
-    stored
-        .cut_off
-        .as_ref()
-        .is_some_and(|cut_off| cut_off.ends(session, began))
 }
 
 #[cfg(test)]

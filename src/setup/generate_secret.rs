@@ -7,7 +7,7 @@ use crate::{
     http::error::Error,
     port::Rng,
     setup::OwnerRequest,
-    token::secret::{NEW_SECRET_BYTES, Secret},
+    token::{key::NEW_SECRET_BYTES, secret::Secret},
 };
 
 /// The response.

@@ -33,7 +33,7 @@ struct Health<'a> {
 /// Looks at the settings, reads one key of the store, asks the table of accounts, and looks whether
 /// the guards and the rate limit are bound. 503 when one of them fails.
 pub async fn health<P: HasAccounts>(request: &OwnerRequest<'_, P>) -> Reply {
-    let report = &request.setup.report;
+    let report = &request.settings.report;
     let (mut checks, is_healthy) = required_checks(request).await;
     // Nothing fails without this one.
     if checks.contains_key("guard") {
@@ -56,7 +56,8 @@ async fn required_checks<P: HasAccounts>(
     request: &OwnerRequest<'_, P>,
 ) -> (BTreeMap<&'static str, String>, bool) {
     let platform = request.platform;
-    let config = request.setup.report.failure.map(|error| error.to_string());
+    let failure = request.settings.report.failure;
+    let config = failure.map(|error| error.to_string());
     let sessions = sessions(request).await.err();
     let mut failures = vec![
         ("config", config),

@@ -3,14 +3,14 @@
 pub mod generate_secret;
 pub mod health;
 
-use crate::{config::Setup, port::Deadline};
+use crate::{config::CheckedSettings, port::Deadline};
 
 /// A request of the owner's as a handler sees it: the settings may be missing or invalid.
 pub struct OwnerRequest<'a, P> {
     /// The world outside.
     pub platform: &'a P,
     /// The owner's settings, and what is wrong with them.
-    pub setup: &'a Setup,
+    pub settings: &'a CheckedSettings,
     /// When the caller gives up.
     pub deadline: Deadline,
 }

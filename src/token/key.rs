@@ -14,6 +14,10 @@ pub(super) const SECRET_ALGORITHM: &str = "HS256";
 /// section 3.2). jwt-compact's `StrongKey` would ask for 64.
 pub(super) const SECRET_BYTES: usize = 32;
 
+/// Size of a secret that Tokenkeep makes, in bytes: a block of SHA-256. HMAC would hash a longer one
+/// down.
+pub const NEW_SECRET_BYTES: usize = 64;
+
 /// A key that signs and verifies tokens. Redacted when printed, zeroed on drop.
 #[derive(Debug, Clone)]
 pub struct SigningKey(Key);
@@ -69,7 +73,7 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// Every key that a token may be signed with, the most likely first.
+    /// Every key that a token may be signed with, the likeliest first.
     pub fn iter(&self) -> impl Iterator<Item = &SigningKey> {
         std::iter::once(&self.current).chain(&self.previous)
     }

@@ -14,47 +14,29 @@ use zeroize::Zeroizing;
 
 use crate::token::{
     json,
-    key::{SECRET_ALGORITHM, SECRET_BYTES, SigningKey},
+    key::{NEW_SECRET_BYTES, SECRET_ALGORITHM, SECRET_BYTES, SigningKey},
 };
-
-/// Size of a secret that Tokenkeep makes, in bytes: a block of SHA-256. HMAC would hash a longer one
-/// down.
-pub const NEW_SECRET_BYTES: usize = 64;
 
 /// HKDF's `info` for the access token key. Changing it changes every key.
 const ACCESS_KEY_INFO: &[u8] = b"tokenkeep access token v1";
 
 /// What is wrong with a configured secret. It never contains the secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SecretProblem {
     /// Fewer than 32 bytes.
+    #[error("is too short: at least {SECRET_BYTES} bytes are needed")]
     TooShort,
     /// It starts like JSON, but is not a JWK of `kty` `oct` for our algorithm.
+    #[error(
+        "looks like a JWK, but is not one of \"kty\":\"oct\" for {SECRET_ALGORITHM} with a base64url \"k\""
+    )]
     BadJwk,
     /// A command that was pasted in place of the secret.
+    #[error("is a command, not a secret: paste the secret when the command asks for it")]
     Command,
     /// All that `/generate_jwt_secret` shows, and not the secret in it.
+    #[error("is the whole response of /generate_jwt_secret: paste only the text after \"secret\":")]
     WholeResponse,
-}
-
-impl fmt::Display for SecretProblem {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooShort => write!(
-                formatter,
-                "is too short: at least {SECRET_BYTES} bytes are needed"
-            ),
-            Self::Command => formatter
-                .write_str("is a command, not a secret: paste the secret when the command asks for it"),
-            Self::WholeResponse => formatter.write_str(
-                "is the whole response of /generate_jwt_secret: paste only the text after \"secret\":",
-            ),
-            Self::BadJwk => write!(
-                formatter,
-                "looks like a JWK, but is not one of \"kty\":\"oct\" for {SECRET_ALGORITHM} with a base64url \"k\""
-            ),
-        }
-    }
 }
 
 /// The bytes of a secret. Redacted when printed, zeroed on drop, compared in constant time.

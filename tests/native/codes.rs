@@ -1,5 +1,5 @@
 //! The refusals that tests expect, and the error codes as they stand in the source: what documents
-//! are held against.
+//! are checked against.
 
 use std::collections::BTreeSet;
 

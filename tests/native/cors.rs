@@ -1,4 +1,4 @@
-//! Browsers, verbs and addresses.
+//! Browsers, methods and addresses.
 
 use tokenkeep::http::{
     method::Method,

@@ -1,4 +1,4 @@
-//! The pages in `docs/` that name codes and numbers, held against the code.
+//! The pages in `docs/` that name codes and numbers, checked against the code.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -63,7 +63,7 @@ fn rows<'p>(page: &'p str, title: &str) -> Vec<&'p str> {
         .collect()
 }
 
-/// A limit of a field, as `public/openapi.json` has it; every test holds that against answers.
+/// A limit of a field, as `public/openapi.json` has it; every test checks answers against that.
 fn of_schema(schema: &str, limit: &str) -> u64 {
     let limit = &DOCUMENT["components"]["schemas"][schema][limit];
     limit.as_u64().expect("a number")
@@ -216,8 +216,8 @@ fn every_request_of_the_guide_is_one_of_the_document() {
             .split(" | ")
             .map(|cell| cell.trim_matches([' ', '|', '`']))
             .collect();
-        let (verb, path) = cells[1].split_once(" URL").expect("a verb and a path");
-        let operation = &DOCUMENT["paths"][path][verb.to_lowercase()];
+        let (method, path) = cells[1].split_once(" URL").expect("a method and a path");
+        let operation = &DOCUMENT["paths"][path][method.to_lowercase()];
         assert_eq!(operation["summary"], cells[0], "{row}");
         let takes_token = operation["security"][0].get("accessToken").is_some();
         assert_eq!(

@@ -1,4 +1,4 @@
-//! `public/openapi.json`, held against the routes, the errors and the limits of the code. That every
+//! `public/openapi.json`, checked against the routes, the errors and the limits of the code. That every
 //! answer is as it says is seen by every other test: [`World::answer`](crate::world::World::answer) looks it up.
 
 use std::collections::BTreeSet;
@@ -13,12 +13,12 @@ use tokenkeep::{
 use tokenkeep_contract::{DOCUMENT, STATIC_FILES, fits, resolve};
 use tokenkeep_world::Place;
 
-/// Verbs of a path item; its other fields are no operations.
+/// Methods of a path item; its other fields are no operations.
 fn operations() -> impl Iterator<Item = (&'static str, &'static str, &'static Value)> {
     let paths = DOCUMENT["paths"].as_object().expect("paths");
-    paths.iter().flat_map(|(path, verbs)| {
-        let verbs = verbs.as_object().expect("verbs").iter();
-        verbs.map(move |(verb, operation)| (path.as_str(), verb.as_str(), operation))
+    paths.iter().flat_map(|(path, methods)| {
+        let methods = methods.as_object().expect("methods").iter();
+        methods.map(move |(method, operation)| (path.as_str(), method.as_str(), operation))
     })
 }
 
@@ -45,7 +45,7 @@ fn every_route_is_documented_and_nothing_else() {
         .collect();
     let documented: BTreeSet<(String, String)> = operations()
         .filter(|(path, _, _)| !STATIC_FILES.contains(path))
-        .map(|(path, verb, _)| (path.to_owned(), verb.to_owned()))
+        .map(|(path, method, _)| (path.to_owned(), method.to_owned()))
         .collect();
     assert_eq!(served, documented);
 }
@@ -87,13 +87,13 @@ fn every_shared_response_is_used() {
 #[test]
 fn every_example_is_what_its_schema_describes() {
     let mut seen = 0;
-    for (path, verb, operation) in operations() {
+    for (path, method, operation) in operations() {
         let Some(content) = operation["requestBody"]["content"].get("application/json") else {
             continue;
         };
         assert!(
             fits(&content["schema"], &content["example"]),
-            "{verb} {path}"
+            "{method} {path}"
         );
         seen += 1;
     }

@@ -37,15 +37,21 @@ const KEEP_TOKENS: [&str; 4] = [
 
 fn collection() -> Value {
     let document: Value = serde_json::from_str(DOCUMENT).expect("JSON");
-    let mut items: Vec<(Option<usize>, Value)> = operations(&document)
-        .map(|(path, verb, operation)| {
-            // In the order of the document, which a parsed object does not keep.
-            let id = format!("\"operationId\": {}", operation["operationId"]);
-            (DOCUMENT.find(&id), item(path, verb, operation))
-        })
+    let mut operations: Vec<_> = operations(&document).collect();
+    operations.sort_by_key(|(_, _, operation)| {
+        // In the order of the document, which a parsed object does not keep. Only the deletion of the
+        // account comes last: no login works after it.
+        let id = &operation["operationId"];
+        let is_deletion = id == "deleteAccount";
+        (
+            is_deletion,
+            DOCUMENT.find(&format!("\"operationId\": {id}")),
+        )
+    });
+    let items: Vec<Value> = operations
+        .into_iter()
+        .map(|(path, method, operation)| item(path, method, operation))
         .collect();
-    items.sort_by_key(|(place, _)| *place);
-    let items: Vec<Value> = items.into_iter().map(|(_, item)| item).collect();
     json!({
         "info": {
             "name": document["info"]["title"],
@@ -64,16 +70,16 @@ fn object(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
 }
 
 fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
-    object(&document["paths"]).flat_map(|(path, verbs)| {
-        object(verbs).map(move |(verb, operation)| (path, verb, operation))
+    object(&document["paths"]).flat_map(|(path, methods)| {
+        object(methods).map(move |(method, operation)| (path, method, operation))
     })
 }
 
-fn item(path: &str, verb: &str, operation: &Value) -> Value {
+fn item(path: &str, method: &str, operation: &Value) -> Value {
     let path = path.replace("{id}", "{{sessionId}}");
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     let mut request = json!({
-        "method": verb.to_uppercase(),
+        "method": method.to_uppercase(),
         "header": headers(operation),
         "url": {"raw": format!("{{{{baseUrl}}}}{path}"), "host": ["{{baseUrl}}"], "path": parts},
     });
@@ -135,12 +141,13 @@ fn the_collection_in_docs_is_the_one_of_the_openapi_document() {
 }
 
 #[test]
-fn every_operation_is_a_request_in_the_order_of_the_document() {
+fn every_operation_is_a_request_and_the_deletion_of_the_account_is_the_last() {
     let collection = collection();
     let items = collection["item"].as_array().expect("requests");
     let names: Vec<_> = items.iter().map(|item| item["name"].as_str()).collect();
     let first = ["Sign up", "Log in", "Refresh token", "User info"];
     assert_eq!(names[..4], first.map(Some));
+    assert_eq!(names.last(), Some(&Some("Delete account")));
     assert_eq!(names.len(), DOCUMENT.matches("\"operationId\"").count());
 }
 
@@ -192,7 +199,7 @@ fn every_request_of_the_collection_works_for_someone_who_has_signed_up() {
             .map(|header| filled_in(&header["value"]))
             .next();
         let reply = world.answer(&call(
-            Method::from_text(request["method"].as_str().expect("a verb")),
+            Method::from_text(request["method"].as_str().expect("a method")),
             &filled_in(&request["url"]["raw"]),
             authorization.as_deref(),
             &filled_in(&request["body"]["raw"]),

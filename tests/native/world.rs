@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::Value;
 use tokenkeep::{
     app::App,
-    config::Setup,
+    config::CheckedSettings,
     http::{reply::Reply, request::Call},
 };
 use tokenkeep_contract::{Seen, check};
@@ -18,6 +18,9 @@ use tokenkeep_world::{
 };
 
 use crate::client::header;
+
+/// The mark of the store's birth: here it is older than every session.
+pub const BIRTH_KEY: &str = "tokenkeep:born";
 
 pub const MINUTE: u64 = 60_000;
 pub const HOUR: u64 = 60 * MINUTE;
@@ -60,7 +63,7 @@ pub fn all_fail(store: Store) -> Plan {
 /// The worker, and the cloud around it.
 pub struct World {
     place: Place,
-    setup: Rc<Setup>,
+    settings: Rc<CheckedSettings>,
 }
 
 impl Deref for World {
@@ -93,9 +96,11 @@ impl World {
     fn in_conditions(conditions: Conditions, values: &[(&str, &str)]) -> Self {
         // 20 s into a minute.
         let cloud = Cloud::new(1_800_000_020_000, conditions);
+        cloud.put(BIRTH_KEY, r#"{"v":1,"at":0}"#);
+        cloud.has_birth_mark.set(true);
         Self {
             place: Place::new(cloud, 0, 0),
-            setup: Rc::new(Setup::read(&settings(values))),
+            settings: Rc::new(CheckedSettings::read(&settings(values))),
         }
     }
 
@@ -104,7 +109,7 @@ impl World {
     pub fn copy(&self) -> Self {
         Self {
             place: self.place.copy(),
-            setup: Rc::clone(&self.setup),
+            settings: Rc::clone(&self.settings),
         }
     }
 
@@ -149,7 +154,7 @@ impl World {
     pub fn operations(&self) -> Operations {
         let mut operations = Operations::default();
         for call in self.take_calls() {
-            match (call.store, call.verb) {
+            match (call.store, call.operation) {
                 (Store::Kv, "read") => operations.reads.push(call.keys.to_vec()),
                 (Store::Kv, "write") => operations.writes.extend(call.keys.iter().cloned()),
                 _ => {}
@@ -170,7 +175,7 @@ impl World {
     pub fn answer(&self, call: &Call) -> Reply {
         let app = App {
             platform: self.place.clone(),
-            setup: &self.setup,
+            settings: &self.settings,
         };
         let reply = self.timeline.answer(app.handle(call));
         let reply = reply.expect("no request hangs");
@@ -182,7 +187,7 @@ impl World {
     pub fn answer_at_once(&self, calls: &[Call]) -> Vec<Reply> {
         let app = App {
             platform: self.place.clone(),
-            setup: &self.setup,
+            settings: &self.settings,
         };
         let replies = join_all(calls.iter().map(|call| app.handle(call)));
         self.timeline.answer(replies).expect("no request hangs")
@@ -192,14 +197,14 @@ impl World {
 /// Whether someone has looked for too many sessions.
 pub fn has_looked(world: &World) -> bool {
     let calls = world.take_calls();
-    calls.iter().any(|call| call.verb.starts_with("list"))
+    calls.iter().any(|call| call.operation.starts_with("list"))
 }
 
-/// Every answer of every test is as `src/openapi.json` says.
+/// Every answer of every test is as `public/openapi.json` says.
 #[track_caller]
 fn expect_documented(call: &Call, reply: &Reply) {
     let seen = Seen {
-        verb: call.method.name(),
+        method: call.method.name(),
         path: &call.path,
         status: reply.status,
         header: &|name| header(reply, name).map(str::to_owned),

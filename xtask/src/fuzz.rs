@@ -74,9 +74,9 @@ fn targets(project: &Project) -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn cargo_fuzz(project: &Project, verb: &str) -> Result<Command> {
+fn cargo_fuzz(project: &Project, subcommand: &str) -> Result<Command> {
     let mut cargo_fuzz = cargo_tool(project, CARGO_FUZZ, &[])?;
-    cargo_fuzz.args(["fuzz", verb, "--fuzz-dir", "tests/fuzz/targets"]);
+    cargo_fuzz.args(["fuzz", subcommand, "--fuzz-dir", "tests/fuzz/targets"]);
     cargo_fuzz.args(["--sanitizer", "none", "--target-dir", "target/fuzz"]);
     Ok(cargo_fuzz)
 }

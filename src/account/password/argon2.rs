@@ -23,18 +23,15 @@ const TODAY: Params = match Params::new(19_456, 2, 1, Some(DIGEST_BYTES)) {
     Err(_) => panic!("today's parameters are within argon2's bounds"),
 };
 
-/// Most KiB of memory. Argon2 needs next to nothing beside it.
+/// Maximum memory in KiB. Argon2 needs next to nothing beside it.
 const MEMORY_KIB: u32 = 65_536;
 const _: () = assert!((MEMORY_KIB as u64) * 1024 <= MEMORY_LIMIT_BYTES);
 
-/// Most KiB written, memory times passes: 32 passes over 64 MiB. One MiB takes about 1 ms.
+/// Maximum KiB written, memory times passes: 32 passes over 64 MiB. One MiB takes about 1 ms.
 const KIB_WRITTEN: u64 = 32 * 65_536;
 
-/// Least bytes of a salt: the bound of the reference implementation.
-const LEAST_SALT_BYTES: usize = 8;
-
-/// The salt of the decoy. It need be no secret.
-const DECOY_SALT: [u8; SALT_BYTES] = *b"tokenkeep decoy.";
+/// Minimum size of a salt, in bytes: the bound of the reference implementation.
+const MIN_SALT_BYTES: usize = 8;
 
 #[derive(Clone)]
 pub struct Argon2 {
@@ -56,7 +53,7 @@ impl Argon2 {
             Some(_) => return Err(DAMAGED),
         };
         let [costs, salt, digest] = pieces(rest, '$').ok_or(DAMAGED)?;
-        let salt = bytes(salt).filter(|salt| salt.len() >= LEAST_SALT_BYTES);
+        let salt = bytes(salt).filter(|salt| salt.len() >= MIN_SALT_BYTES);
         let digest = bytes(digest).and_then(Digest::new).ok_or(DAMAGED)?;
         Ok(Self {
             algorithm,
@@ -73,11 +70,6 @@ impl Argon2 {
         let blank = Self::of_today(salt, digest);
         blank.derive(password, &mut digest);
         Self::of_today(salt, digest)
-    }
-
-    /// A hash of zeros: finding a password for it is as hard as inverting argon2.
-    pub fn decoy() -> Self {
-        Self::of_today(DECOY_SALT, [0; DIGEST_BYTES])
     }
 
     pub fn matches(&self, password: &[u8]) -> bool {

@@ -15,11 +15,11 @@ use crate::{
     problem::Problem,
 };
 
-/// Least cost that bcrypt has.
-const LEAST_COST: u32 = 4;
+/// Minimum cost that bcrypt has.
+const MIN_COST: u32 = 4;
 
-/// Most cost, as a power of two: each step doubles the time, and 12 takes a quarter of a second.
-const MOST_COST: u32 = 15;
+/// Maximum cost, as a power of two: each step doubles the time, and 12 takes a quarter of a second.
+const MAX_COST: u32 = 15;
 
 /// The bytes of a password that bcrypt looks at, the NUL at its end included. It is bcrypt's own
 /// limit, and hashes made elsewhere have it built in; the new hash made at the next login has not.
@@ -49,9 +49,9 @@ impl Bcrypt {
         let (cost, rest) = rest.split_once('$').ok_or(DAMAGED)?;
         let (salt, digest) = rest.split_at_checked(SALT_CHARACTERS).ok_or(DAMAGED)?;
         let cost = number(cost)
-            .filter(|number| cost.len() == 2 && *number >= LEAST_COST)
+            .filter(|number| cost.len() == 2 && *number >= MIN_COST)
             .ok_or(DAMAGED)?;
-        if cost > MOST_COST {
+        if cost > MAX_COST {
             return Err(COSTLY);
         }
         Ok(Self {

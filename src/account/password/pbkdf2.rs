@@ -12,8 +12,8 @@ use crate::{
     problem::Problem,
 };
 
-/// Most rounds, times the blocks of the output: a million, what Django uses now, takes less than a
-/// second.
+/// Maximum number of rounds, times the blocks of the output: a million, what Django uses now, takes
+/// less than a second.
 const ROUNDS: u32 = 4_000_000;
 
 /// Bytes of one block, and of every hash that does not say another length.

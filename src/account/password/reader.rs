@@ -8,11 +8,12 @@ use base64::{
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-/// Least bytes of a hash: with fewer than 128 bits, other passwords would match by chance.
-const LEAST_DIGEST_BYTES: usize = 16;
+/// Minimum size of a hash, in bytes: with fewer than 128 bits, other passwords would match by
+/// chance.
+const MIN_DIGEST_BYTES: usize = 16;
 
-/// Most bytes of a hash that any system makes.
-pub const MOST_DIGEST_BYTES: usize = 64;
+/// Maximum size of a hash that any system makes, in bytes.
+pub const MAX_DIGEST_BYTES: usize = 64;
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -72,7 +73,7 @@ pub struct Digest(Vec<u8>);
 
 impl Digest {
     pub fn new(bytes: Vec<u8>) -> Option<Self> {
-        (LEAST_DIGEST_BYTES..=MOST_DIGEST_BYTES)
+        (MIN_DIGEST_BYTES..=MAX_DIGEST_BYTES)
             .contains(&bytes.len())
             .then_some(Self(bytes))
     }
@@ -88,7 +89,7 @@ impl Digest {
     /// Whether `derive` fills as many bytes with the same values, in a time that does not depend
     /// on where they differ.
     pub fn is_what(&self, derive: impl FnOnce(&mut [u8])) -> bool {
-        let mut derived = Zeroizing::new([0; MOST_DIGEST_BYTES]);
+        let mut derived = Zeroizing::new([0; MAX_DIGEST_BYTES]);
         let derived = &mut derived[..self.len()];
         derive(derived);
         self.0.ct_eq(derived).into()

@@ -13,12 +13,12 @@ use crate::{
 /// Bytes of scrypt's block for each unit of `r`.
 const BLOCK_BYTES: u64 = 128;
 
-/// Most blocks mixed, `N · r · p`: eight times that of `ln=16,r=8,p=1`, which takes a quarter of a
-/// second.
+/// Maximum number of blocks mixed, `N · r · p`: eight times that of `ln=16,r=8,p=1`, which takes a
+/// quarter of a second.
 const BLOCKS_MIXED: u64 = 8 << 19;
 
 /// The greatest `ln` that could pass the limit of memory, with `r = 1`.
-const MOST_LOG_N: u32 = 19;
+const MAX_LOG_N: u32 = 19;
 
 #[derive(Clone)]
 pub struct Scrypt {
@@ -61,7 +61,7 @@ pub fn affordable(log_n: u32, r: u32, p: u32) -> Result<Params, Problem> {
     if log_n == 0 {
         return Err(DAMAGED);
     }
-    if log_n > MOST_LOG_N {
+    if log_n > MAX_LOG_N {
         return Err(COSTLY);
     }
     let n = 1 << log_n;

@@ -183,7 +183,7 @@ impl Contender {
 
     /// What one refresh asks of KV, where that is part of what is compared.
     #[must_use]
-    pub fn promised(self) -> Option<Tally> {
+    pub fn expected(self) -> Option<Tally> {
         let reads = |read_calls, keys_read| Tally {
             read_calls,
             keys_read,

@@ -1,4 +1,4 @@
-//! What it was measured on: numbers of one machine cannot be held against those of another.
+//! What it was measured on: numbers of one machine cannot be compared with those of another.
 
 use std::{fs, process::Command, thread};
 

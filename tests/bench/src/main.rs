@@ -42,7 +42,7 @@ struct Arguments {
     /// given several times; shows a refresh and a start, and writes nothing
     #[arg(long, value_name = "FOLDER", conflicts_with = "part")]
     against: Vec<String>,
-    /// Instead of all that: the functions of Tokenkeep that take the most CPU time
+    /// Instead of all that: the functions of Tokenkeep by the CPU time that they take
     #[arg(long)]
     profile: bool,
 }

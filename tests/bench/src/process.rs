@@ -57,7 +57,7 @@ impl Process {
         self.status("VmRSS:")
     }
 
-    /// Most memory that it ever held, in bytes (`VmHWM`).
+    /// Maximum memory that it ever held, in bytes (`VmHWM`).
     ///
     /// # Errors
     /// The process has ended.

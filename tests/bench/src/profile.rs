@@ -195,8 +195,8 @@ fn without_hash(name: &str) -> &str {
 
 /// Names of generics can fill a screen.
 fn shortened(name: &str) -> String {
-    const MOST: usize = 90;
-    let mut short: String = name.chars().take(MOST).collect();
+    const MAX: usize = 90;
+    let mut short: String = name.chars().take(MAX).collect();
     if short.len() < name.len() {
         short.push('…');
     }

@@ -115,12 +115,12 @@ fn player(contender: Contender, port: u16, kv: &Kv, settings: Settings) -> Resul
         first_use: ask_all()?,
         again: ask_all()?,
     };
-    if let Some(promised) = contender.promised() {
+    if let Some(expected) = contender.expected() {
         for cost in [costs.first_use, costs.again] {
-            let promised = promised.times(cost.requests);
+            let expected = expected.times(cost.requests);
             ensure!(
-                cost.tally == promised,
-                "{} requests asked {:?} of KV, not {promised:?}",
+                cost.tally == expected,
+                "{} requests asked {:?} of KV, not {expected:?}",
                 cost.requests,
                 cost.tally
             );

@@ -24,7 +24,7 @@ pub struct Started {
     pub first_answer_cpu: Vec<Duration>,
     /// CPU time of workerd from its start until then.
     pub cpu: Vec<Duration>,
-    /// Most memory of workerd, in bytes, after so many refreshes as were asked for.
+    /// Maximum memory of workerd, in bytes, after so many refreshes as were asked for.
     pub peak_memory: u64,
 }
 

@@ -1,4 +1,4 @@
-//! A small run of the benchmark: everyone answers, and the counts that were promised are met. No
+//! A small run of the benchmark: everyone answers, and the expected counts are met. No
 //! times are looked at.
 
 use tokenkeep_bench::{contender::Contender, stage::Stage};

@@ -1,4 +1,4 @@
-//! # What is documented, held against what is answered
+//! # Answers, checked against the documentation
 //!
 //! Every test that talks to the worker, in memory or over HTTP, shows each answer to [`check`]: it
 //! has to be one that `public/openapi.json` describes, to the last field.
@@ -27,8 +27,8 @@ pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
 
 /// An answer, and the request that it belongs to.
 pub struct Seen<'a> {
-    /// The request's verb.
-    pub verb: &'a str,
+    /// The request's method.
+    pub method: &'a str,
     /// The request's path; a query may follow.
     pub path: &'a str,
     /// HTTP status.
@@ -48,17 +48,17 @@ pub fn check(seen: &Seen<'_>) -> Result<(), String> {
     if STATIC_FILES.contains(&path) {
         return Ok(());
     }
-    if seen.verb == "OPTIONS" {
+    if seen.method == "OPTIONS" {
         return check_preflight(path, seen);
     }
-    let response = response_for(seen.verb, path, seen.status).ok_or_else(|| {
+    let response = response_for(seen.method, path, seen.status).ok_or_else(|| {
         format!(
             "{} {path} answers {}: not documented",
-            seen.verb, seen.status
+            seen.method, seen.status
         )
     })?;
     check_headers(response, seen)?;
-    if seen.verb == "HEAD" {
+    if seen.method == "HEAD" {
         return Ok(());
     }
     check_body(response, seen)
@@ -67,7 +67,7 @@ pub fn check(seen: &Seen<'_>) -> Result<(), String> {
 /// A preflight is CORS's matter and not documented; all there is to it is this.
 fn check_preflight(path: &str, seen: &Seen<'_>) -> Result<(), String> {
     let expected = if operations(path).is_some() { 204 } else { 404 };
-    // A body that is too large is refused before anyone looks at the verb.
+    // A body that is too large is refused before anyone looks at the method.
     if [expected, 413].contains(&seen.status) {
         Ok(())
     } else {
@@ -75,12 +75,12 @@ fn check_preflight(path: &str, seen: &Seen<'_>) -> Result<(), String> {
     }
 }
 
-/// The documented response, looked up where the worker looks: path, then verb, then status.
-fn response_for(verb: &str, path: &str, status: u16) -> Option<&'static Value> {
-    let verb = if verb == "HEAD" { "GET" } else { verb };
+/// The documented response, looked up where the worker looks: path, then method, then status.
+fn response_for(method: &str, path: &str, status: u16) -> Option<&'static Value> {
+    let method = if method == "HEAD" { "GET" } else { method };
     let response = match operations(path) {
         None => (status == 404).then(|| &DOCUMENT["components"]["responses"]["NotFound"]),
-        Some(operations) => match operations.get(verb.to_ascii_lowercase()) {
+        Some(operations) => match operations.get(method.to_ascii_lowercase()) {
             None => {
                 (status == 405).then(|| &DOCUMENT["components"]["responses"]["MethodNotAllowed"])
             }
@@ -118,7 +118,7 @@ pub fn resolve(value: &'static Value) -> &'static Value {
 
 fn check_headers(response: &Value, seen: &Seen<'_>) -> Result<(), String> {
     for name in TELLING_HEADERS {
-        let told = || format!("{} {} {}: {name}", seen.verb, seen.path, seen.status);
+        let told = || format!("{} {} {}: {name}", seen.method, seen.path, seen.status);
         match (response["headers"].get(name), (seen.header)(name)) {
             (None, None) => {}
             (Some(_), None) => return Err(format!("{} is missing", told())),
@@ -138,7 +138,7 @@ fn check_headers(response: &Value, seen: &Seen<'_>) -> Result<(), String> {
 }
 
 fn check_body(response: &'static Value, seen: &Seen<'_>) -> Result<(), String> {
-    let told = |what: &str| format!("{} {} {}: {what}", seen.verb, seen.path, seen.status);
+    let told = |what: &str| format!("{} {} {}: {what}", seen.method, seen.path, seen.status);
     let content_type = (seen.header)("Content-Type");
     if content_type.as_deref() != Some("application/json") {
         return Err(told(&format!("it is {content_type:?}")));
@@ -161,7 +161,7 @@ fn check_body(response: &'static Value, seen: &Seen<'_>) -> Result<(), String> {
 static VALIDATORS: LazyLock<HashMap<usize, Validator>> = LazyLock::new(|| {
     let operations = DOCUMENT["paths"].as_object().expect("paths").values();
     let own = operations
-        .flat_map(|operations| operations.as_object().expect("verbs").values())
+        .flat_map(|operations| operations.as_object().expect("methods").values())
         .flat_map(|operation| {
             operation["responses"]
                 .as_object()

@@ -9,7 +9,7 @@ fn objection(status: u16, headers: &[(&str, &str)], body: &Value) -> Option<Stri
 }
 
 fn objection_to(
-    verb: &str,
+    method: &str,
     path: &str,
     status: u16,
     headers: &[(&str, &str)],
@@ -23,7 +23,7 @@ fn objection_to(
             .map(|(_, value)| (*value).to_owned())
     };
     check(&Seen {
-        verb,
+        method,
         path,
         status,
         header: &header,

@@ -6,7 +6,7 @@ use tokenkeep::account::password::{Password, PasswordHash, Verification};
 /// through takes up to some seconds.
 const CHEAP: u32 = 64;
 
-/// A hash that is taken keeps its text, and can be held against a password that is not its own.
+/// A hash that is taken keeps its text, and can be checked against a password that is not its own.
 pub fn check(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let Ok(hash) = PasswordHash::parse(text.as_ref()) else {
@@ -22,10 +22,10 @@ pub fn check(bytes: &[u8]) {
 /// Whether every number before the salt is small. bcrypt's is a power of two.
 fn is_cheap(text: &str) -> bool {
     let costs = text.split('$').take(4).collect::<Vec<_>>().join("$");
-    let most = if text.starts_with("$2") { 5 } else { CHEAP };
+    let max = if text.starts_with("$2") { 5 } else { CHEAP };
     costs
         .split(|character: char| !character.is_ascii_digit())
         .filter(|digits| !digits.is_empty())
-        .all(|digits| digits.parse().is_ok_and(|number: u32| number <= most))
+        .all(|digits| digits.parse().is_ok_and(|number: u32| number <= max))
         && (!text.contains("ln=") || text.contains("ln=4,") || text.contains("ln=1,"))
 }

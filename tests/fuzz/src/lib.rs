@@ -1,7 +1,7 @@
-//! # What is held against any input
+//! # What is checked for any input
 //!
 //! Each module has one `check`: it takes any bytes, gives them to a part of the worker that reads
-//! what strangers send or what the store holds, and panics where a promise is broken.
+//! what strangers send or what the store holds, and panics where a guarantee is broken.
 //!
 //! | Module | What reads the bytes |
 //! |---|---|
@@ -12,7 +12,7 @@
 //! | [`messages`] | what a guard is asked, answers and remembers |
 //! | [`emails`] | e-mail addresses |
 //! | [`hashes`] | password hashes of every scheme |
-//! | [`routes`] | a whole request: verb, address, headers and body |
+//! | [`routes`] | a whole request: method, address, headers and body |
 //! | [`rule`] | the rule of sessions, on any values |
 //!
 //! `targets/` runs them with libFuzzer (`cargo xtask fuzz`); `tests/replay.rs` runs them over the seeds

@@ -1,4 +1,4 @@
-//! A whole request. The lines of the input: verb, address, `Authorization`, `Origin`,
+//! A whole request. The lines of the input: method, address, `Authorization`, `Origin`,
 //! `Access-Control-Request-Headers`, `CF-Ray`, and the rest is the body.
 
 use tokenkeep::http::{

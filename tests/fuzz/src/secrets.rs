@@ -1,9 +1,9 @@
 //! The settings: each line of the input is one of them, in their order.
 
 use tokenkeep::{
-    config::{Config, NAMES, Settings, Setup},
+    config::{CheckedSettings, Config, NAMES, Settings},
     token::{
-        id::SessionRef,
+        id::{Realm, SessionRef},
         refresh::{Position, RefreshToken},
         secret::Secret,
         time::UnixSeconds,
@@ -20,7 +20,7 @@ pub fn check(bytes: &[u8]) {
         let index = NAMES.iter().position(|known| *known == name)?;
         lines.get(index).map(|line| (*line).to_owned())
     });
-    match Setup::read(&settings).config {
+    match CheckedSettings::read(&settings).config {
         Ok(config) => assert_signs(&config),
         Err(error) => {
             let told = error.to_string();
@@ -48,6 +48,7 @@ pub fn check(bytes: &[u8]) {
 fn assert_signs(config: &Config) {
     let token = RefreshToken {
         session_ref: SessionRef {
+            realm: Realm::Account,
             user: "ada".to_owned().try_into().expect("a user id"),
             session: "BwcHBwcHBwcHBwcHBwcHBw"
                 .to_owned()

@@ -2,7 +2,7 @@
 
 use tokenkeep::{
     app::App,
-    config::{Setup, name},
+    config::{CheckedSettings, name},
     http::{reply::Reply, request::Call},
     token::time::UnixMillis,
 };
@@ -32,7 +32,7 @@ pub fn handle(call: &Call, stored: &[(&str, &str)]) -> Reply {
     for (key, value) in stored {
         cloud.put(key, value);
     }
-    let setup = Setup::read(&settings(&[
+    let checked = CheckedSettings::read(&settings(&[
         (name::REFRESH_SECRET, REFRESH_SECRET),
         (name::ACCESS_SECRET, ACCESS_SECRET),
         (name::SERVICE_KEY, SERVICE_KEY),
@@ -43,7 +43,7 @@ pub fn handle(call: &Call, stored: &[(&str, &str)]) -> Reply {
     ]));
     let app = App {
         platform: Place::new(cloud.clone(), 0, 7),
-        setup: &setup,
+        settings: &checked,
     };
     let reply = cloud.timeline.answer(app.handle(call)).expect("a reply");
     cloud.settle();

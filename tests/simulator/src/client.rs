@@ -2,9 +2,9 @@
 //!
 //! Guarantee G1 is given to honest clients: a client keeps the last token it used or a newer one,
 //! and a copy of a request arrives at most a minute after the next token was first used. A copy
-//! that the promise does not cover gets lost on its way instead, and an answer that an honest
+//! that the guarantee does not cover gets lost on its way instead, and an answer that an honest
 //! client could not keep is not kept. What is left must never be logged out. None of this looks at
-//! the rule: a broken one is held to the same promise.
+//! the rule: a broken one must meet the same guarantee.
 
 use tokenkeep_world::client::{Stamp, Tokens};
 
@@ -40,7 +40,7 @@ impl Client {
         &self.held
     }
 
-    /// A request with this token is about to arrive. Whether the promise covers it.
+    /// A request with this token is about to arrive. Whether the guarantee covers it.
     pub fn uses(&mut self, stamp: Stamp, now: u64) -> bool {
         let covered = self
             .used

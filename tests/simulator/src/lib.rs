@@ -1,4 +1,4 @@
-//! A world in virtual time that tries to break the promises of Tokenkeep's sessions.
+//! A world in virtual time that tries to break the guarantees of Tokenkeep's sessions.
 //!
 //! The worker's own code runs in it, from the JSON body of a request to the keys of the store.
 //! Around it are played: places whose copies of the store are old, clocks that differ, a store
@@ -8,13 +8,13 @@
 //! | Module | What it is |
 //! |---|---|
 //! | [`world`] | The worker, in a [`Cloud`](tokenkeep_world::Cloud) with these conditions |
-//! | [`rule`] | Rules to hold against the product's, broken ones among them |
+//! | [`rule`] | Rules to compare with the product's, broken ones among them |
 //! | [`schedule`], [`story`] | Stories as data, and their making |
 //! | [`request`] | What clients send and read |
 //! | [`client`] | What a client holds, and what is honest |
-//! | [`play`], [`accounts`], [`outcome`] | A story played, its promises watched |
+//! | [`play`], [`accounts`], [`outcome`] | A story played, its guarantees watched |
 //! | [`run`], [`report`] | Many of them, and what came of them |
-//! | [`shrink`] | A story that broke a promise, made short |
+//! | [`shrink`] | A story that broke a guarantee, made short |
 
 pub mod accounts;
 pub mod client;

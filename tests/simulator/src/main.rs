@@ -1,4 +1,4 @@
-//! `cargo xtask simulate`: tries to break the promises of sessions, and reports.
+//! `cargo xtask simulate`: tries to break the guarantees of sessions, and reports.
 
 use std::{
     process::ExitCode,
@@ -23,7 +23,7 @@ use tokenkeep_world::conditions::LandingOrder;
 /// For how many refresh intervals a thief is watched: 20 days.
 const HORIZON_INTERVALS: u64 = 480;
 
-/// Simulates sessions in a world that lags, refuses and fails, and reports what was promised and
+/// Simulates sessions in a world that lags, refuses and fails, and reports what is guaranteed and
 /// what was seen
 #[derive(Parser)]
 #[command(name = "cargo xtask simulate", bin_name = "cargo xtask simulate")]
@@ -138,12 +138,12 @@ fn with_bar<T>(length: u64, name: &'static str, work: impl FnOnce(&ProgressBar) 
     Ok(done)
 }
 
-/// Plays a story again and prints what it needs to break a promise. Whether none was broken.
+/// Plays a story again and prints what it needs to break a guarantee. Whether none was broken.
 fn explain(plan: Plan, index: u64) -> bool {
     let owner = Rc::new(Owner::default());
     let Plan { seed, variant, .. } = plan;
     let Some(broken) = tell(plan, index, &owner).broken else {
-        println!("{seed}:{index} keeps every promise.");
+        println!("{seed}:{index} keeps every guarantee.");
         return true;
     };
     println!("{seed}:{index}: {broken}. Play it again with --replay {seed}:{index}");
@@ -151,13 +151,13 @@ fn explain(plan: Plan, index: u64) -> bool {
         println!("It is the story of a change of password: see tests/simulator/src/accounts.rs");
         return false;
     }
-    let least = shrink(&honest(seed, index, plan.climate), variant, &owner);
+    let minimal = shrink(&honest(seed, index, plan.climate), variant, &owner);
     println!(
-        "The least of it that breaks a promise:\n{:?}, {:#?}",
-        least.habit, least.conditions
+        "The shortest story that breaks a guarantee:\n{:?}, {:#?}",
+        minimal.habit, minimal.conditions
     );
-    println!("login at {}", least.start);
-    for event in &least.events {
+    println!("login at {}", minimal.start);
+    for event in &minimal.events {
         println!("  {:>12} ms  {:?}", event.at_ms, event.what);
     }
     false

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::world::Operations;
 
-/// A promise that was broken.
+/// A guarantee that was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Broken {
     /// An honest client was told that its session is over (G1, G2).
@@ -48,7 +48,7 @@ impl fmt::Display for Broken {
 /// What came of a schedule.
 #[derive(Debug, Clone, Default)]
 pub struct Outcome {
-    /// The first promise that was broken.
+    /// The first guarantee that was broken.
     pub broken: Option<Broken>,
     /// What it took.
     pub operations: Operations,

@@ -1,4 +1,4 @@
-//! Plays a schedule, and watches whether a promise is broken.
+//! Plays a schedule, and watches whether a guarantee is broken.
 
 use std::{
     cell::{Cell, RefCell},

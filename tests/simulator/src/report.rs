@@ -1,4 +1,4 @@
-//! The report: what was promised, and what was seen.
+//! The report: what is guaranteed, and what was seen.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -20,7 +20,7 @@ pub const MILLION_REQUESTS: f64 = 0.30;
 /// The interval of a client's refreshes in the stories of thieves.
 pub const INTERVAL_MS: u64 = 3_600_000;
 
-/// What a thief's own schedule may cost at most until he is found out, in intervals: median, p99.
+/// What a thief's own schedule may cost at maximum until he is found out, in intervals: median, p99.
 pub const DETECTION_LIMITS: (u64, u64) = (3, 8);
 
 /// What came of one rule.
@@ -36,7 +36,7 @@ pub struct Column {
 }
 
 impl Column {
-    /// Whether every promise was kept, that of detection included.
+    /// Whether every guarantee was kept, that of detection included.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.honest.is_clean()
@@ -47,15 +47,15 @@ impl Column {
     }
 }
 
-/// Whether thieves of this kind are found out as soon as promised. Nothing is promised of one who
+/// Whether thieves of this kind are found out as soon as guaranteed. Nothing is guaranteed of one who
 /// keeps in step.
 #[must_use]
 pub fn is_found_in_time(thief: Thief, found: &[Option<u64>]) -> bool {
     let within = |hundredths, limit| {
         percentile(found, hundredths).is_some_and(|after| after <= limit * INTERVAL_MS)
     };
-    let (median, most) = DETECTION_LIMITS;
-    thief == Thief::InStep || found.is_empty() || (within(50, median) && within(99, most))
+    let (median, maximum) = DETECTION_LIMITS;
+    thief == Thief::InStep || found.is_empty() || (within(50, median) && within(99, maximum))
 }
 
 /// The report as a table, a column for each rule.

@@ -1,4 +1,4 @@
-//! Other rules to hold against the product's: broken ones, each with one part left out, and the
+//! Other rules to compare with the product's: broken ones, each with one part left out, and the
 //! one in which a token has but one successor.
 //!
 //! They are written as the product's rule with switches. A property test shows that with every

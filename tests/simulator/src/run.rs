@@ -26,7 +26,7 @@ const SHARE: u64 = 64;
 /// One story in so many is about an account and a change of its password.
 const ACCOUNTS_EVERY: u64 = 16;
 
-/// How many broken promises are kept to be shown.
+/// How many broken guarantees are kept to be shown.
 const KEPT: usize = 5;
 
 /// What is to be run.
@@ -55,12 +55,12 @@ pub struct Totals {
     pub lost_to_a_note: u64,
     /// What it all took.
     pub operations: Operations,
-    /// The first stories that broke a promise, by their number.
+    /// The first stories that broke a guarantee, by their number.
     pub broken: BTreeMap<u64, Broken>,
 }
 
 impl Totals {
-    /// Whether every promise was kept.
+    /// Whether every guarantee was kept.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.logged_out + self.revived + self.strange == 0

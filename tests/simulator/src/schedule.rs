@@ -1,5 +1,5 @@
 //! What happens in a world, as data: made from a seed by [`crate::story`], played by [`crate::play`], shortened by
-//! [`crate::shrink`] when it breaks a promise.
+//! [`crate::shrink`] when it breaks a guarantee.
 
 use fastrand::Rng as Dice;
 

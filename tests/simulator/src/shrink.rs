@@ -1,4 +1,4 @@
-//! Makes a schedule that breaks a promise as short as it can be: a reader has to see why.
+//! Makes a schedule that breaks a guarantee as short as it can be: a reader has to see why.
 
 use std::rc::Rc;
 
@@ -13,15 +13,15 @@ use crate::{
 #[must_use]
 pub fn shrink(schedule: &Schedule, variant: Variant, owner: &Rc<Owner>) -> Schedule {
     let breaks = |schedule: &Schedule| play(schedule, variant, owner).broken.is_some();
-    let mut least = schedule.clone();
+    let mut minimal = schedule.clone();
     loop {
-        let before = size(&least);
-        drop_events(&mut least, &breaks);
-        drop_copies(&mut least, &breaks);
-        calm(&mut least, &breaks);
-        if size(&least) == before {
-            least.events.sort_by_key(|event| event.at_ms);
-            return least;
+        let before = size(&minimal);
+        drop_events(&mut minimal, &breaks);
+        drop_copies(&mut minimal, &breaks);
+        calm(&mut minimal, &breaks);
+        if size(&minimal) == before {
+            minimal.events.sort_by_key(|event| event.at_ms);
+            return minimal;
         }
     }
 }
@@ -36,16 +36,16 @@ fn size(schedule: &Schedule) -> usize {
 }
 
 /// Leaves out longer and shorter runs of events.
-fn drop_events(least: &mut Schedule, breaks: &impl Fn(&Schedule) -> bool) {
-    let mut run = (least.events.len() / 2).max(1);
+fn drop_events(minimal: &mut Schedule, breaks: &impl Fn(&Schedule) -> bool) {
+    let mut run = (minimal.events.len() / 2).max(1);
     loop {
         let mut begin = 0;
-        while begin < least.events.len() {
-            let mut shorter = least.clone();
+        while begin < minimal.events.len() {
+            let mut shorter = minimal.clone();
             let end = (begin + run).min(shorter.events.len());
             shorter.events.drain(begin..end);
             if breaks(&shorter) {
-                *least = shorter;
+                *minimal = shorter;
             } else {
                 begin += run;
             }
@@ -57,17 +57,17 @@ fn drop_events(least: &mut Schedule, breaks: &impl Fn(&Schedule) -> bool) {
     }
 }
 
-fn drop_copies(least: &mut Schedule, breaks: &impl Fn(&Schedule) -> bool) {
-    for event in 0..least.events.len() {
+fn drop_copies(minimal: &mut Schedule, breaks: &impl Fn(&Schedule) -> bool) {
+    for event in 0..minimal.events.len() {
         let mut copy = 1;
         loop {
-            let mut shorter = least.clone();
+            let mut shorter = minimal.clone();
             match &mut shorter.events[event].what {
                 What::Refresh(copies) if copy < copies.len() => copies.remove(copy),
                 _ => break,
             };
             if breaks(&shorter) {
-                *least = shorter;
+                *minimal = shorter;
             } else {
                 copy += 1;
             }
@@ -75,8 +75,8 @@ fn drop_copies(least: &mut Schedule, breaks: &impl Fn(&Schedule) -> bool) {
     }
 }
 
-/// Makes the world kinder where the promise is broken all the same.
-fn calm(least: &mut Schedule, breaks: &impl Fn(&Schedule) -> bool) {
+/// Makes the world kinder where the guarantee is broken all the same.
+fn calm(minimal: &mut Schedule, breaks: &impl Fn(&Schedule) -> bool) {
     let kinder: [fn(&mut Schedule); 5] = [
         |schedule| schedule.conditions.writes.fail = 0,
         |schedule| schedule.conditions.reads.fail = 0,
@@ -85,10 +85,10 @@ fn calm(least: &mut Schedule, breaks: &impl Fn(&Schedule) -> bool) {
         |schedule| schedule.conditions.own_writes_at_once = true,
     ];
     for make in kinder {
-        let mut calmer = least.clone();
+        let mut calmer = minimal.clone();
         make(&mut calmer);
         if breaks(&calmer) {
-            *least = calmer;
+            *minimal = calmer;
         }
     }
 }

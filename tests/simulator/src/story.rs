@@ -206,8 +206,8 @@ impl<'a> Story<'a> {
         self.at(self.now, What::LogOut { place });
         for _ in 0..6 {
             let late = self.dice.u64(0..10) == 0;
-            let most = if late { 30 * DAY } else { 5 * MINUTE };
-            let after = self.dice.u64(0..most);
+            let max = if late { 30 * DAY } else { 5 * MINUTE };
+            let after = self.dice.u64(0..max);
             let place = self.dice.usize(0..PLACES);
             self.at(self.now + after, What::Probe { place });
             if self.dice.bool() {

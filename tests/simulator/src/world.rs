@@ -4,7 +4,7 @@ use std::{cell::Cell, rc::Rc};
 
 use tokenkeep::{
     app::App,
-    config::{Config, Setup},
+    config::{CheckedSettings, Config},
     http::{
         reply::Reply,
         request::{Call, Request},
@@ -22,7 +22,7 @@ use crate::rule::Variant;
 
 /// The worker's settings, read once for all worlds of a thread.
 pub struct Owner {
-    setup: Setup,
+    checked: CheckedSettings,
     /// The same settings, checked.
     pub config: Config,
 }
@@ -31,8 +31,8 @@ impl Default for Owner {
     fn default() -> Self {
         let settings = settings(&[]);
         Self {
-            setup: Setup::read(&settings),
-            config: Setup::read(&settings)
+            checked: CheckedSettings::read(&settings),
+            config: CheckedSettings::read(&settings)
                 .config
                 .expect("these settings are valid"),
         }
@@ -101,8 +101,8 @@ impl World {
                 Box::pin(self.by_rule(rule, &platform, &call)).await
             }
             _ => {
-                let setup = &self.owner.setup;
-                let app = App { platform, setup };
+                let settings = &self.owner.checked;
+                let app = App { platform, settings };
                 // On the heap: a story has hundreds of tasks, and few requests at a time.
                 Box::pin(app.handle(&call)).await
             }
@@ -125,7 +125,6 @@ impl World {
             deadline: call.deadline(platform),
             id: "",
             call,
-            body: call.whole_body().expect("clients send whole bodies"),
         };
         let (status, body) = match refresh_by(rule, &request).await {
             Ok(tokens) => (
@@ -156,7 +155,7 @@ impl World {
     pub fn operations(&self) -> Operations {
         let mut operations = self.operations.get();
         for call in self.cloud.take_calls() {
-            match call.verb {
+            match call.operation {
                 "read" => operations.reads += call.keys.len() as u64,
                 "write" => operations.writes += 1,
                 "delete" => operations.deletes += 1,

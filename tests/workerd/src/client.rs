@@ -75,11 +75,11 @@ impl Client {
     /// A request that is yet to be filled in.
     ///
     /// # Panics
-    /// The verb is not one that HTTP can express.
+    /// The method is not one that HTTP can express.
     #[must_use]
-    pub fn request(&self, verb: &str, path: &str) -> Builder {
+    pub fn request(&self, method: &str, path: &str) -> Builder {
         Request::builder()
-            .method(Method::from_bytes(verb.as_bytes()).expect("a verb"))
+            .method(Method::from_bytes(method.as_bytes()).expect("a method"))
             .uri(format!("{}{path}", self.origin))
     }
 
@@ -105,14 +105,14 @@ impl Client {
         body: B,
     ) -> Result<Answer, ureq::Error> {
         let request = request.body(body).expect("a request");
-        let (verb, path) = (request.method().clone(), request.uri().path().to_owned());
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let mut response = self.agent.run(request)?;
         let answer = Answer {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
             text: response.body_mut().read_to_string()?,
         };
-        answer.assert_documented(verb.as_str(), &path);
+        answer.assert_documented(method.as_str(), &path);
         Ok(answer)
     }
 
@@ -203,9 +203,9 @@ impl Client {
 
     /// Sends JSON with an access token.
     #[must_use]
-    pub fn send_as(&self, access_token: &str, verb: &str, path: &str, body: &Value) -> Answer {
+    pub fn send_as(&self, access_token: &str, method: &str, path: &str, body: &Value) -> Answer {
         let request = self
-            .request(verb, path)
+            .request(method, path)
             .header("authorization", format!("Bearer {access_token}"));
         self.send(request, body.to_string())
     }
@@ -297,13 +297,13 @@ impl Answer {
             .unwrap_or_else(|error| panic!("{} {:?}: {error}", self.status, self.text))
     }
 
-    fn assert_documented(&self, verb: &str, path: &str) {
-        // Not the worker's: the runtime answers so to a verb that it does not know.
+    fn assert_documented(&self, method: &str, path: &str) {
+        // Not the worker's: the runtime answers so to a method that it does not know.
         if self.status == 501 {
             return;
         }
         let seen = Seen {
-            verb,
+            method,
             path,
             status: self.status,
             header: &|name| self.header(name).map(str::to_owned),

@@ -2,14 +2,14 @@
 
 use std::io::{self, BufRead, Write};
 
-/// Most headers of a request; workerd sends a handful.
-const MOST_HEADERS: usize = 32;
+/// Maximum number of headers of a request; workerd sends a handful.
+const MAX_HEADERS: usize = 32;
 
 /// A request.
 #[derive(Debug)]
 pub struct Request {
-    /// The verb.
-    pub verb: String,
+    /// The method.
+    pub method: String,
     /// The path with its query.
     pub target: String,
     /// Header names and values. Metadata with an `é` in it is UTF-8 here: workerd sends it so.
@@ -31,13 +31,13 @@ impl Request {
         if head.is_empty() {
             return Ok(None);
         }
-        let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut parsed = httparse::Request::new(&mut headers);
         let status = parsed.parse(&head).expect("workerd sends HTTP");
         assert!(status.is_complete());
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
         let mut request = Self {
-            verb: parsed.method.expect("a verb").to_owned(),
+            method: parsed.method.expect("a method").to_owned(),
             target: parsed.path.expect("a path").to_owned(),
             headers: parsed
                 .headers

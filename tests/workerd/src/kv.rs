@@ -19,17 +19,17 @@ use serde_json::{Map, Value, json};
 
 use crate::http::{Request, respond};
 
-/// Least lifetime that Workers KV takes.
+/// Minimum lifetime that Workers KV takes.
 const MIN_TTL_SECONDS: u64 = 60;
 
-/// Most bytes of a key.
-const MOST_KEY_BYTES: usize = 512;
+/// Maximum size of a key, in bytes.
+const MAX_KEY_BYTES: usize = 512;
 
-/// Most bytes of metadata.
-const MOST_METADATA_BYTES: usize = 1024;
+/// Maximum size of metadata, in bytes.
+const MAX_METADATA_BYTES: usize = 1024;
 
-/// Most keys of one bulk read.
-const MOST_KEYS: usize = 100;
+/// Maximum number of keys of one bulk read.
+const MAX_KEYS: usize = 100;
 
 /// How long a test waits for something that happens after an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -330,7 +330,7 @@ impl Operation {
         let target = &request.target;
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let key = percent_decode_str(&path[1..]).decode_utf8_lossy().into();
-        match request.verb.as_str() {
+        match request.method.as_str() {
             "POST" if path == "/bulk/get" => Self::BulkRead(keys_of(&request.body)),
             "GET" if path != "/" => Self::Read(key),
             "GET" => {
@@ -425,8 +425,8 @@ impl Write {
     fn is_acceptable(&self) -> bool {
         let metadata = self.metadata.as_ref().map_or(0, |it| it.to_string().len());
         self.ttl_seconds.is_none_or(|ttl| ttl >= MIN_TTL_SECONDS)
-            && self.key.len() <= MOST_KEY_BYTES
-            && metadata <= MOST_METADATA_BYTES
+            && self.key.len() <= MAX_KEY_BYTES
+            && metadata <= MAX_METADATA_BYTES
     }
 
     /// The value.
@@ -459,7 +459,7 @@ impl State {
     /// Status and body.
     fn answer(&mut self, operation: Operation) -> (u16, String) {
         match operation {
-            Operation::BulkRead(keys) if keys.len() <= MOST_KEYS => (200, self.values_of(&keys)),
+            Operation::BulkRead(keys) if keys.len() <= MAX_KEYS => (200, self.values_of(&keys)),
             Operation::Read(key) => match self.values.get(&key) {
                 Some(value) => (200, value.clone()),
                 None => (404, String::new()),

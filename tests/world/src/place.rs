@@ -62,8 +62,8 @@ impl Place {
         self.0.number
     }
 
-    pub(crate) fn roll(&self, (least, most): (u64, u64)) -> u64 {
-        self.0.chance.borrow_mut().u64(least..=most)
+    pub(crate) fn roll(&self, (min, max): (u64, u64)) -> u64 {
+        self.0.chance.borrow_mut().u64(min..=max)
     }
 
     pub(crate) fn in_a_thousand(&self, times: u64) -> bool {
@@ -118,11 +118,11 @@ impl Place {
     pub(crate) async fn call<T: 'static>(
         &self,
         store: Store,
-        verb: &'static str,
+        operation: &'static str,
         work: impl FnOnce(&Self) -> Result<T, Fault> + 'static,
         rubbish: impl FnOnce(T) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        let trouble = self.cloud().meet(store, verb, Rc::default());
+        let trouble = self.cloud().meet(store, operation, Rc::default());
         self.takes(&Odds::CALM).await;
         self.ends(trouble, &Odds::CALM, work, rubbish).await
     }
@@ -158,10 +158,18 @@ impl Runtime for Place {
 }
 
 impl HasSessions for Place {
-    type Sessions = Self;
+    type Store = Self;
 
     fn sessions(&self) -> Result<Self, Fault> {
         self.0.cloud.bound("SESSIONS", self.clone())
+    }
+
+    fn has_birth_mark(&self) -> bool {
+        self.0.cloud.has_birth_mark.get()
+    }
+
+    fn note_birth_mark(&self) {
+        self.0.cloud.has_birth_mark.set(true);
     }
 }
 

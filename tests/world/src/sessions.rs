@@ -28,23 +28,27 @@ impl KeyValue for Place {
     async fn write(&self, write: &Write) -> Result<(), Fault> {
         assert!(write.key.len() <= 512, "a longer key than KV takes");
         let ttls = MIN_TTL_SECONDS..=u64::from(u32::MAX);
-        assert!(ttls.contains(&write.ttl_seconds), "a TTL that KV refuses");
+        let fits = write.ttl_seconds.is_none_or(|ttl| ttls.contains(&ttl));
+        assert!(fits, "a TTL that KV refuses");
         let metadata: Option<Rc<str>> = write.metadata.as_deref().map(Into::into);
         assert!(
             metadata.as_ref().is_none_or(|it| it.len() <= 1_024),
             "more than KV takes"
         );
-        let is_tombstone =
-            write.key.starts_with("session:") && write.value.contains("\"revoked_at\"");
+        let is_session = ["session:", "service:"]
+            .iter()
+            .any(|prefix| write.key.starts_with(prefix));
+        let is_tombstone = is_session && write.value.contains("\"revoked_at\"");
         if is_tombstone && self.cloud().conditions.deletes_ended_sessions {
             return KeyValue::delete(self, &write.key).await;
         }
-        let (value, ttl_ms) = (write.value.as_str().into(), write.ttl_seconds * 1_000);
+        let value = write.value.as_str().into();
+        let ttl_ms = write.ttl_seconds.map(|seconds| seconds * 1_000);
         let entry = move |now| {
             Some(Entry {
                 value,
                 metadata,
-                expires_at: now + ttl_ms,
+                expires_at: ttl_ms.map_or(u64::MAX, |ttl_ms| now + ttl_ms),
             })
         };
         self.change("write", &write.key, entry).await
@@ -52,14 +56,14 @@ impl KeyValue for Place {
 
     async fn list(&self, prefix: &str, from: Option<&str>, limit: u32) -> Result<Page, Fault> {
         assert!(limit <= 1_000, "more keys than KV lists at once");
-        let verb = if from.is_some() {
+        let operation = if from.is_some() {
             "list more sessions"
         } else {
             "list sessions"
         };
         let (prefix, from) = (prefix.to_owned(), from.map(str::to_owned));
         let page = move |place: &Self| Ok(place.page(&prefix, from.as_deref(), limit));
-        self.call(Store::Kv, verb, page, unreadable).await
+        self.call(Store::Kv, operation, page, unreadable).await
     }
 
     async fn delete(&self, key: &str) -> Result<(), Fault> {
@@ -71,11 +75,13 @@ impl Place {
     /// A write, or a delete. `entry` is what stands there when the store has accepted it.
     async fn change(
         &self,
-        verb: &'static str,
+        operation: &'static str,
         key: &str,
         entry: impl FnOnce(u64) -> Option<Entry> + 'static,
     ) -> Result<(), Fault> {
-        let trouble = self.cloud().meet(Store::Kv, verb, [key.to_owned()].into());
+        let trouble = self
+            .cloud()
+            .meet(Store::Kv, operation, [key.to_owned()].into());
         let conditions = &self.cloud().conditions;
         self.takes(&conditions.writes).await;
         let now = self.cloud().now();

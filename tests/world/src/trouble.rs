@@ -47,6 +47,8 @@ impl fmt::Display for Store {
 pub enum Trouble {
     /// Done and answered after 20 s, whether anyone still waits or not.
     Slow,
+    /// The same after so many milliseconds: in time.
+    Delayed(u64),
     /// Neither done nor answered.
     Silent,
     /// Refused with an error.
@@ -78,7 +80,7 @@ impl Trouble {
     #[must_use]
     pub fn fits(self, call: &Call) -> bool {
         let is_change = matches!(
-            call.verb,
+            call.operation,
             "write" | "delete" | "put" | "delete all" | "set alarm" | "delete alarm"
         );
         match self {
@@ -95,7 +97,7 @@ pub struct Call {
     /// What was asked.
     pub store: Store,
     /// For what.
-    pub verb: &'static str,
+    pub operation: &'static str,
     /// The keys it named, if any.
     pub keys: Rc<[String]>,
     /// Whether it came after the response.
@@ -104,7 +106,7 @@ pub struct Call {
 
 impl fmt::Display for Call {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.store, self.verb)?;
+        write!(formatter, "{}: {}", self.store, self.operation)?;
         let kind = |key: &'_ String| key.split(':').next().unwrap_or_default().to_owned();
         let mut kinds: Vec<String> = self.keys.iter().map(kind).collect();
         kinds.dedup();
@@ -126,19 +128,19 @@ impl fmt::Display for Call {
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
     store: Store,
-    verb: &'static str,
+    operation: &'static str,
     from: usize,
     times: usize,
     trouble: Trouble,
 }
 
 impl Plan {
-    /// Calls whose verb starts like this.
+    /// Calls whose operation starts like this.
     #[must_use]
-    pub const fn new(store: Store, verb: &'static str, trouble: Trouble) -> Self {
+    pub const fn new(store: Store, operation: &'static str, trouble: Trouble) -> Self {
         Self {
             store,
-            verb,
+            operation,
             from: 0,
             times: usize::MAX,
             trouble,
@@ -161,7 +163,7 @@ impl Plan {
         self.times > 0
             && number >= self.from
             && call.store == self.store
-            && call.verb.starts_with(self.verb)
+            && call.operation.starts_with(self.operation)
     }
 }
 
@@ -199,12 +201,12 @@ impl Cloud {
     pub(crate) fn meet(
         &self,
         store: Store,
-        verb: &'static str,
+        operation: &'static str,
         keys: Rc<[String]>,
     ) -> Option<Trouble> {
         let call = Call {
             store,
-            verb,
+            operation,
             keys,
             is_after: self.troubles.is_after.get(),
         };
@@ -228,10 +230,14 @@ pub(crate) async fn suffer<T: 'static>(
     rubbish: impl FnOnce(T) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
     match trouble {
-        Trouble::Slow => {
+        Trouble::Slow | Trouble::Delayed(_) => {
             let later = timeline.clone();
+            let takes_ms = match trouble {
+                Trouble::Delayed(milliseconds) => milliseconds,
+                _ => SLOW_MS,
+            };
             let slowly = async move {
-                later.sleep_ms(SLOW_MS).await;
+                later.sleep_ms(takes_ms).await;
                 work.await
             };
             timeline.beside(slowly).await

@@ -16,8 +16,8 @@ use serde_json::Value;
 
 use crate::user::{Reason, User};
 
-/// Most bytes of one statement. D1 takes 100 KB, but wrangler's time for taking SQL apart grows with
-/// the square of a statement: batches of this size took 1.9 s each, where 95 KB took 3.1 s.
+/// Maximum size of one statement, in bytes. D1 takes 100 KB, but wrangler's time for taking SQL apart
+/// grows with the square of a statement: batches of this size took 1.9 s each, where 95 KB took 3.1 s.
 const STATEMENT_BYTES: usize = 25_000;
 
 /// Bytes after which a batch is sent: some 4,000 users. Starting wrangler takes a second each time.

@@ -150,7 +150,10 @@ impl<'t> Person<'t> {
         let answer = self.ask(&access, "POST", "/auth/password/change", &body);
         if self.expect("a change of password", &answer, 200) {
             self.earlier_password = Some(std::mem::replace(&mut self.password, new));
-            self.end_all_but(Some(index));
+            // The session that asked goes on for a while: it may answer either way.
+            self.sessions.swap_remove(index);
+            self.end_all_but(None);
+            self.sessions.push((answer.tokens(), true));
         }
     }
 
@@ -224,14 +227,14 @@ impl<'t> Person<'t> {
     }
 
     /// Sends a request until it is answered.
-    fn ask(&self, access: &str, verb: &str, path: &str, body: &Value) -> Answer {
+    fn ask(&self, access: &str, method: &str, path: &str, body: &Value) -> Answer {
         for _ in 0..TRIES {
             let client = self.town.client();
-            let mut request = client.request(verb, path);
+            let mut request = client.request(method, path);
             if !access.is_empty() {
                 request = request.header("authorization", format!("Bearer {access}"));
             }
-            let answer = match verb {
+            let answer = match method {
                 "GET" => client.try_send(request, ()),
                 _ => client.try_send(request, body.to_string()),
             };
@@ -246,7 +249,7 @@ impl<'t> Person<'t> {
                 }
             }
         }
-        panic!("{verb} {path} is never answered");
+        panic!("{method} {path} is never answered");
     }
 }
 

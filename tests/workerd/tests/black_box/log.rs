@@ -144,7 +144,7 @@ fn the_life_of_an_account_leaves_a_line_a_request_and_nothing_of_anyone() {
     answers.push(log_in(PASSWORD));
     let second = answers[1].tokens();
     let bearer =
-        |verb: &str, path: &str, body: Value| client.send_as(&first.access, verb, path, &body);
+        |method: &str, path: &str, body: Value| client.send_as(&first.access, method, path, &body);
     answers.extend([
         client.refresh(&first.refresh),
         client.me(&first.access),

@@ -1,4 +1,4 @@
-//! What Tokenkeep promises, asked of the built worker in workerd.
+//! What Tokenkeep guarantees, asked of the built worker in workerd.
 
 mod access_tokens;
 mod accounts;

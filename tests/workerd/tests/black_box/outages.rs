@@ -75,17 +75,17 @@ fn log_in(email: &str) -> Answer {
 
 /// Every request that needs the account.
 fn requests(email: &str, tokens: &Tokens) -> [Answer; 6] {
-    let send = |verb: &'static str, path: &'static str, body: Value| {
+    let send = |method: &'static str, path: &'static str, body: Value| {
         let tokens = tokens.clone();
         thread::spawn(move || {
-            let limit = match verb {
+            let limit = match method {
                 "GET" => GET_IS_GIVEN_UP,
                 _ => REQUEST_IS_GIVEN_UP,
             };
             let started = Instant::now();
-            let answer = match verb {
+            let answer = match method {
                 "GET" => client().me(&tokens.access),
-                _ => client().send_as(&tokens.access, verb, path, &body),
+                _ => client().send_as(&tokens.access, method, path, &body),
             };
             assert!(started.elapsed() < limit, "{:?}", started.elapsed());
             answer

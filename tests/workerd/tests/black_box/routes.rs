@@ -1,4 +1,4 @@
-//! Addresses, verbs, CORS and the headers of every answer.
+//! Addresses, methods, CORS and the headers of every answer.
 
 use tokenkeep_contract::STATIC_FILES;
 use tokenkeep_workerd_tests::{
@@ -25,8 +25,8 @@ pub const ROUTES: [(&str, &[&str]); 13] = [
     ("/health", &["GET", "HEAD", "OPTIONS"]),
 ];
 
-/// Verbs that the runtime knows and hands on.
-const VERBS: [&str; 9] = [
+/// Methods that the runtime knows and hands on.
+const METHODS: [&str; 9] = [
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "PURGE",
 ];
 
@@ -34,8 +34,8 @@ fn client() -> &'static Client {
     Stage::shared().client()
 }
 
-fn call(verb: &str, path: &str) -> Answer {
-    client().send(client().request(verb, path), ())
+fn call(method: &str, path: &str) -> Answer {
+    client().send(client().request(method, path), ())
 }
 
 /// A list in a header, sorted.
@@ -59,11 +59,11 @@ fn sorted(items: &[&str]) -> Vec<String> {
 #[test]
 fn a_wrong_verb_learns_what_is_allowed() {
     for (path, allowed) in ROUTES {
-        for verb in VERBS.iter().filter(|verb| !allowed.contains(verb)) {
-            let answer = call(verb, path);
-            assert_eq!(answer.status, 405, "{verb} {path}");
-            assert_eq!(list(&answer, "allow"), sorted(allowed), "{verb} {path}");
-            if *verb != "HEAD" {
+        for method in METHODS.iter().filter(|method| !allowed.contains(method)) {
+            let answer = call(method, path);
+            assert_eq!(answer.status, 405, "{method} {path}");
+            assert_eq!(list(&answer, "allow"), sorted(allowed), "{method} {path}");
+            if *method != "HEAD" {
                 answer.assert_error(405, "method_not_allowed");
             }
         }
@@ -72,13 +72,13 @@ fn a_wrong_verb_learns_what_is_allowed() {
 
 #[test]
 fn a_verb_that_nobody_knows_is_no_get() {
-    for verb in ["BREW", "get", "Post"] {
+    for method in ["BREW", "get", "Post"] {
         for (path, _) in ROUTES {
-            let answer = call(verb, path);
-            // The runtime itself refuses such verbs before the worker sees them.
+            let answer = call(method, path);
+            // The runtime itself refuses such methods before the worker sees them.
             assert!(
                 [405, 501].contains(&answer.status),
-                "{verb} {path}: {}",
+                "{method} {path}: {}",
                 answer.text
             );
         }
@@ -129,8 +129,8 @@ fn only_pages_of_the_allowed_origins_can_read_answers_where_some_are_named() {
         ("http://app.example", false),
         ("null", false),
     ] {
-        for verb in ["GET", "OPTIONS"] {
-            let request = client.request(verb, "/auth/me").header("origin", origin);
+        for method in ["GET", "OPTIONS"] {
+            let request = client.request(method, "/auth/me").header("origin", origin);
             let answer = client.send(request, ());
             let expected = allowed.then_some(origin);
             assert_eq!(answer.header("access-control-allow-origin"), expected);

@@ -21,8 +21,8 @@ fn client() -> &'static Client {
     &NOT_SET_UP.1.client
 }
 
-fn call(verb: &str, path: &str) -> Answer {
-    client().send(client().request(verb, path), ())
+fn call(method: &str, path: &str) -> Answer {
+    client().send(client().request(method, path), ())
 }
 
 #[test]
@@ -73,8 +73,8 @@ fn files_take_get_and_head_only() {
     for path in STATIC_FILES {
         let head = call("HEAD", path);
         assert_eq!((head.status, head.text.as_str()), (200, ""), "{path}");
-        for verb in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
-            let answer = call(verb, path);
+        for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+            let answer = call(method, path);
             assert_eq!((answer.status, answer.text.as_str()), (405, ""), "{path}");
             assert_eq!(answer.header("allow"), Some("GET, HEAD"));
         }

@@ -1,4 +1,4 @@
-//! The promises, on some thousands of stories.
+//! The guarantees, on some thousands of stories.
 
 use tokenkeep_simulator::{
     report::is_found_in_time,
@@ -17,7 +17,7 @@ fn plan(seed: u64, climate: Climate) -> Plan {
 }
 
 #[track_caller]
-fn keeps_every_promise(plan: Plan, sessions: u64) -> Totals {
+fn keeps_every_guarantee(plan: Plan, sessions: u64) -> Totals {
     let totals = honest_stories(plan, sessions, &|_| {});
     assert!(totals.is_clean(), "{:?}: {:?}", plan, totals.broken);
     totals
@@ -25,7 +25,7 @@ fn keeps_every_promise(plan: Plan, sessions: u64) -> Totals {
 
 #[test]
 fn nobody_is_logged_out_by_accident_and_nothing_is_revived() {
-    let totals = keeps_every_promise(plan(1, Climate::default()), 2_500);
+    let totals = keeps_every_guarantee(plan(1, Climate::default()), 2_500);
     assert!(totals.operations.refreshes > 80_000);
 }
 
@@ -35,7 +35,7 @@ fn nor_where_places_are_two_minutes_behind() {
         lag_ms: 120_000,
         ..Climate::default()
     };
-    keeps_every_promise(plan(2, climate), 1_200);
+    keeps_every_guarantee(plan(2, climate), 1_200);
 }
 
 #[test]
