@@ -8,10 +8,9 @@ pub mod clock;
 mod d1;
 mod guards;
 mod kv;
-pub mod promise;
+mod promise;
 mod rate_limit;
 mod serve;
-mod task;
 
 use std::{
     future::Future,
@@ -24,7 +23,7 @@ use worker::{Context, Env, Error, console_log, worker_sys};
 
 use crate::{
     account::port::HasAccounts,
-    cloudflare::task::promised,
+    cloudflare::promise::promised,
     port::{Clock, Fault, RateLimit, Rng, Runtime},
     session::port::HasSessions,
     token::time::UnixMillis,

@@ -9,7 +9,7 @@ use tokenkeep::{
     http::{
         error::RETRY_AFTER_SECONDS,
         reply::Reply,
-        request::{BODY_BYTES, GET_TIMEOUT_MS, REQUEST_TIMEOUT_MS},
+        request::{BODY_BYTES, BODY_TIMEOUT_MS, GET_TIMEOUT_MS, REQUEST_TIMEOUT_MS},
     },
     session::{
         cursor::CURSOR_BYTES,
@@ -99,6 +99,9 @@ fn the_limits_of_the_page_are_those_of_the_code() {
         format!("| Minimum `SESSION_IDLE_SECONDS` | {MIN_IDLE_SECONDS} |"),
         format!("| Timeout of a `GET`, then 503 | {GET_TIMEOUT_MS} ms |"),
         format!("| Timeout of another request, then 503 | {REQUEST_TIMEOUT_MS} ms |"),
+        format!(
+            "| Timeout of a request's body, then 400; part of the {REQUEST_TIMEOUT_MS} ms | {BODY_TIMEOUT_MS} ms |"
+        ),
         format!("| Timeout of a KV read | {READ_TIMEOUT_MS} ms |"),
         format!("| Timeout of a KV write | {WRITE_TIMEOUT_MS} ms |"),
         format!("| Timeout of a password check | {GUARD_TIMEOUT_MS} ms |"),
