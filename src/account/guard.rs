@@ -143,7 +143,9 @@ impl AccountGuard {
             platform,
             accounts: platform.accounts()?,
             email: attempt.email,
-            password: Password::parse(attempt.password).map_err(unreadable)?,
+            password: Password::parse(attempt.password)
+                .map_err(unreadable)?
+                .normalized(platform),
         };
         let source = Source::new(&check.email, &attempt.ip);
         let ticket = match self.attempts.admit(&source, platform.now()) {

@@ -15,13 +15,14 @@ mod task;
 
 use std::{future::Future, rc::Rc};
 
+use js_sys::JsString;
 use wasm_bindgen::JsValue;
 use worker::{Context, Env, Error, console_log, worker_sys};
 
 use crate::{
     account::port::HasAccounts,
     cloudflare::task::promised,
-    port::{Clock, Fault, Rng, Runtime},
+    port::{Clock, Fault, Normalizer, Rng, Runtime},
     session::port::HasSessions,
     token::time::UnixMillis,
 };
@@ -80,6 +81,12 @@ impl Clock for Cloudflare {
 impl Rng for Cloudflare {
     fn fill(&self, bytes: &mut [u8]) {
         clock::fill_random(bytes);
+    }
+}
+
+impl Normalizer for Cloudflare {
+    fn nfkc(&self, text: &str) -> String {
+        JsString::from(text).normalize("NFKC").into()
     }
 }
 
