@@ -25,7 +25,7 @@ use crate::{
 const MIN_COST: u32 = 4;
 
 /// Maximum cost, as a power of two: each step doubles the time, and 12 takes a quarter of a second.
-const MAX_COST: u32 = 15;
+const MAX_COST: u32 = 14;
 
 /// The bytes of a password that bcrypt looks at, the NUL at its end included.
 const KEY_BYTES: usize = 72;

@@ -15,7 +15,7 @@ use crate::{
 
 /// Maximum number of rounds: a million of SHA-256, what Django uses now, takes less than a second.
 /// One of SHA-512 takes twice as long as one of SHA-256, in WebAssembly too.
-const ROUNDS: u32 = 4_000_000;
+const ROUNDS: u32 = 2_000_000;
 const ROUNDS_OF_SHA512: u32 = ROUNDS / 2;
 
 /// Bytes of the key in ASP.NET Identity's and Spring's defaults. Neither text says it.

@@ -14,8 +14,8 @@ const DIGITS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 /// Minimum number of rounds that phpass has, as a power of two; WordPress has 13.
 const MIN_LOG_ROUNDS: u32 = 7;
 
-/// Maximum: twice as many as phpass makes where it is set to bcrypt's highest usual cost, 16.
-const MAX_LOG_ROUNDS: u32 = 22;
+/// Maximum: what phpass makes where it is set to bcrypt's highest usual cost, 16.
+const MAX_LOG_ROUNDS: u32 = 21;
 
 const SALT_CHARACTERS: usize = 8;
 

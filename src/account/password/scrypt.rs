@@ -7,6 +7,7 @@ use crate::{
     account::password::{
         COSTLY, DAMAGED, MEMORY_LIMIT_BYTES, Password, UNKNOWN,
         reader::{Digest, bytes, number, of_hex, parameters, pieces, salt_bytes},
+        reserve,
     },
     problem::Problem,
 };
@@ -14,9 +15,9 @@ use crate::{
 /// Bytes of scrypt's block for each unit of `r`.
 const BLOCK_BYTES: u64 = 128;
 
-/// Maximum number of blocks mixed, `N · r · p`: eight times that of `ln=16,r=8,p=1`, which takes a
+/// Maximum number of blocks mixed, `N · r · p`: four times that of `ln=16,r=8,p=1`, which takes a
 /// quarter of a second.
-const BLOCKS_MIXED: u64 = 8 << 19;
+const BLOCKS_MIXED: u64 = 4 << 19;
 
 /// The greatest `ln` that could pass the limit of memory, with `r = 1`.
 const MAX_LOG_N: u32 = 19;
@@ -119,6 +120,7 @@ impl Scrypt {
 
 /// Fills `output`, 1 to 64 bytes.
 pub fn derive(password: &[u8], salt: &[u8], params: &Params, output: &mut [u8]) {
+    reserve(memory(params.log_n(), params.r(), params.p()));
     ::scrypt::scrypt(password, salt, params, output)
         .expect("scrypt fills any output that is not empty");
 }
@@ -142,13 +144,16 @@ pub fn affordable(log_n: u32, r: u32, p: u32) -> Result<Params, Problem> {
     if log_n > MAX_LOG_N {
         return Err(COSTLY);
     }
-    let n = 1 << log_n;
-    let memory = (BLOCK_BYTES * u64::from(r)).saturating_mul(n + u64::from(p));
-    let mixed = (n * u64::from(r)).saturating_mul(u64::from(p));
-    if memory > MEMORY_LIMIT_BYTES || mixed > BLOCKS_MIXED {
+    let log_n = u8::try_from(log_n).map_err(|_| COSTLY)?;
+    let mixed = (u64::from(r) << log_n).saturating_mul(u64::from(p));
+    if memory(log_n, r, p) > MEMORY_LIMIT_BYTES || mixed > BLOCKS_MIXED {
         return Err(COSTLY);
     }
-    let log_n = u8::try_from(log_n).map_err(|_| COSTLY)?;
     // The crate's length is of use for its own PHC strings only.
     Params::new(log_n, r, p, Params::RECOMMENDED_LEN).map_err(|_| DAMAGED)
+}
+
+/// Bytes that scrypt takes.
+fn memory(log_n: u8, r: u32, p: u32) -> u64 {
+    (BLOCK_BYTES * u64::from(r)).saturating_mul((1 << log_n) + u64::from(p))
 }

@@ -31,6 +31,7 @@ def add(form, by, password, made):
     entries.append({"form": form, "by": by, "password": password, "hash": made})
 
 
+add("argon2", f"argon2-cffi {version('argon2-cffi')}", PLAIN, argon2.PasswordHasher().hash(PLAIN))
 for scheme in ["pbkdf2_sha1", "pbkdf2_sha256", "pbkdf2_sha512"]:
     add("pbkdf2 passlib", PASSLIB, UNICODE, getattr(passlib, scheme).using(rounds=1000).hash(UNICODE))
 bcrypt_sha256 = passlib.bcrypt_sha256
