@@ -248,7 +248,7 @@ function showCards() {
       outputs: GIVEN,
       note: "If your form has no field for the name, leave `name` out of the body.",
     }),
-    card("Log in", "POST", "/auth/login", { body: LOGIN, outputs: GIVEN }),
+    card("Log in", "POST", "/auth/login", { body: { ...LOGIN, ...REFRESH }, outputs: GIVEN }),
     card("Refresh token", "POST", "/auth/token", {
       body: REFRESH,
       outputs: ["accessToken"],
@@ -260,8 +260,8 @@ function showCards() {
     card("Change password", "POST", "/auth/password/change", {
       header: BEARER,
       body: { currentPassword: "${currentPassword}", newPassword: "${newPassword}" },
-      outputs: ["accessToken"],
-      note: "All other devices of the user have to log in again.",
+      outputs: ["accessToken", "refreshToken"],
+      note: "The answer is a new session, as after a login. All other devices of the user have to log in again.",
     }),
     card("Delete account", "DELETE", "/auth/me", {
       header: BEARER,

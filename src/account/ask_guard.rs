@@ -1,7 +1,7 @@
 //! What a request asks of an account's guard: to check a password, or for a stamp.
 //!
-//! Here is the request's side, in the Worker: time limits, what a reply means for the client, and
-//! the pause that slows a flood of guesses. [`crate::account::guard`] is the other side.
+//! Here is the request's side, in the Worker, where waiting costs nothing: time limits, what a reply
+//! means for the client, when a refusal goes out, and the pause that slows a flood of guesses. [`crate::account::guard`] is the other side.
 
 use crate::{
     account::{
@@ -14,8 +14,16 @@ use crate::{
     },
     http::{error::Error, request::Request},
     port::Fault,
-    token::time::UnixMillis,
+    token::{
+        id::{SessionId, SessionRef},
+        time::UnixMillis,
+    },
 };
+
+/// Refusals go out at multiples of this time after the request began. What comes before that (a
+/// hash of any cost, a write of the count, a query) takes other times for a known address than for
+/// an unknown one, and should all be over by the first.
+pub const REFUSAL_STEP_MS: u64 = 1_000;
 
 /// How long a wrong password, or a sign-up, waits for its reply during a flood of them.
 pub const FLOOD_PAUSE_MS: u64 = 2_000;
@@ -23,37 +31,93 @@ pub const FLOOD_PAUSE_MS: u64 = 2_000;
 /// How long that may take together with asking the rate limit.
 const FLOOD_TIMEOUT_MS: u64 = FLOOD_PAUSE_MS + 500;
 
-/// Has the guard of this address check a password and do what it was presented for. Returns the
-/// account and the guard's stamp.
+/// Who wants something, and how they show that they may.
+pub struct Credentials<'a> {
+    /// The address of the account.
+    pub email: &'a Email,
+    /// Its password, perhaps.
+    pub password: &'a Password,
+    /// The session of a refresh token of ours that was shown too.
+    pub session: Option<SessionRef>,
+}
+
+impl<'a> Credentials<'a> {
+    /// Address and password alone.
+    #[must_use]
+    pub fn new(email: &'a Email, password: &'a Password) -> Self {
+        Self {
+            email,
+            password,
+            session: None,
+        }
+    }
+}
+
+/// What a guard says when the password was right.
+pub struct Checked {
+    /// The account.
+    pub account: Account,
+    /// The guard's stamp.
+    pub at: UnixMillis,
+    /// The session that an earlier copy of this request has started.
+    pub repeated: Option<SessionId>,
+}
+
+/// Has the guard of this address check a password and do what it was presented for.
 ///
 /// # Errors
-/// `wrong` for a wrong password; 429 after too many of them; 401 when the account is gone; 503 when
-/// something failed.
+/// `wrong` for a wrong password; 429 after too many of them, or too many right ones; 401 when the
+/// account is gone; 503 when something failed.
 pub async fn check_password<P: HasAccounts>(
     request: &Request<'_, P>,
-    email: &Email,
-    password: &Password,
+    credentials: Credentials<'_>,
     purpose: Purpose,
     wrong: Error,
-) -> Result<(Account, UnixMillis), Error> {
+) -> Result<Checked, Error> {
+    let started_at = request.platform.now();
     let is_sign_up = matches!(purpose, Purpose::SignUp { .. });
+    let email = credentials.email;
     let question = GuardRequest::Check(Attempt {
         email: email.clone(),
         ip: request.ip().to_owned(),
-        password: password.expose().to_owned(),
+        password: credentials.password.expose().to_owned(),
         purpose,
+        session: credentials.session,
     });
     let reply = ask(request, email, &question).await?;
     if is_sign_up || reply == GuardReply::Wrong {
         slow_down_when_flooded(request).await;
     }
+    if matches!(reply, GuardReply::Wrong | GuardReply::Wait { .. }) {
+        wait_for_next_step(request, started_at).await;
+    }
     match reply {
-        GuardReply::Done { account, at } => Ok((account, at)),
+        GuardReply::Done {
+            account,
+            at,
+            repeated,
+        } => Ok(Checked {
+            account,
+            at,
+            repeated,
+        }),
         GuardReply::Wrong => Err(wrong),
         GuardReply::Wait { seconds } => Err(Error::TooManyAttempts(seconds)),
         GuardReply::Gone => Err(Error::BearerRevoked),
         GuardReply::Stamped { .. } | GuardReply::Fault => Err(Fault::Failed.into()),
     }
+}
+
+/// Waits until the next multiple of [`REFUSAL_STEP_MS`], but not beyond the deadline.
+async fn wait_for_next_step<P: HasAccounts>(request: &Request<'_, P>, started_at: UnixMillis) {
+    let platform = request.platform;
+    let took_ms = platform.now().since_ms(started_at);
+    let left_ms = took_ms.max(1).next_multiple_of(REFUSAL_STEP_MS) - took_ms;
+    let pause = async {
+        platform.sleep_ms(left_ms).await;
+        Ok(())
+    };
+    let _ = request.deadline.within(left_ms + 1, platform, pause).await;
 }
 
 /// A stamp of the guard of this address, later than every session that it has let start.

@@ -3,8 +3,12 @@
 use crate::{
     account::{Account, port::HasAccounts, table::AccountTable},
     http::{error::Error, request::Request},
+    log::Line,
     session::{bearer::Bearer, rule::CutOff, store::Sessions},
-    token::{id::UserId, time::UnixMillis},
+    token::{
+        id::{Realm, UserId},
+        time::UnixMillis,
+    },
 };
 
 /// For how long after the deletion of an account no session of it can start. Longer than a login
@@ -13,26 +17,47 @@ pub const DELETION_MS: u64 = 10 * 60_000;
 
 /// The account of a bearer, for what cannot be done without one.
 ///
-/// An account that is gone takes its sessions along: if its deletion was cut short, it is completed
-/// here.
+/// A deletion that was cut short is completed here.
 ///
 /// # Errors
-/// 404 for a session of another back end's login; 401 when the account is gone; 503 when something
-/// failed.
+/// As [`find_account`].
 pub async fn current_account<P: HasAccounts>(
+    request: &Request<'_, P>,
+    bearer: &Bearer,
+) -> Result<Account, Error> {
+    let found = find_account(request, bearer).await;
+    if let Err(Error::BearerRevoked) = found {
+        let user = &bearer.token.session_ref.user;
+        end_sessions(request, user, request.platform.now()).await?;
+    }
+    found
+}
+
+/// The same for a `GET`, which writes nothing.
+///
+/// Only the mark of a deletion says that an account is gone. Without one, its row is missing because
+/// of a fault, such as an empty or a wrong database, and nobody may be logged out by that.
+///
+/// # Errors
+/// 404 for a session of another back end's login; 401 when the account was deleted; 503 when
+/// something failed, or the row is missing.
+pub async fn find_account<P: HasAccounts>(
     request: &Request<'_, P>,
     bearer: &Bearer,
 ) -> Result<Account, Error> {
     if !bearer.token.has_account {
         return Err(Error::NotFound);
     }
-    let user = &bearer.token.session_ref.user;
+    let session_ref = &bearer.token.session_ref;
     let table = AccountTable::for_request(request)?;
-    if let Some(account) = table.by_id(user).await? {
+    if let Some(account) = table.by_id(&session_ref.user).await? {
         return Ok(account);
     }
-    end_sessions(request, user, request.platform.now()).await?;
-    Err(Error::BearerRevoked)
+    if table.was_deleted(&session_ref.user).await? {
+        return Err(Error::BearerRevoked);
+    }
+    request.log(Line::new("account_missing").about(&session_ref.session));
+    Err(Error::AccountMissing)
 }
 
 /// Ends the sessions of an account that is gone, and leaves nothing personal of them.
@@ -50,7 +75,7 @@ pub async fn end_sessions<P: HasAccounts>(
     };
     let sessions = Sessions::for_request(request)?;
     sessions.erase_all(user).await?;
-    sessions.end_all(user, &for_good).await?;
+    sessions.end_all(Realm::Account, user, &for_good).await?;
     request.log_revocation("account_deleted", "all", None);
     Ok(())
 }

@@ -1,26 +1,35 @@
-//! `POST /auth/password/change`: another password, and the end of every other session.
+//! `POST /auth/password/change`: another password, a new session, and the end of all others.
 
 use crate::{
     account::{
-        ask_guard::check_password,
+        ask_guard::{Checked, Credentials, check_password},
         bearer_account::current_account,
-        message::Purpose,
+        message::{Purpose, Succession},
         password::{NewPassword, Password},
         port::HasAccounts,
     },
-    http::{error::Error, request::Request},
+    http::{
+        error::{BadInput, Error},
+        request::Request,
+    },
+    port::Fault,
     session::{
         bearer,
-        issue::{self, Tokens},
+        issue::Tokens,
+        open::{NewSession, open_again, open_as},
         rule::CutOff,
         store::Sessions,
     },
-    token::refresh::Position,
+    token::id::{Realm, SessionId, UserId},
 };
 
-/// Changes the password and ends all other sessions of the account. This one lives on: the answer
-/// is a new access token, and the refresh token that was issued with the access token of the
-/// request.
+/// Changes the password, answers with a new session as a login does, and ends all other sessions of
+/// the account: one that was stolen too, even if it is a copy of the one that asks.
+///
+/// The session that asks has a grace. In it, a repeat of the request gets the same new session, so
+/// that a lost response and a late copy do no harm.
+///
+/// The new session comes before the end of the others, so that nobody is left without one.
 ///
 /// # Errors
 /// 403 when the current password is wrong; 401 without a valid access token of a live session and
@@ -30,28 +39,59 @@ pub async fn change_password<P: HasAccounts>(request: &Request<'_, P>) -> Result
     let bearer = bearer::bearer(request).await?;
     let mut fields = request.fields()?;
     let current: Password = fields.password("currentPassword")?;
-    let NewPassword(new) = fields.password("newPassword")?;
+    let new: NewPassword = fields.password("newPassword")?;
     let account = current_account(request, &bearer).await?;
+    let new = new.not_of(&account.email);
+    let new = new.map_err(|problem| BadInput::field("newPassword", problem.0))?;
     let record = bearer.record.ok_or(Error::NotHereYet)?;
 
+    let from = bearer.token.session_ref.session;
+    let to = SessionId::from_random(request.platform.bytes());
     let purpose = Purpose::ChangePassword {
         id: account.id.clone(),
         new: new.expose().to_owned(),
+        sessions: Some(Succession {
+            from: from.clone(),
+            to: to.clone(),
+        }),
     };
     let wrong = Error::WrongPassword;
-    let (_, at) = check_password(request, &account.email, &current, purpose, wrong).await?;
+    let credentials = Credentials::new(&account.email, &current);
+    let checked = check_password(request, credentials, purpose, wrong).await?;
+    let Checked { at, repeated, .. } = checked;
 
-    let session_ref = bearer.token.session_ref;
-    let cut_off = CutOff {
-        before: at,
-        keep: Some(session_ref.session.clone()),
+    let successor = NewSession {
+        user: account.id.clone(),
+        at,
+        device: record.device,
+        claims: record.claims,
+        has_account: true,
     };
-    Sessions::for_request(request)?
-        .end_all(&session_ref.user, &cut_off)
-        .await?;
-    request.log_revocation("password_changed", "others", Some(&session_ref.session));
-    let position = bearer.token.position;
-    let position = position.unwrap_or_else(|| Position::first(record.created_at));
-    let now = request.platform.now();
-    Ok(issue::tokens(request, &session_ref, &record, position, now))
+    let tokens = match repeated {
+        Some(session) => open_again(request, session, successor).await?,
+        None => open_as(request, to, successor).await?,
+    };
+    let cut_off = CutOff::of_password_change(at, from.clone());
+    if bearer.cut_off.as_ref() != Some(&cut_off) {
+        end_others(request, &account.id, &cut_off).await?;
+        request.log_revocation("password_changed", "others", Some(&from));
+    }
+    Ok(tokens)
+}
+
+/// Of copies of the request that arrive at once, the store refuses all writes but one.
+async fn end_others<P: HasAccounts>(
+    request: &Request<'_, P>,
+    user: &UserId,
+    cut_off: &CutOff,
+) -> Result<(), Fault> {
+    let sessions = Sessions::for_request(request)?;
+    match sessions.end_all(Realm::Account, user, cut_off).await {
+        Err(Fault::Throttled)
+            if sessions.cut_off(Realm::Account, user).await?.as_ref() == Some(cut_off) =>
+        {
+            Ok(())
+        }
+        ended => ended,
+    }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{
     account::{
-        ask_guard::check_password,
+        ask_guard::{Credentials, check_password},
         bearer_account::{current_account, end_sessions},
         message::Purpose,
         password::Password,
@@ -37,7 +37,8 @@ pub async fn delete_account<P: HasAccounts>(request: &Request<'_, P>) -> Result<
         id: account.id.clone(),
     };
     let wrong = Error::WrongPassword;
-    let (account, at) = check_password(request, &account.email, &password, purpose, wrong).await?;
-    end_sessions(request, &account.id, at).await?;
+    let credentials = Credentials::new(&account.email, &password);
+    let checked = check_password(request, credentials, purpose, wrong).await?;
+    end_sessions(request, &account.id, checked.at).await?;
     Ok(Deleted { deleted: true })
 }

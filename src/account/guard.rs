@@ -11,28 +11,36 @@
 //!   replaced without another attempt in between. And the stamps of logins and of "everything
 //!   until now is over" come from one clock, strictly one after the other.
 //!
-//! What it guarantees: its reply and the time it takes are about the same whether an address is
-//! unknown or a password wrong; no more passwords are checked than [`crate::account::attempts`]
-//! admits; it stores nothing for an address until something failed there, and cleans up.
+//! What it guarantees: its reply is the same whether an address is unknown or a password wrong (the
+//! Worker sees to it that it comes at the same moment: [`crate::account::ask_guard`]); no more
+//! passwords are checked than [`crate::account::attempts`] admits; and it cleans up.
 //!
 //! For an address without an account it stores nothing at all: a flood of invented addresses would
 //! fill the storage, and there is no password to guess. Its attempts are counted in memory, with the
 //! same limits, for as long as the object stays awake.
 
+mod change;
+mod check;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::change::PasswordChange;
+use self::check::{CheckOutcome, PasswordCheck, unreadable};
 use crate::{
     account::{
-        Account, Name,
-        attempts::{Attempts, Outcome, Source},
-        email::Email,
-        message::{Attempt, GuardReply, GuardRequest, Purpose},
-        password::{Password, PasswordHash, Verification},
+        Account,
+        attempts::{Attempts, Caller, Source, Wait},
+        message::{Attempt, GuardReply, GuardRequest, Purpose, Succession},
+        password::Password,
         port::{Accounts, HasAccounts},
     },
     log::Line,
     object::{Actor, Snapshot},
     port::{Clock, Fault, within},
-    problem::Problem,
-    token::{id::UserId, time::UnixMillis},
+    token::{
+        id::{Realm, SessionRef, UserId},
+        time::UnixMillis,
+    },
 };
 
 /// How long a guard may take. A password costs it well under a second, but several may wait for
@@ -43,14 +51,26 @@ pub const GUARD_TIMEOUT_MS: u64 = 6_000;
 /// than `GUARD_TIMEOUT_MS`, so that the next in the queue still has a chance.
 pub const ATTEMPT_TIMEOUT_MS: u64 = 4_000;
 
+/// What a guard stores.
+#[derive(Default, Serialize, Deserialize)]
+struct Stored<A> {
+    #[serde(flatten)]
+    attempts: A,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    change: Option<PasswordChange>,
+}
+
 /// What a guard remembers from one request to the next.
 #[derive(Debug)]
 pub struct AccountGuard {
     attempts: Attempts,
+    change: Option<PasswordChange>,
     /// The latest stamp. It need not be stored: a guard that was asleep wakes up later than that.
     last_stamp: Option<UnixMillis>,
     /// Whether the address had an account when it was last looked up, or when this was stored.
     has_account: bool,
+    /// Whose account it was when it was last looked up.
+    user: Option<UserId>,
 }
 
 impl<P: HasAccounts> Actor<P> for AccountGuard {
@@ -64,14 +84,16 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
             serde_json::from_str(json).unwrap_or_else(|_| {
                 // A newer release's, perhaps. Nobody must be locked out forever.
                 platform.log(&Line::new("attempts_unreadable").json());
-                Attempts::default()
+                Stored::default()
             })
         };
-        let attempts = stored.map(read).unwrap_or_default();
+        let Stored::<Attempts> { attempts, change } = stored.map(read).unwrap_or_default();
         Self {
-            has_account: !attempts.is_empty(),
+            has_account: !attempts.is_empty() || change.is_some(),
             attempts,
+            change,
             last_stamp: None,
+            user: None,
         }
     }
 
@@ -87,13 +109,19 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
 
     fn forget_old(&mut self, now: UnixMillis) {
         self.attempts.forget(now);
+        self.change.take_if(|change| change.is_old(now));
     }
 
     /// Nothing for an address without an account: its attempts are in memory only.
     fn snapshot(&self, now: UnixMillis) -> Option<Snapshot> {
-        let clean_up_at = self.attempts.next_cleanup(now)?;
+        let forgotten_at = self.change.as_ref().map(PasswordChange::forgotten_at);
+        let clean_up_at = self.attempts.next_cleanup(now).max(forgotten_at)?;
+        let stored = Stored {
+            attempts: &self.attempts,
+            change: self.change.clone(),
+        };
         self.has_account.then(|| Snapshot {
-            json: serde_json::to_string(&self.attempts).expect("text and numbers"),
+            json: serde_json::to_string(&stored).expect("text and numbers"),
             clean_up_at,
         })
     }
@@ -118,9 +146,13 @@ impl AccountGuard {
             .min(ATTEMPT_TIMEOUT_MS);
         match request {
             _ if left_ms == 0 => Err(Fault::TimedOut),
-            GuardRequest::Stamp => Ok(GuardReply::Stamped {
-                at: self.stamp(platform),
-            }),
+            GuardRequest::Stamp => {
+                // Else a late repeat would write a cut-off from before this stamp over its.
+                self.change = None;
+                Ok(GuardReply::Stamped {
+                    at: self.stamp(platform),
+                })
+            }
             GuardRequest::Check(attempt) => self.check(platform, attempt, left_ms).await,
         }
     }
@@ -139,30 +171,54 @@ impl AccountGuard {
         attempt: Attempt,
         left_ms: u64,
     ) -> Result<GuardReply, Fault> {
-        let check = PasswordCheck {
+        let mut check = PasswordCheck {
             platform,
             accounts: platform.accounts()?,
             email: attempt.email,
             password: Password::parse(attempt.password)
                 .map_err(unreadable)?
                 .normalized(platform),
-        };
-        let source = Source::new(&check.email, &attempt.ip);
-        let ticket = match self.attempts.admit(&source, platform.now()) {
-            Ok(ticket) => ticket,
-            Err(wait) => {
-                return Ok(GuardReply::Wait {
-                    seconds: wait.seconds,
-                });
-            }
+            login_wait: None,
         };
         // Others wait for their turn: a query must not hang.
+        let caller = within(left_ms, platform, async {
+            let device = match attempt.session {
+                Some(session) => self.device(&check, session).await?,
+                None => None,
+            };
+            let network = Source::new(&check.email, &attempt.ip);
+            Ok(Caller { network, device })
+        })
+        .await?;
+        let ticket = match self.attempts.admit(&caller, platform.now()) {
+            Ok(ticket) => ticket,
+            Err(wait) => return Ok(wait.into()),
+        };
+        let now = platform.now();
+        check.login_wait = if self.is_repeat(&attempt.purpose, now) {
+            None
+        } else {
+            self.attempts.login_wait(now)
+        };
         let result = within(left_ms, platform, check.run(attempt.purpose)).await;
         let now = platform.now();
-        self.attempts.settle(ticket, attempt_outcome(&result), now);
+        self.attempts
+            .settle(ticket, CheckOutcome::of_attempt(&result), now);
         let outcome = result?;
+        match &outcome {
+            CheckOutcome::Done(account) | CheckOutcome::Changed { account, .. } => {
+                self.user = Some(account.id.clone());
+            }
+            CheckOutcome::Unknown => self.user = None,
+            _ => {}
+        }
         match outcome {
-            CheckOutcome::Done(_) | CheckOutcome::Wrong => self.has_account = true,
+            CheckOutcome::Done(_)
+            | CheckOutcome::Changed { .. }
+            | CheckOutcome::Wrong
+            | CheckOutcome::Wait(_) => {
+                self.has_account = true;
+            }
             CheckOutcome::Unknown => self.has_account = false,
             // Another account may have the address by now.
             CheckOutcome::Gone => {}
@@ -171,133 +227,77 @@ impl AccountGuard {
             CheckOutcome::Done(account) => GuardReply::Done {
                 account,
                 at: self.stamp(platform),
+                repeated: None,
             },
+            CheckOutcome::Changed {
+                account,
+                sessions,
+                was_in_place,
+            } => self.changed(platform, account, sessions, was_in_place),
             CheckOutcome::Wrong | CheckOutcome::Unknown => GuardReply::Wrong,
+            CheckOutcome::Wait(wait) => wait.into(),
             CheckOutcome::Gone => GuardReply::Gone,
         })
     }
-}
 
-/// Only a wrong password is a failure.
-fn attempt_outcome(result: &Result<CheckOutcome, Fault>) -> Outcome {
-    match result {
-        Ok(CheckOutcome::Wrong | CheckOutcome::Unknown) => Outcome::Failure,
-        Ok(CheckOutcome::Done(_)) => Outcome::Success,
-        Ok(CheckOutcome::Gone) | Err(_) => Outcome::Withdrawn,
-    }
-}
-
-fn unreadable(_: Problem) -> Fault {
-    Fault::Unreadable
-}
-
-/// What came of a check.
-enum CheckOutcome {
-    /// The password was right, and what it was presented for is done.
-    Done(Account),
-    Wrong,
-    /// Nobody has the address. The caller is told that the password was wrong.
-    Unknown,
-    /// The account does not exist any more.
-    Gone,
-}
-
-/// A check of a password, by an attempt that was admitted.
-struct PasswordCheck<'a, P: HasAccounts> {
-    platform: &'a P,
-    accounts: P::Accounts,
-    email: Email,
-    password: Password,
-}
-
-impl<P: HasAccounts> PasswordCheck<'_, P> {
-    async fn run(&self, purpose: Purpose) -> Result<CheckOutcome, Fault> {
-        let found = self.accounts.by_email(&self.email).await?;
-        match (purpose, found) {
-            (Purpose::SignUp { id, name }, None) => self.add(id, name).await,
-            (Purpose::LogIn | Purpose::SignUp { .. }, found) => self.log_in(found).await,
-            (Purpose::ChangePassword { id, new }, Some((account, hash))) if account.id == id => {
-                let new = Password::parse_new(new).map_err(unreadable)?;
-                self.change(account, &hash, &new).await
-            }
-            (Purpose::Delete { id }, Some((account, hash))) if account.id == id => {
-                self.delete(account, &hash).await
-            }
-            (Purpose::ChangePassword { .. } | Purpose::Delete { .. }, _) => Ok(CheckOutcome::Gone),
+    /// The device that had this session, if the session is one of this account. The table is asked
+    /// once: a flood of refused attempts must not keep others waiting for it.
+    async fn device<P: HasAccounts>(
+        &mut self,
+        check: &PasswordCheck<'_, P>,
+        session: SessionRef,
+    ) -> Result<Option<Source>, Fault> {
+        if self.user.is_none() {
+            let found = check.accounts.by_email(&check.email).await?;
+            self.user = found.map(|(account, _)| account.id);
         }
+        let is_ours = session.realm == Realm::Account && self.user.as_ref() == Some(&session.user);
+        Ok(is_ours.then(|| Source::device(&check.email, &session.session)))
     }
 
-    async fn add(&self, id: UserId, name: Option<Name>) -> Result<CheckOutcome, Fault> {
-        let account = Account {
-            id,
-            email: self.email.clone(),
-            name,
-            created_at: self.platform.now(),
+    /// Whether this repeats the latest change of the password: then it starts nothing.
+    fn is_repeat(&self, purpose: &Purpose, now: UnixMillis) -> bool {
+        let Purpose::ChangePassword { sessions, .. } = purpose else {
+            return false;
         };
-        if self
-            .accounts
-            .insert(&account, &self.hash(&self.password))
-            .await?
-        {
-            return Ok(CheckOutcome::Done(account));
-        }
-        // An import, which asks no guard, has taken the address in the meantime.
-        let found = self.accounts.by_email(&self.email).await?;
-        self.log_in(found).await
+        let latest = self.change.as_ref().zip(sessions.as_ref());
+        latest.is_some_and(|(change, sessions)| change.started_for(&sessions.from, now).is_some())
     }
 
-    /// Checks a password against a decoy where nobody has the address: in the same time.
-    async fn log_in(&self, found: Option<(Account, PasswordHash)>) -> Result<CheckOutcome, Fault> {
-        let Some((account, hash)) = found else {
-            let _ = PasswordHash::decoy().verify(&self.password);
-            return Ok(CheckOutcome::Unknown);
-        };
-        match hash.verify(&self.password) {
-            Verification::Mismatch => return Ok(CheckOutcome::Wrong),
-            Verification::Match => {}
-            Verification::MatchOutdated => {
-                let renewed = self.hash(&self.password);
-                // If it fails, the next login tries again: no reason to refuse this one.
-                let _ = self
-                    .accounts
-                    .set_password(&account.id, &hash, &renewed)
-                    .await;
-            }
-        }
-        Ok(CheckOutcome::Done(account))
-    }
-
-    /// A repeated request finds the new password in place already, which is no failure. An earlier
-    /// try may also land between the read and the change: the next repetition finds it in place.
-    async fn change(
-        &self,
+    /// A password was changed, or is found changed by a repeat of the request: that gets the stamp
+    /// and the session of the first one.
+    fn changed(
+        &mut self,
+        clock: &impl Clock,
         account: Account,
-        hash: &PasswordHash,
-        new: &Password,
-    ) -> Result<CheckOutcome, Fault> {
-        if hash.verify(&self.password) == Verification::Mismatch {
-            return Ok(match hash.verify(new) {
-                Verification::Mismatch => CheckOutcome::Wrong,
-                Verification::Match | Verification::MatchOutdated => CheckOutcome::Done(account),
-            });
+        sessions: Succession,
+        was_in_place: bool,
+    ) -> GuardReply {
+        let earlier = self.change.as_ref().filter(|_| was_in_place);
+        if let Some((session, at)) =
+            earlier.and_then(|change| change.started_for(&sessions.from, clock.now()))
+        {
+            let repeated = Some(session);
+            return GuardReply::Done {
+                account,
+                at,
+                repeated,
+            };
         }
-        let new = self.hash(new);
-        if self.accounts.set_password(&account.id, hash, &new).await? {
-            Ok(CheckOutcome::Done(account))
-        } else {
-            Err(Fault::Failed)
+        let at = self.stamp(clock);
+        self.change = Some(PasswordChange::new(sessions, at));
+        GuardReply::Done {
+            account,
+            at,
+            repeated: None,
         }
     }
+}
 
-    async fn delete(&self, account: Account, hash: &PasswordHash) -> Result<CheckOutcome, Fault> {
-        if hash.verify(&self.password) == Verification::Mismatch {
-            return Ok(CheckOutcome::Wrong);
+impl From<Wait> for GuardReply {
+    fn from(wait: Wait) -> Self {
+        Self::Wait {
+            seconds: wait.seconds,
         }
-        self.accounts.delete(&account.id).await?;
-        Ok(CheckOutcome::Done(account))
-    }
-
-    fn hash(&self, password: &Password) -> PasswordHash {
-        password.hash(self.platform.bytes())
     }
 }

@@ -4,8 +4,12 @@ use serde::Serialize;
 
 use crate::{
     account::{
-        Account, Name, ask_guard::check_password, email::Email, message::Purpose,
-        password::Password, port::HasAccounts,
+        Name,
+        ask_guard::{Checked, Credentials, check_password},
+        email::Email,
+        message::Purpose,
+        password::Password,
+        port::HasAccounts,
     },
     http::{error::Error, request::Request},
     session::{
@@ -13,7 +17,7 @@ use crate::{
         issue::Tokens,
         open::{NewSession, open},
     },
-    token::{claims::CustomClaims, time::UnixMillis},
+    token::{claims::CustomClaims, refresh::RefreshToken},
 };
 
 /// The claim that every login puts into its session.
@@ -28,7 +32,8 @@ pub struct LoggedIn {
     name: Option<Name>,
 }
 
-/// Checks the password and opens a session.
+/// Checks the password and opens a session. A refresh token that the app still has, of a session
+/// alive or over, shows that this is no stranger: see [`crate::account::attempts`].
 ///
 /// # Errors
 /// 401, the same for an unknown address and a wrong password; 429 after too many of them; 400 for
@@ -38,22 +43,28 @@ pub async fn log_in<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedIn
     let email: Email = fields.required("email")?;
     let password: Password = fields.password("password")?;
     let device = fields.optional("device")?;
+    let shown = fields.last_refresh_token();
+    let keys = &request.config.refresh_keys;
+    let session = shown.and_then(|text| RefreshToken::session_of(&text, keys));
     let wrong = Error::InvalidCredentials;
-    let (account, at) = check_password(request, &email, &password, Purpose::LogIn, wrong).await?;
-    logged_in(request, account, at, device).await
+    let credentials = Credentials {
+        session,
+        ..Credentials::new(&email, &password)
+    };
+    let checked = check_password(request, credentials, Purpose::LogIn, wrong).await?;
+    logged_in(request, checked, device).await
 }
 
 /// A session for an account, which starts at the guard's stamp.
 pub async fn logged_in<P: HasAccounts>(
     request: &Request<'_, P>,
-    account: Account,
-    at: UnixMillis,
+    Checked { account, at, .. }: Checked,
     device: Option<Device>,
 ) -> Result<LoggedIn, Error> {
     let new = NewSession {
         user: account.id,
         at,
-        device,
+        device: device.map(Device::into_text),
         claims: CustomClaims::of_login(EMAIL_CLAIM, account.email.as_str()),
         has_account: true,
     };

@@ -21,7 +21,10 @@ pub async fn log_out_all<P: HasAccounts>(request: &Request<'_, P>) -> Result<Log
     };
     let cut_off = CutOff { before, keep: None };
     let sessions = Sessions::for_request(request)?;
-    sessions.end_all(&token.session_ref.user, &cut_off).await?;
+    let realm = token.owner();
+    sessions
+        .end_all(realm, &token.session_ref.user, &cut_off)
+        .await?;
     request.log_revocation(
         "logged_out_everywhere",
         "all",

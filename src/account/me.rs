@@ -4,7 +4,10 @@ use serde::Serialize;
 
 use crate::{
     account::{
-        Account, Name, bearer_account::current_account, email::Email, port::HasAccounts,
+        Account, Name,
+        bearer_account::{current_account, find_account},
+        email::Email,
+        port::HasAccounts,
         table::AccountTable,
     },
     http::{
@@ -58,7 +61,7 @@ impl Me {
 pub async fn show_me<P: HasAccounts>(request: &Request<'_, P>) -> Result<Me, Error> {
     let bearer = bearer::bearer(request).await?;
     let account = if bearer.token.has_account {
-        Some(current_account(request, &bearer).await?)
+        Some(find_account(request, &bearer).await?)
     } else {
         None
     };

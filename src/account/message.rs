@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     account::{Account, Name, email::Email},
-    token::{id::UserId, time::UnixMillis},
+    token::{
+        id::{SessionId, SessionRef, UserId},
+        time::UnixMillis,
+    },
 };
 
 /// What a guard is asked.
@@ -32,6 +35,9 @@ pub struct Attempt {
     pub password: String,
     /// What it is presented for.
     pub purpose: Purpose,
+    /// The session of a refresh token of ours that was sent along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionRef>,
 }
 
 /// What a password is presented for.
@@ -53,12 +59,24 @@ pub enum Purpose {
         id: UserId,
         /// The new password.
         new: String,
+        /// Whose request it is, and what it starts. None from a Worker of an earlier version.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sessions: Option<Succession>,
     },
     /// The deletion of the account of this user.
     Delete {
         /// Whose account.
         id: UserId,
     },
+}
+
+/// The session that changes a password, and the one that goes on in its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Succession {
+    /// The session that asks.
+    pub from: SessionId,
+    /// The new session, unless this is a repeated request.
+    pub to: SessionId,
 }
 
 /// What the guard replies.
@@ -72,6 +90,9 @@ pub enum GuardReply {
         /// The guard's stamp, later than every stamp before it: the start of a session, or the end
         /// of all sessions until then.
         at: UnixMillis,
+        /// The session that an earlier copy of this request has started at `at`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        repeated: Option<SessionId>,
     },
     /// The stamp that was asked for.
     Stamped {
@@ -80,7 +101,7 @@ pub enum GuardReply {
     },
     /// The password was wrong, or nobody has this address: the guard does not say which.
     Wrong,
-    /// Too many attempts have failed: no password is checked for this many seconds.
+    /// There were too many attempts: no password is checked for this many seconds.
     Wait {
         /// `Retry-After`.
         seconds: u64,
@@ -96,6 +117,7 @@ mod tests {
     use serde::de::DeserializeOwned;
 
     use super::*;
+    use crate::token::id::Realm;
 
     /// Written as this JSON, and read from it.
     fn is_pinned<T: Serialize + DeserializeOwned>(message: &T, json: &str) {
@@ -103,6 +125,10 @@ mod tests {
         assert_eq!(written(message), json);
         let read: T = serde_json::from_str(json).expect("a message");
         assert_eq!(written(&read), json);
+    }
+
+    fn session(byte: u8) -> SessionId {
+        SessionId::from_random([byte; 16])
     }
 
     #[test]
@@ -113,6 +139,7 @@ mod tests {
                 ip: "192.0.2.1".into(),
                 password: "correct horse".into(),
                 purpose,
+                session: None,
             })
         };
         let json = |purpose| {
@@ -120,6 +147,20 @@ mod tests {
                 .replace("PURPOSE", purpose)
         };
         let id = UserId::parse("u1").expect("a user id");
+        let GuardRequest::Check(mut attempt) = check(Purpose::LogIn) else {
+            unreachable!("a check")
+        };
+        attempt.session = Some(SessionRef {
+            realm: Realm::Account,
+            user: id.clone(),
+            session: SessionId::from_random([7; 16]),
+        });
+        is_pinned(
+            &GuardRequest::Check(attempt),
+            &json(
+                r#""log_in","session":{"realm":"account","user":"u1","session":"BwcHBwcHBwcHBwcHBwcHBw"}"#,
+            ),
+        );
         let (name, new) = (None, "battery staple".to_owned());
         is_pinned(&GuardRequest::Stamp, r#""stamp""#);
         is_pinned(&check(Purpose::LogIn), &json(r#""log_in""#));
@@ -133,9 +174,23 @@ mod tests {
         is_pinned(
             &check(Purpose::ChangePassword {
                 id: id.clone(),
-                new,
+                new: new.clone(),
+                sessions: None,
             }),
             &json(r#"{"change_password":{"id":"u1","new":"battery staple"}}"#),
+        );
+        is_pinned(
+            &check(Purpose::ChangePassword {
+                id: id.clone(),
+                new,
+                sessions: Some(Succession {
+                    from: session(1),
+                    to: session(2),
+                }),
+            }),
+            &json(
+                r#"{"change_password":{"id":"u1","new":"battery staple","sessions":{"from":"AQEBAQEBAQEBAQEBAQEBAQ","to":"AgICAgICAgICAgICAgICAg"}}}"#,
+            ),
         );
         is_pinned(
             &check(Purpose::Delete { id }),
@@ -152,10 +207,22 @@ mod tests {
             created_at: UnixMillis(1),
         };
         let at = UnixMillis(2);
-        is_pinned(
-            &GuardReply::Done { account, at },
-            r#"{"done":{"account":{"id":"u1","email":"ada@example.com","name":"Ada","created_at":1},"at":2}}"#,
-        );
+        let json = |repeated: &str| {
+            r#"{"done":{"account":{"id":"u1","email":"ada@example.com","name":"Ada","created_at":1},"at":2REPEATED}}"#
+                .replace("REPEATED", repeated)
+        };
+        for (repeated, text) in [
+            (None, ""),
+            (Some(session(2)), r#","repeated":"AgICAgICAgICAgICAgICAg""#),
+        ] {
+            let account = account.clone();
+            let done = GuardReply::Done {
+                account,
+                at,
+                repeated,
+            };
+            is_pinned(&done, &json(text));
+        }
         is_pinned(&GuardReply::Stamped { at }, r#"{"stamped":{"at":2}}"#);
         is_pinned(&GuardReply::Wrong, r#""wrong""#);
         is_pinned(

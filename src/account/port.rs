@@ -9,7 +9,7 @@ use crate::{
     },
     port::Fault,
     session::port::HasSessions,
-    token::id::UserId,
+    token::{id::UserId, time::UnixMillis},
 };
 
 /// The table of accounts: consistent, unique by address.
@@ -56,11 +56,18 @@ pub trait Accounts {
     /// The table failed.
     async fn set_name(&self, id: &UserId, name: Option<&Name>) -> Result<(), Fault>;
 
-    /// Deletes an account.
+    /// Deletes an account, and leaves a mark that says so, for as long as a session of it could
+    /// live: both or neither.
     ///
     /// # Errors
     /// The table failed.
-    async fn delete(&self, id: &UserId) -> Result<(), Fault>;
+    async fn delete(&self, id: &UserId, at: UnixMillis) -> Result<(), Fault>;
+
+    /// Whether there is such a mark.
+    ///
+    /// # Errors
+    /// The table failed.
+    async fn was_deleted(&self, id: &UserId) -> Result<bool, Fault>;
 }
 
 /// The one that checks passwords: see [`crate::account::guard`].

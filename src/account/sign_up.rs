@@ -4,14 +4,17 @@ use uuid::Builder;
 
 use crate::{
     account::{
-        ask_guard::check_password,
+        ask_guard::{Credentials, check_password},
         email::Email,
         log_in::{LoggedIn, logged_in},
         message::Purpose,
         password::NewPassword,
         port::HasAccounts,
     },
-    http::{error::Error, request::Request},
+    http::{
+        error::{BadInput, Error},
+        request::Request,
+    },
     port::Rng,
     token::id::UserId,
 };
@@ -28,16 +31,19 @@ pub async fn sign_up<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedI
     }
     let mut fields = request.fields()?;
     let email: Email = fields.required("email")?;
-    let NewPassword(password) = fields.password("password")?;
+    let new: NewPassword = fields.password("password")?;
+    let password = new
+        .not_of(&email)
+        .map_err(|problem| BadInput::field("password", problem.0))?;
     let name = fields.optional("name")?;
     let device = fields.optional("device")?;
     let purpose = Purpose::SignUp {
         id: new_user_id(request.platform),
         name,
     };
-    let (account, at) =
-        check_password(request, &email, &password, purpose, Error::EmailTaken).await?;
-    logged_in(request, account, at, device).await
+    let credentials = Credentials::new(&email, &password);
+    let checked = check_password(request, credentials, purpose, Error::EmailTaken).await?;
+    logged_in(request, checked, device).await
 }
 
 /// A random UUID (RFC 9562, section 5.4).

@@ -57,6 +57,14 @@ impl<'a, P: HasAccounts> AccountTable<'a, P> {
         self.in_time(self.accounts.by_id(id)).await
     }
 
+    /// Whether the account of this user was deleted.
+    ///
+    /// # Errors
+    /// The table failed, or did not answer in time.
+    pub async fn was_deleted(&self, id: &UserId) -> Result<bool, Fault> {
+        self.in_time(self.accounts.was_deleted(id)).await
+    }
+
     /// Changes the name of an account, or takes it away.
     ///
     /// # Errors

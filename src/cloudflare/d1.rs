@@ -1,6 +1,6 @@
 //! The table of accounts in D1. Every value is bound: nothing that a client sends becomes SQL.
 
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, Env};
 
@@ -8,7 +8,10 @@ use crate::{
     account::{Account, Name, email::Email, password::PasswordHash, port::Accounts},
     cloudflare::{fault, task::via_promise},
     port::Fault,
-    token::{id::UserId, time::UnixMillis},
+    token::{
+        id::UserId,
+        time::{LONGEST_SESSION_SECONDS, UnixMillis},
+    },
 };
 
 /// A D1 database with the tables of `migrations/`.
@@ -27,7 +30,7 @@ impl D1Accounts {
         self.0.prepare(sql).bind(values).map_err(fault)
     }
 
-    async fn find(&self, sql: &str, value: &str) -> Result<Option<Row>, Fault> {
+    async fn find<T: DeserializeOwned>(&self, sql: &str, value: &str) -> Result<Option<T>, Fault> {
         let statement = self.statement(sql, &[value.into()])?;
         via_promise(statement.first(None)).await.map_err(fault)
     }
@@ -45,26 +48,23 @@ const BY_ID: &str = "SELECT id, email, name, password_hash, created_at FROM user
 
 impl Accounts for D1Accounts {
     async fn check(&self) -> Result<(), Fault> {
-        self.find(BY_ID, "health").await.map(|_| ())
+        const SQL: &str = "SELECT u.id, u.email, u.name, u.password_hash, u.created_at, d.at \
+            FROM users u LEFT JOIN deleted d ON d.id = u.id WHERE u.id = ?1";
+        self.find::<Row>(SQL, "health").await.map(|_| ())
     }
 
     async fn by_email(&self, email: &Email) -> Result<Option<(Account, PasswordHash)>, Fault> {
         const SQL: &str =
             "SELECT id, email, name, password_hash, created_at FROM users WHERE email = ?1";
-        self.find(SQL, email.as_str())
-            .await
-            .map(|row| row.map(Row::into))
+        let row: Option<Row> = self.find(SQL, email.as_str()).await?;
+        Ok(row.map(Row::into))
     }
 
     async fn by_id(&self, id: &UserId) -> Result<Option<Account>, Fault> {
-        let row = self.find(BY_ID, id.as_str()).await?;
+        let row: Option<Row> = self.find(BY_ID, id.as_str()).await?;
         Ok(row.map(|row| <(Account, _)>::from(row).0))
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "milliseconds stay far below 2^53"
-    )]
     async fn insert(&self, account: &Account, hash: &PasswordHash) -> Result<bool, Fault> {
         const SQL: &str = "INSERT INTO users (id, email, name, password_hash, created_at) \
             VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (email) DO NOTHING";
@@ -73,7 +73,7 @@ impl Accounts for D1Accounts {
             account.email.as_str().into(),
             text_or_null(account.name.as_ref()),
             hash.as_str().into(),
-            (account.created_at.0 as f64).into(),
+            number(account.created_at),
         ];
         self.run(SQL, &values).await
     }
@@ -101,10 +101,31 @@ impl Accounts for D1Accounts {
         Ok(())
     }
 
-    async fn delete(&self, id: &UserId) -> Result<(), Fault> {
-        const SQL: &str = "DELETE FROM users WHERE id = ?1";
-        self.run(SQL, &[id.as_str().into()]).await?;
+    /// A batch is one transaction.
+    async fn delete(&self, id: &UserId, at: UnixMillis) -> Result<(), Fault> {
+        const MARK: &str = "INSERT INTO deleted (id, at) SELECT id, ?2 FROM users WHERE id = ?1 \
+            ON CONFLICT (id) DO UPDATE SET at = excluded.at";
+        let user: JsValue = id.as_str().into();
+        let outdated = at.0.saturating_sub(LONGEST_SESSION_SECONDS * 1_000);
+        let statements = vec![
+            self.statement(MARK, &[user.clone(), number(at)])?,
+            self.statement("DELETE FROM users WHERE id = ?1", &[user])?,
+            self.statement(
+                "DELETE FROM deleted WHERE at < ?1",
+                &[number(UnixMillis(outdated))],
+            )?,
+        ];
+        via_promise(self.0.batch(statements)).await.map_err(fault)?;
         Ok(())
+    }
+
+    async fn was_deleted(&self, id: &UserId) -> Result<bool, Fault> {
+        #[derive(Deserialize)]
+        struct Mark {}
+        let mark: Option<Mark> = self
+            .find("SELECT id FROM deleted WHERE id = ?1", id.as_str())
+            .await?;
+        Ok(mark.is_some())
     }
 }
 
@@ -127,6 +148,14 @@ impl From<Row> for (Account, PasswordHash) {
         };
         (account, row.password_hash)
     }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds stay far below 2^53"
+)]
+fn number(at: UnixMillis) -> JsValue {
+    (at.0 as f64).into()
 }
 
 fn text_or_null(name: Option<&Name>) -> JsValue {

@@ -25,6 +25,7 @@ use crate::{
         promise::settled,
         task::{promised, via_promise},
     },
+    config::{location, name},
     object::{Object, Storage},
     port::Fault,
     token::time::UnixMillis,
@@ -39,23 +40,36 @@ extern "C" {
 }
 
 /// The guards of all addresses.
-pub struct Guards(ObjectNamespace);
+pub struct Guards {
+    objects: ObjectNamespace,
+    /// Where new ones are created. Otherwise that is near the first who asks: perhaps a stranger.
+    location: Option<&'static str>,
+}
 
 impl Guards {
     /// The objects of this binding.
     ///
     /// # Errors
     /// There is no such binding.
-    pub fn bound(env: &Env, name: &'static str) -> Result<Self, Fault> {
-        let objects = env.durable_object(name);
-        objects.map(Self).map_err(|_| Fault::NotBound(name))
+    pub fn bound(env: &Env, binding: &'static str) -> Result<Self, Fault> {
+        let objects = env.durable_object(binding);
+        let hint = env.var(name::ACCOUNT_LOCATION).ok();
+        Ok(Self {
+            objects: objects.map_err(|_| Fault::NotBound(binding))?,
+            location: hint.and_then(|hint| location(&hint.to_string())),
+        })
     }
 }
 
 impl Guard for Guards {
     async fn ask(&self, email: &Email, request: &GuardRequest) -> Result<GuardReply, Fault> {
         let request = serde_json::to_string(request).map_err(|_| Fault::Unreadable)?;
-        let stub = self.0.get_by_name(email.as_str()).map_err(fault)?;
+        let (objects, name) = (&self.objects, email.as_str());
+        let stub = match self.location {
+            Some(hint) => objects.get_by_name_with_location_hint(name, hint),
+            None => objects.get_by_name(name),
+        };
+        let stub = stub.map_err(fault)?;
         let reply = settled(stub.into_rpc::<AccountGuardRpc>().ask(&request)).await;
         let reply = reply.map_err(|_| Fault::Failed)?.as_string();
         let reply = reply.ok_or(Fault::Unreadable)?;

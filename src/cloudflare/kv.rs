@@ -113,11 +113,10 @@ impl WorkersKv {
 )]
 fn options(write: &Write) -> Result<Object, JsValue> {
     let options = Object::new();
-    Reflect::set(
-        &options,
-        &"expirationTtl".into(),
-        &(write.ttl_seconds as f64).into(),
-    )?;
+    if let Some(seconds) = write.ttl_seconds {
+        let seconds = (seconds as f64).into();
+        Reflect::set(&options, &"expirationTtl".into(), &seconds)?;
+    }
     if let Some(metadata) = &write.metadata {
         Reflect::set(&options, &"metadata".into(), &JSON::parse(metadata)?)?;
     }

@@ -13,7 +13,11 @@ mod rate_limit;
 mod serve;
 mod task;
 
-use std::{future::Future, rc::Rc};
+use std::{
+    future::Future,
+    rc::Rc,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use js_sys::JsString;
 use wasm_bindgen::JsValue;
@@ -49,6 +53,9 @@ fn fault(error: Error) -> Fault {
         _ => Fault::Failed,
     }
 }
+
+/// Whether this isolate knows that its KV namespace has a birth mark.
+static HAS_BIRTH_MARK: AtomicBool = AtomicBool::new(false);
 
 /// The view of Cloudflare that one request has, or one object.
 #[derive(Clone)]
@@ -111,6 +118,14 @@ impl HasSessions for Cloudflare {
 
     fn sessions(&self) -> Result<WorkersKv, Fault> {
         WorkersKv::bound(&self.env, SESSIONS)
+    }
+
+    fn has_birth_mark(&self) -> bool {
+        HAS_BIRTH_MARK.load(Ordering::Relaxed)
+    }
+
+    fn note_birth_mark(&self) {
+        HAS_BIRTH_MARK.store(true, Ordering::Relaxed);
     }
 }
 

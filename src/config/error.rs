@@ -30,6 +30,11 @@ pub enum ConfigError {
         "the var {0} must be \"on\" or \"off\". Fix it in wrangler.toml and deploy again with: cargo xtask deploy"
     )]
     NotASwitch(&'static str),
+    /// A var is no region of Cloudflare's.
+    #[error(
+        "the var {0} must be one of wnam, enam, sam, weur, eeur, apac, oc, afr, me. Fix it in wrangler.toml and deploy again with: cargo xtask deploy"
+    )]
+    NotALocation(&'static str),
     /// A var is too long.
     #[error(
         "the var {0} must be at most 256 bytes. Fix it in wrangler.toml and deploy again with: cargo xtask deploy"
@@ -63,6 +68,7 @@ impl ConfigError {
             | Self::Secret(name, _)
             | Self::NotBound(name)
             | Self::NotASwitch(name)
+            | Self::NotALocation(name)
             | Self::TooLong(name)
             | Self::NotAnOrigin(name)
             | Self::OutOfRange { name, .. } => name,

@@ -4,6 +4,7 @@
 //! it and says how to fix it; the rest of the worker only ever sees valid values.
 
 mod error;
+mod location;
 mod origins;
 mod settings;
 
@@ -17,6 +18,7 @@ use crate::token::{
 };
 
 pub use error::ConfigError;
+pub use location::location;
 pub use origins::AllowedOrigins;
 pub use settings::{NAMES, Settings, name};
 
@@ -92,6 +94,7 @@ impl CheckedSettings {
         let sign_up = reader.switch(name::SIGN_UP);
         let issuer = reader.party(name::ISSUER);
         let audience = reader.party(name::AUDIENCE);
+        let location_checked = reader.location(name::ACCOUNT_LOCATION);
         let (origins, origins_checked) = reader.origins(name::CORS_ALLOWED_ORIGINS);
 
         let access_token_seconds = access_token.ok();
@@ -123,7 +126,10 @@ impl CheckedSettings {
         Self {
             report: Report {
                 settings: reader.verdicts,
-                failure: failure.or(weak_service_key).or(origins_checked.err()),
+                failure: failure
+                    .or(weak_service_key)
+                    .or(origins_checked.err())
+                    .or(location_checked.err()),
                 access_token_seconds,
             },
             config,
@@ -255,6 +261,16 @@ impl<'a> Reader<'a> {
             other => Ok(other.map(str::to_owned)),
         };
         self.note(name, party, |_| true)
+    }
+
+    /// A region. A wrong one is no hint, and fails nothing but the health check.
+    fn location(&mut self, name: &'static str) -> Result<(), ConfigError> {
+        let text = self.settings.get(name);
+        let is_known = text.is_none_or(|text| location(text).is_some());
+        let checked = is_known
+            .then_some(())
+            .ok_or(ConfigError::NotALocation(name));
+        self.note(name, checked, |()| true)
     }
 
     /// The origins, and whether each of them can match.

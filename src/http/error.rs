@@ -85,7 +85,7 @@ pub enum Error {
     /// 409: the address has an account with another password.
     #[error("e-mail taken")]
     EmailTaken,
-    /// 429: too many attempts failed; the seconds to wait.
+    /// 429: too many attempts failed, or too many had success; the seconds to wait.
     #[error("too many attempts")]
     TooManyAttempts(u64),
     /// 404.
@@ -103,6 +103,12 @@ pub enum Error {
     /// 503: the store failed.
     #[error("store: {0}")]
     Store(Fault),
+    /// 503: the store is younger than a token whose session it does not have.
+    #[error("the store is younger than the token")]
+    SessionLost,
+    /// 503: the account of a session is not in the table, and was not deleted.
+    #[error("the account's row is missing")]
+    AccountMissing,
     /// 503: a login has not reached this place yet.
     #[error("session not here yet")]
     NotHereYet,
@@ -149,12 +155,12 @@ impl Error {
             Self::WrongPassword => ErrorReply::new(403, "wrong_password", "The password is wrong. You are still logged in."),
             Self::SignUpClosed => ErrorReply::new(403, "sign_up_closed", "New accounts cannot be created at the moment."),
             Self::EmailTaken => ErrorReply::new(409, "email_taken", "An account with this e-mail address already exists. Log in instead."),
-            Self::TooManyAttempts(seconds) => ErrorReply::new(429, "too_many_attempts", format!("Too many attempts with a wrong password. Try again in {seconds} seconds.")).with("Retry-After", seconds.to_string()),
+            Self::TooManyAttempts(seconds) => ErrorReply::new(429, "too_many_attempts", format!("Too many attempts. Try again in {seconds} seconds.")).with("Retry-After", seconds.to_string()),
             Self::NotFound => ErrorReply::new(404, "not_found", "There is nothing at this path. Check the URL of the request."),
             Self::MethodNotAllowed(allowed) => ErrorReply::new(405, "method_not_allowed", format!("This path accepts only: {allowed}.")).with("Allow", allowed.clone()),
             Self::PayloadTooLarge => ErrorReply::new(413, "payload_too_large", "The request body is larger than 16 KiB."),
             Self::Misconfigured(error) => ErrorReply::new(500, "misconfigured", format!("This server is not fully set up: {error}")),
-            Self::Store(_) => ErrorReply::new(503, "temporarily_unavailable", "Something failed on our side. Nothing is lost: send the same request again.").retry(),
+            Self::Store(_) | Self::AccountMissing | Self::SessionLost => ErrorReply::new(503, "temporarily_unavailable", "Something failed on our side. Nothing is lost: send the same request again.").retry(),
             Self::NotHereYet => ErrorReply::new(503, "temporarily_unavailable", "This login has not reached this data centre yet. Nothing is lost: send the same request again.").retry(),
         }
     }

@@ -100,6 +100,12 @@ impl Fields {
         Ok(token)
     }
 
+    /// The refresh token that a login may include, in either spelling. It helps, and is never an
+    /// error: whatever cannot be a token counts as absent.
+    pub fn last_refresh_token(&mut self) -> Option<String> {
+        self.refresh_token().ok()
+    }
+
     /// `claims`.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ pub async fn bearer<P: HasSessions>(request: &Request<'_, P>) -> Result<Bearer, 
         .map_err(Error::of_access_token)?;
     let sessions = Sessions::for_request(request)?;
     let stored = sessions.load_without_activity(&token.session_ref).await?;
-    if stored.refuses_bearer(&token.session_ref.session, token.issued_at) {
+    if stored.refuses_bearer(&token.session_ref.session, token.issued_at, now) {
         return Err(Error::BearerRevoked);
     }
     let record = match stored.session {

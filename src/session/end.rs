@@ -1,6 +1,7 @@
 //! `DELETE /auth/sessions/{id}`, by the user, and `POST /auth/revoke`, by the owner: the end of one
 //! session or of all.
 
+use futures_util::future::try_join;
 use serde::Serialize;
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
         rule::{CutOff, StoredSession},
         store::Sessions,
     },
-    token::id::{SessionId, SessionRef, UserId},
+    token::id::{Realm, SessionId, SessionRef, UserId},
 };
 
 /// The response of both.
@@ -28,27 +29,42 @@ const DONE: Revoked = Revoked { revoked: true };
 /// 404 for a session that is not this user's; 401 without a valid access token of a live session;
 /// 503 when the store failed.
 pub async fn end_session<P: HasSessions>(request: &Request<'_, P>) -> Result<Revoked, Error> {
-    let bearer = bearer::bearer(request).await?;
-    let session_ref = SessionRef {
-        user: bearer.token.session_ref.user,
-        session: SessionId::parse(request.path_id()).map_err(|_| Error::NotFound)?,
-    };
+    let token = bearer::bearer(request).await?.token;
+    let session = SessionId::parse(request.path_id()).map_err(|_| Error::NotFound)?;
     let sessions = Sessions::for_request(request)?;
-    match sessions.load_without_activity(&session_ref).await?.session {
-        None => return Err(Error::NotFound),
-        Some(StoredSession::Revoked(_)) => {}
-        Some(StoredSession::Open(record)) => {
-            sessions
-                .end(&session_ref, record.expires_at.seconds())
-                .await?;
-            request.log_revocation("ended_by_user", "one", Some(&session_ref.session));
+    for &realm in realms_of(token.has_account) {
+        let session_ref = SessionRef {
+            realm,
+            user: token.session_ref.user.clone(),
+            session: session.clone(),
+        };
+        match sessions.load_without_activity(&session_ref).await?.session {
+            Some(StoredSession::Revoked(_)) => return Ok(DONE),
+            Some(StoredSession::Open(record)) if record.has_account == token.has_account => {
+                let end = record.expires_at.seconds();
+                sessions.end(&session_ref, end).await?;
+                request.log_revocation("ended_by_user", "one", Some(&session));
+                return Ok(DONE);
+            }
+            _ => {}
         }
     }
-    Ok(DONE)
+    Err(Error::NotFound)
 }
 
-/// Ends one session, or all that began until now by the clock of this place. A session that cannot
-/// be seen here is ended all the same: it may be on its way.
+/// Where sessions of such a user may be. Those of the owner's back end that an earlier version has
+/// opened are among those of accounts.
+fn realms_of(has_account: bool) -> &'static [Realm] {
+    if has_account {
+        &[Realm::Account]
+    } else {
+        &[Realm::Service, Realm::Account]
+    }
+}
+
+/// Ends one session, or all that began until now by the clock of this place: of the owner's back end,
+/// and of the account if there is one of this id. A session that cannot be seen here is ended all the
+/// same: it may be on its way.
 ///
 /// # Errors
 /// 401 without the service key; 400 for bad input; 503 when the store failed.
@@ -57,23 +73,48 @@ pub async fn revoke<P: HasSessions>(request: &Request<'_, P>) -> Result<Revoked,
     let mut fields = request.fields()?;
     let user: UserId = fields.required("userId")?;
     let sessions = Sessions::for_request(request)?;
-    let now = request.platform.now();
-    let Some(session) = fields.optional("sessionId")? else {
-        let cut_off = CutOff {
-            before: now,
-            keep: None,
-        };
-        sessions.end_all(&user, &cut_off).await?;
-        request.log_revocation("ended_by_owner", "all", None);
-        return Ok(DONE);
+    if let Some(session) = fields.optional("sessionId")? {
+        return revoke_one(request, &sessions, user, session).await;
+    }
+    let cut_off = CutOff {
+        before: request.platform.now(),
+        keep: None,
     };
-    let session_ref = SessionRef { user, session };
-    let end = match sessions.load_without_activity(&session_ref).await?.session {
-        Some(StoredSession::Revoked(_)) => return Ok(DONE),
-        Some(StoredSession::Open(record)) => record.expires_at,
-        None => now.plus_ms(request.config.session_ms),
+    try_join(
+        sessions.end_all(Realm::Service, &user, &cut_off),
+        sessions.end_all(Realm::Account, &user, &cut_off),
+    )
+    .await?;
+    request.log_revocation("ended_by_owner", "all", None);
+    Ok(DONE)
+}
+
+async fn revoke_one<P: HasSessions>(
+    request: &Request<'_, P>,
+    sessions: &Sessions<'_, P>,
+    user: UserId,
+    session: SessionId,
+) -> Result<Revoked, Error> {
+    let of = |realm| SessionRef {
+        realm,
+        user: user.clone(),
+        session: session.clone(),
     };
-    sessions.end(&session_ref, end.seconds()).await?;
-    request.log_revocation("ended_by_owner", "one", Some(&session_ref.session));
+    let latest_end = request.platform.now().plus_ms(request.config.session_ms);
+    let mut ending = Vec::new();
+    for realm in [Realm::Service, Realm::Account] {
+        match sessions.load_without_activity(&of(realm)).await?.session {
+            Some(StoredSession::Revoked(_)) => return Ok(DONE),
+            Some(StoredSession::Open(record)) => {
+                ending = vec![(realm, record.expires_at)];
+                break;
+            }
+            None => ending.push((realm, latest_end)),
+        }
+    }
+    for (realm, end) in ending {
+        sessions.end(&of(realm), end.seconds()).await?;
+    }
+    request.log_revocation("ended_by_owner", "one", Some(&session));
     Ok(DONE)
 }

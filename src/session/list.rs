@@ -11,9 +11,12 @@ use crate::{
         bearer,
         port::HasSessions,
         rule::{IdleWindow, listed},
-        store::Sessions,
+        store::{Sessions, later},
     },
-    token::{id::SessionId, time::UnixMillis},
+    token::{
+        id::{Realm, SessionId},
+        time::UnixMillis,
+    },
 };
 
 /// Maximum size of a listing's cursor, in bytes: those of KV have about 100.
@@ -59,9 +62,15 @@ pub async fn list_sessions<P: HasSessions>(request: &Request<'_, P>) -> Result<S
     }
     let session_ref = &bearer.token.session_ref;
     let sessions = Sessions::for_request(request)?;
-    let (cursor, cut_off) = (cursor.as_deref(), bearer.cut_off.as_ref());
-    let (found, next_cursor) = sessions
-        .page(&session_ref.user, "", cursor, cut_off)
+    let place = Place::parse(bearer.token.has_account, cursor.as_deref());
+    let whose = (place.realm, bearer.token.has_account);
+    let mut cut_off = bearer.cut_off;
+    if place.realm != session_ref.realm {
+        let other = sessions.cut_off(place.realm, &session_ref.user).await?;
+        cut_off = later(cut_off, other);
+    }
+    let (found, next) = sessions
+        .page(whose, &session_ref.user, "", place.cursor, cut_off.as_ref())
         .await?;
     let now = request.platform.now();
     let window = IdleWindow::configured(request.config);
@@ -77,6 +86,43 @@ pub async fn list_sessions<P: HasSessions>(request: &Request<'_, P>) -> Result<S
     });
     Ok(SessionPage {
         sessions: sessions.collect(),
-        next_cursor,
+        next_cursor: place.next(next),
     })
+}
+
+/// How the cursor of the second part of a list starts. KV's own contain no colon.
+const EARLIER: &str = "earlier:";
+
+/// Where a page starts. A user of the owner's back end has two lists, one after the other: the second
+/// is of sessions that an earlier version has opened, under the keys of accounts.
+struct Place<'a> {
+    realm: Realm,
+    is_earlier: bool,
+    cursor: Option<&'a str>,
+}
+
+impl<'a> Place<'a> {
+    fn parse(has_account: bool, cursor: Option<&'a str>) -> Self {
+        let earlier = cursor
+            .filter(|_| !has_account)
+            .and_then(|cursor| cursor.strip_prefix(EARLIER));
+        let is_earlier = earlier.is_some();
+        Self {
+            realm: if has_account || is_earlier {
+                Realm::Account
+            } else {
+                Realm::Service
+            },
+            is_earlier,
+            cursor: earlier.or(cursor).filter(|cursor| !cursor.is_empty()),
+        }
+    }
+
+    fn next(&self, next: Option<String>) -> Option<String> {
+        match self.realm {
+            Realm::Account if self.is_earlier => next.map(|next| EARLIER.to_owned() + &next),
+            Realm::Account => next,
+            Realm::Service => next.or_else(|| Some(EARLIER.to_owned())),
+        }
+    }
 }

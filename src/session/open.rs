@@ -8,12 +8,12 @@ use crate::{
         device::Device,
         issue::{self, Tokens},
         port::HasSessions,
-        rule::{IdleWindow, SessionRecord},
+        rule::{IdleWindow, SessionRecord, StoredSession},
         store::Sessions,
     },
     token::{
         claims::CustomClaims,
-        id::{SessionId, SessionRef, UserId},
+        id::{Realm, SessionId, SessionRef, UserId},
         refresh::Position,
         time::UnixMillis,
     },
@@ -29,7 +29,7 @@ pub async fn open_session<P: HasSessions>(request: &Request<'_, P>) -> Result<To
     let new = NewSession {
         user: fields.required("userId")?,
         at: request.platform.now(),
-        device: fields.optional("device")?,
+        device: fields.optional("device")?.map(Device::into_text),
         claims: fields.claims()?,
         has_account: false,
     };
@@ -43,11 +43,34 @@ pub struct NewSession {
     /// When it starts.
     pub at: UnixMillis,
     /// What the client calls itself.
-    pub device: Option<Device>,
+    pub device: Option<String>,
     /// What every access token of the session says.
     pub claims: CustomClaims,
     /// Whether it belongs to an account.
     pub has_account: bool,
+}
+
+impl NewSession {
+    fn record<P>(&self, id: SessionId, request: &Request<'_, P>) -> (SessionRef, SessionRecord) {
+        let realm = if self.has_account {
+            Realm::Account
+        } else {
+            Realm::Service
+        };
+        let session_ref = SessionRef {
+            realm,
+            user: self.user.clone(),
+            session: id,
+        };
+        let record = SessionRecord {
+            created_at: self.at,
+            expires_at: self.at.plus_ms(request.config.session_ms),
+            device: self.device.clone(),
+            claims: self.claims.clone(),
+            has_account: self.has_account,
+        };
+        (session_ref, record)
+    }
 }
 
 /// Opens a session and makes its first tokens. One write.
@@ -55,23 +78,49 @@ pub async fn open<P: HasSessions>(
     request: &Request<'_, P>,
     new: NewSession,
 ) -> Result<Tokens, Error> {
-    let session_ref = SessionRef {
-        user: new.user,
-        session: SessionId::from_random(request.platform.bytes()),
-    };
-    let record = SessionRecord {
-        created_at: new.at,
-        expires_at: new.at.plus_ms(request.config.session_ms),
-        device: new.device.map(Device::into_text),
-        claims: new.claims,
-        has_account: new.has_account,
-    };
+    let id = SessionId::from_random(request.platform.bytes());
+    open_as(request, id, new).await
+}
+
+/// The same, with an id that was chosen before.
+pub async fn open_as<P: HasSessions>(
+    request: &Request<'_, P>,
+    id: SessionId,
+    new: NewSession,
+) -> Result<Tokens, Error> {
+    let (session_ref, record) = new.record(id, request);
     let sessions = Sessions::for_request(request)?;
     sessions.create(&session_ref, &record).await?;
+    sessions.mark_birth_after_response();
     // Another back end may have good reasons for thousands of sessions of one user.
     if record.has_account {
         let window = IdleWindow::configured(request.config);
         sessions.trim_after_response(&session_ref, window, record.expires_at);
+    }
+    let position = Position::first(record.created_at);
+    let now = request.platform.now();
+    Ok(issue::tokens(request, &session_ref, &record, position, now))
+}
+
+/// Opens a session that another copy of the request may have opened before, and that may have been
+/// ended since. At once with that copy, the store refuses one of the two writes.
+pub async fn open_again<P: HasSessions>(
+    request: &Request<'_, P>,
+    id: SessionId,
+    new: NewSession,
+) -> Result<Tokens, Error> {
+    let (session_ref, record) = new.record(id, request);
+    let sessions = Sessions::for_request(request)?;
+    let load = async || sessions.load_without_activity(&session_ref).await;
+    let mut found = load().await?.session;
+    if found.is_none() {
+        match sessions.create(&session_ref, &record).await {
+            Ok(()) => found = Some(StoredSession::Open(record.clone())),
+            Err(refused) => found = Some(load().await?.session.ok_or(refused)?),
+        }
+    }
+    if let Some(StoredSession::Revoked(_)) = found {
+        return Err(Error::BearerRevoked);
     }
     let position = Position::first(record.created_at);
     let now = request.platform.now();

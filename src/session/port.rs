@@ -12,8 +12,8 @@ pub struct Write {
     pub key: String,
     /// JSON text.
     pub value: String,
-    /// Seconds until the store forgets the key, at least [`MIN_TTL_SECONDS`].
-    pub ttl_seconds: u64,
+    /// Seconds until the store forgets the key, at least [`MIN_TTL_SECONDS`]; none for never.
+    pub ttl_seconds: Option<u64>,
     /// At most 1024 bytes of JSON text, given back by listings.
     pub metadata: Option<String>,
 }
@@ -75,4 +75,10 @@ pub trait HasSessions: Runtime {
     /// # Errors
     /// It is not bound.
     fn sessions(&self) -> Result<Self::Store, Fault>;
+
+    /// Whether the store is known to have its birth mark: it is asked once for each isolate.
+    fn has_birth_mark(&self) -> bool;
+
+    /// Notes that it has.
+    fn note_birth_mark(&self);
 }

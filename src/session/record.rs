@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     port::Fault,
-    session::rule::{Activity, CutOff, SessionRecord, StoredSession},
+    session::rule::{Activity, CutOff, Kept, SessionRecord, StoredSession},
     token::{
         claims::CustomClaims,
         id::SessionId,
@@ -52,8 +52,14 @@ pub(super) fn cut_off(cut_off: &CutOff) -> String {
     json(&CutOffJson {
         v: Version1,
         before: cut_off.before,
-        keep: cut_off.keep.clone(),
+        keep: cut_off.keep.as_ref().map(|kept| kept.session.clone()),
+        keep_until: cut_off.keep.as_ref().and_then(|kept| kept.until),
     })
+}
+
+/// When the first login marked the store.
+pub(super) fn birth(at: UnixMillis) -> String {
+    json(&BirthJson { v: Version1, at })
 }
 
 /// What a listing shows without reading values, such as that of Cloudflare's dashboard.
@@ -80,6 +86,12 @@ pub(super) fn read_activity(stored: Option<String>) -> Result<Option<Activity>, 
 /// It is not what we write.
 pub(super) fn read_cut_off(stored: Option<String>) -> Result<Option<CutOff>, Fault> {
     parse::<CutOffJson, _>(stored)
+}
+
+/// # Errors
+/// It is not what we write.
+pub(super) fn read_birth(stored: Option<String>) -> Result<Option<UnixMillis>, Fault> {
+    parse::<BirthJson, _>(stored)
 }
 
 fn json(value: &impl Serialize) -> String {
@@ -186,14 +198,29 @@ struct CutOffJson {
     before: UnixMillis,
     #[serde(skip_serializing_if = "Option::is_none")]
     keep: Option<SessionId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep_until: Option<UnixMillis>,
 }
 
 impl From<CutOffJson> for CutOff {
     fn from(json: CutOffJson) -> Self {
+        let until = json.keep_until;
         Self {
             before: json.before,
-            keep: json.keep,
+            keep: json.keep.map(|session| Kept { session, until }),
         }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct BirthJson {
+    v: Version1,
+    at: UnixMillis,
+}
+
+impl From<BirthJson> for UnixMillis {
+    fn from(json: BirthJson) -> Self {
+        json.at
     }
 }
 
@@ -281,11 +308,20 @@ mod tests {
     #[test]
     fn the_stored_cut_off_is_pinned() {
         let before = UnixMillis(1_800_000_000_123);
+        let keep = |until| {
+            let session = sid();
+            Some(Kept { session, until })
+        };
         for (stored, keep) in [
             (r#"{"v":1,"before":1800000000123}"#, None),
+            // As an earlier version wrote it.
             (
                 r#"{"v":1,"before":1800000000123,"keep":"BwcHBwcHBwcHBwcHBwcHBw"}"#,
-                Some(sid()),
+                keep(None),
+            ),
+            (
+                r#"{"v":1,"before":1800000000123,"keep":"BwcHBwcHBwcHBwcHBwcHBw","keep_until":1800000065123}"#,
+                keep(Some(UnixMillis(1_800_000_065_123))),
             ),
         ] {
             let written = cut_off(&CutOff {
@@ -298,6 +334,16 @@ mod tests {
                 Ok(Some(CutOff { before, keep }))
             );
         }
+    }
+
+    #[test]
+    fn the_birth_mark_is_pinned() {
+        let (at, stored) = (
+            UnixMillis(1_800_000_000_123),
+            r#"{"v":1,"at":1800000000123}"#,
+        );
+        assert_eq!(birth(at), stored);
+        assert_eq!(read_birth(Some(stored.into())), Ok(Some(at)));
     }
 
     #[test]

@@ -61,6 +61,19 @@ pub async fn refresh_by<P: HasSessions>(
         }
         Verdict::NotHereYet => Err(Error::NotHereYet),
         Verdict::Expired => Err(Error::RefreshTokenExpired),
+        Verdict::Missing => {
+            let issued_at = token.position.issued_at.millis();
+            if sessions
+                .born_at()
+                .await?
+                .is_some_and(|born| born <= issued_at)
+            {
+                return Err(Error::RefreshTokenExpired);
+            }
+            let line = Line::new("store_younger_than_token");
+            request.log(line.about(&token.session_ref.session));
+            Err(Error::SessionLost)
+        }
         Verdict::Revoked => Err(Error::SessionRevoked),
         Verdict::Reused => {
             sessions.end(&token.session_ref, token.session_end).await?;

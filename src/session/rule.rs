@@ -25,7 +25,7 @@ const CLOCKS_MS: u64 = 5_000;
 /// How far a copy of a request may lag behind its original and still be answered: the phone and the
 /// servers in between repeat requests for some seconds, and KV lags for about a minute. A full minute
 /// is guaranteed, so there is room for two clocks.
-const LATE_DUPLICATE_MS: u64 = 60_000 + CLOCKS_MS;
+pub const LATE_DUPLICATE_MS: u64 = 60_000 + CLOCKS_MS;
 
 /// What `iat` is rounded down to.
 const MINUTE_MS: u64 = 60_000;
@@ -146,13 +146,37 @@ fn may_still_come(instant: UnixMillis, now: UnixMillis) -> bool {
 pub struct CutOff {
     /// Sessions created at this time or earlier are over.
     pub before: UnixMillis,
-    /// The session that lives on: the one that changed the password.
-    pub keep: Option<SessionId>,
+    /// The exception: the session that changed the password.
+    pub keep: Option<Kept>,
+}
+
+/// A session that a cut-off does not end, or not yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Which one.
+    pub session: SessionId,
+    /// When it ends all the same. None in a cut-off of an earlier version, which kept it for good.
+    pub until: Option<UnixMillis>,
 }
 
 impl CutOff {
-    fn ends(&self, session: &SessionId, created_at: UnixMillis) -> bool {
-        created_at <= self.before && self.keep.as_ref() != Some(session)
+    /// The cut-off of a password change: the session that asked for it has a grace, in which its
+    /// client may repeat the request, or refresh. `at` is the start of the new session, which lives.
+    #[must_use]
+    pub fn of_password_change(at: UnixMillis, session: SessionId) -> Self {
+        Self {
+            before: UnixMillis(at.0.saturating_sub(1)),
+            keep: Some(Kept {
+                session,
+                until: Some(at.plus_ms(LATE_DUPLICATE_MS)),
+            }),
+        }
+    }
+
+    fn ends(&self, session: &SessionId, created_at: UnixMillis, now: UnixMillis) -> bool {
+        let keeps =
+            |kept: &Kept| kept.session == *session && kept.until.is_none_or(|until| now < until);
+        created_at <= self.before && !self.keep.as_ref().is_some_and(keeps)
     }
 }
 
@@ -174,20 +198,25 @@ impl Snapshot {
     /// cut-off. `iat` is a whole second of some clock, and a token from the seconds of the cut-off
     /// itself passes: it may belong to a login just after it.
     #[must_use]
-    pub fn refuses_bearer(&self, session: &SessionId, issued_at: UnixSeconds) -> bool {
-        self.is_ended(session, issued_at.millis().plus_ms(999 + CLOCKS_MS))
+    pub fn refuses_bearer(
+        &self,
+        session: &SessionId,
+        issued_at: UnixSeconds,
+        now: UnixMillis,
+    ) -> bool {
+        self.is_ended(session, issued_at.millis().plus_ms(999 + CLOCKS_MS), now)
     }
 
     /// Whether the session was ended, by a tombstone or a cut-off. `if_absent` stands for its start
     /// where its own key is missing.
-    fn is_ended(&self, session: &SessionId, if_absent: UnixMillis) -> bool {
+    fn is_ended(&self, session: &SessionId, if_absent: UnixMillis, now: UnixMillis) -> bool {
         let created_at = match &self.session {
             Some(StoredSession::Revoked(_)) => return true,
             Some(StoredSession::Open(record)) => record.created_at,
             None => if_absent,
         };
         let cut_off = self.cut_off.as_ref();
-        cut_off.is_some_and(|cut_off| cut_off.ends(session, created_at))
+        cut_off.is_some_and(|cut_off| cut_off.ends(session, created_at, now))
     }
 }
 
@@ -238,6 +267,9 @@ pub enum Verdict {
     NotHereYet,
     /// The session is over: it was idle for too long, or has reached its absolute end.
     Expired,
+    /// The session's key is gone before its token has expired. Keys live as long as their tokens, so
+    /// the store may have lost it.
+    Missing,
     /// The session was ended.
     Revoked,
     /// A token from before the chain advanced: someone has a copy. The session must be ended.
@@ -257,14 +289,20 @@ pub fn judge(
     // An absent session is ended even if it started only now: the account was deleted, and its
     // sessions with it. A very recent cut-off says nothing: the login may have come after it, by a
     // clock ahead of ours.
-    if stored.is_ended(session, now.plus_ms(CLOCKS_MS)) {
+    if stored.is_ended(session, now.plus_ms(CLOCKS_MS), now) {
         return Verdict::Revoked;
     }
+    // Or before its token was made: then it was erased.
+    let was_erased = stored.is_ended(session, presented.issued_at.millis(), now);
     let Some(StoredSession::Open(record)) = stored.session else {
         if may_be_under_way(presented, now) {
             return Verdict::NotHereYet;
         }
-        return Verdict::Expired;
+        return if was_erased {
+            Verdict::Revoked
+        } else {
+            Verdict::Missing
+        };
     };
     let activity = stored
         .activity
@@ -369,7 +407,7 @@ pub fn listed(
     window: IdleWindow,
     now: UnixMillis,
 ) -> Option<Listed> {
-    if stored.is_ended(session, now) {
+    if stored.is_ended(session, now, now) {
         return None;
     }
     let Some(StoredSession::Open(record)) = stored.session else {

@@ -6,9 +6,13 @@
 //!
 //! | Key | Written by | Value | TTL |
 //! |---|---|---|---|
-//! | `session:{uid}:{sid}` | login, once; revocation puts a tombstone over it | `v, created_at, expires_at, device, claims, account`, or `v, revoked_at` | to the absolute end |
+//! | `session:{uid}:{sid}`, `service:{uid}:{sid}` | login, once; revocation puts a tombstone over it | `v, created_at, expires_at, device, claims, account`, or `v, revoked_at` | to the absolute end |
 //! | `activity:{sid}` | refresh | `v, gen, iat, gen_at, prev_at, seen_at` | idle window and a third, to the absolute end at most |
-//! | `revoked:{uid}` | ending all sessions of a user | `v, before, keep` | the longest lifetime of a session |
+//! | `revoked:{uid}`, `service-revoked:{uid}` | ending all sessions of a user | `v, before, keep, keep_until` | the longest lifetime of a session |
+//! | `tokenkeep:born` | the first login, once | `v, at` | none |
+//!
+//! The keys with `service` are those of the owner's own back end ([`Realm`]). An earlier version kept
+//! its sessions under the others; there they still end with either of the two cut-offs.
 //!
 //! `prev_at` is there only if the client advanced twice within about a minute.
 //! `iat` is in seconds, as in the token; every other time is in milliseconds. The JSON is pinned
@@ -23,10 +27,10 @@ use crate::{
     session::{
         port::{HasSessions, KeyValue, MIN_TTL_SECONDS, Write},
         record,
-        rule::{Activity, CutOff, IdleWindow, SessionRecord, Snapshot},
+        rule::{Activity, CutOff, IdleWindow, SessionRecord, Snapshot, StoredSession},
     },
     token::{
-        id::{SessionId, SessionRef, UserId},
+        id::{Realm, SessionId, SessionRef, UserId},
         time::{LONGEST_SESSION_SECONDS, UnixMillis, UnixSeconds},
     },
 };
@@ -54,6 +58,9 @@ pub const SESSIONS_PER_PAGE: u32 = 50;
 /// How long work after the response may take. Nobody waits for it, but the runtime silently ends it
 /// after 30 s.
 pub const AFTER_RESPONSE_TIMEOUT_MS: u64 = 20_000;
+
+/// The mark of the store's birth. No user's key starts like this.
+const BIRTH_KEY: &str = "tokenkeep:born";
 
 /// The sessions of all users, as this data centre sees them.
 pub struct Sessions<'a, P: HasSessions> {
@@ -89,14 +96,31 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         let keys = [
             session_key(session_ref),
             activity_key(&session_ref.session),
-            cut_off_key(&session_ref.user),
+            cut_off_key(session_ref.realm, &session_ref.user),
         ];
         let [session, activity, cut_off] = self.read(keys.each_ref().map(String::as_str)).await?;
-        Ok(Snapshot {
+        let stored = Snapshot {
             session: record::read_session(session)?,
             activity: record::read_activity(activity)?,
             cut_off: record::read_cut_off(cut_off)?,
-        })
+        };
+        self.with_both_cut_offs(session_ref, stored).await
+    }
+
+    /// A session of the owner's back end that an earlier version has opened ends with the later ones
+    /// of its user, too: one more key, for these only.
+    async fn with_both_cut_offs(
+        &self,
+        session_ref: &SessionRef,
+        mut stored: Snapshot,
+    ) -> Result<Snapshot, Fault> {
+        let is_service =
+            matches!(&stored.session, Some(StoredSession::Open(it)) if !it.has_account);
+        if is_service && session_ref.realm == Realm::Account {
+            let other = self.cut_off(Realm::Service, &session_ref.user).await?;
+            stored.cut_off = later(stored.cut_off, other);
+        }
+        Ok(stored)
     }
 
     /// What an access token is checked against: two keys in one call.
@@ -104,13 +128,17 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     /// # Errors
     /// The store failed, did not answer in time, or holds something unreadable.
     pub async fn load_without_activity(&self, session_ref: &SessionRef) -> Result<Snapshot, Fault> {
-        let keys = [session_key(session_ref), cut_off_key(&session_ref.user)];
+        let keys = [
+            session_key(session_ref),
+            cut_off_key(session_ref.realm, &session_ref.user),
+        ];
         let [session, cut_off] = self.read(keys.each_ref().map(String::as_str)).await?;
-        Ok(Snapshot {
+        let stored = Snapshot {
             session: record::read_session(session)?,
             activity: None,
             cut_off: record::read_cut_off(cut_off)?,
-        })
+        };
+        self.with_both_cut_offs(session_ref, stored).await
     }
 
     /// Writes a new session.
@@ -125,7 +153,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         let write = Write {
             key: session_key(session_ref),
             value: record::session(record),
-            ttl_seconds: ttl_seconds(self.platform.now(), record.expires_at),
+            ttl_seconds: Some(ttl_seconds(self.platform.now(), record.expires_at)),
             metadata: Some(record::metadata(record)),
         };
         self.write_before_response(write).await
@@ -145,25 +173,27 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         let write = Write {
             key: session_key(session_ref),
             value: record::tombstone(now),
-            ttl_seconds: ttl_seconds(now, session_end.millis()),
+            ttl_seconds: Some(ttl_seconds(now, session_end.millis())),
             metadata: None,
         };
         self.write_before_response(write).await
     }
 
     /// One page of a user's sessions whose ids start like this, with the activity of each: one listing
-    /// and one read. The cut-off is the user's, which was read before.
+    /// and one read. Under the keys of accounts, those of the owner's back end are left out, or all
+    /// others. The cut-off is the user's, which was read before.
     ///
     /// # Errors
     /// The store failed, did not answer in time, or holds something unreadable.
     pub async fn page(
         &self,
+        (realm, has_account): (Realm, bool),
         user: &UserId,
         beginning: &str,
         from: Option<&str>,
         cut_off: Option<&CutOff>,
     ) -> Result<(Vec<(SessionId, Snapshot)>, Option<String>), Fault> {
-        let prefix = session_prefix(user);
+        let prefix = session_prefix(realm, user);
         let beginning = prefix.clone() + beginning;
         let listing = self.store.list(&beginning, from, SESSIONS_PER_PAGE);
         let page = self.within(READ_TIMEOUT_MS, listing).await?;
@@ -189,14 +219,20 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
                 activity: record::read_activity(values.next().flatten())?,
                 cut_off: cut_off.cloned(),
             };
-            found.push((session, snapshot));
+            if !matches!(&snapshot.session, Some(StoredSession::Open(it)) if it.has_account != has_account)
+            {
+                found.push((session, snapshot));
+            }
         }
         Ok((found, page.next))
     }
 
     /// What ended sessions of this user, if anything did.
-    pub(super) async fn cut_off(&self, user: &UserId) -> Result<Option<CutOff>, Fault> {
-        let [cut_off] = self.read([cut_off_key(user).as_str()]).await?;
+    ///
+    /// # Errors
+    /// The store failed, did not answer in time, or holds something unreadable.
+    pub async fn cut_off(&self, realm: Realm, user: &UserId) -> Result<Option<CutOff>, Fault> {
+        let [cut_off] = self.read([cut_off_key(realm, user).as_str()]).await?;
         record::read_cut_off(cut_off)
     }
 
@@ -204,23 +240,28 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     ///
     /// # Errors
     /// The store failed twice, or did not answer in time.
-    pub async fn end_all(&self, user: &UserId, cut_off: &CutOff) -> Result<(), Fault> {
+    pub async fn end_all(
+        &self,
+        realm: Realm,
+        user: &UserId,
+        cut_off: &CutOff,
+    ) -> Result<(), Fault> {
         let write = Write {
-            key: cut_off_key(user),
+            key: cut_off_key(realm, user),
             value: record::cut_off(cut_off),
-            ttl_seconds: LONGEST_SESSION_SECONDS,
+            ttl_seconds: Some(LONGEST_SESSION_SECONDS),
             metadata: None,
         };
         self.write_before_response(write).await
     }
 
-    /// Erases what is stored of a user's sessions: devices and claims are personal. The first page
+    /// Erases what is stored of an account's sessions: devices and claims are personal. The first page
     /// now, the rest after the response.
     ///
     /// # Errors
     /// The store failed.
     pub async fn erase_all(&self, user: &UserId) -> Result<(), Fault> {
-        let prefix = session_prefix(user);
+        let prefix = session_prefix(Realm::Account, user);
         let first = erase_page(&self.store, &prefix, None);
         let mut next = self.within(ERASE_TIMEOUT_MS, first).await?;
         if next.is_some() {
@@ -253,7 +294,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         let write = Write {
             key: activity_key(session),
             value: record::activity(activity),
-            ttl_seconds: ttl_seconds(seen_at, forgotten_at),
+            ttl_seconds: Some(ttl_seconds(seen_at, forgotten_at)),
             metadata: None,
         };
         let (store, platform) = (self.store.clone(), self.platform.clone());
@@ -267,6 +308,46 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
                 }
             }
         });
+    }
+
+    /// Marks, after the response to a login, when this store was born, unless it is marked already.
+    /// A store that is lost and made anew is younger than the tokens of the lost sessions, and that is
+    /// how it is found out. What fails is done by a later login.
+    pub fn mark_birth_after_response(&self) {
+        if self.platform.has_birth_mark() {
+            return;
+        }
+        let platform = self.platform.clone();
+        self.platform.after_response(async move {
+            let deadline = Deadline::after_ms(AFTER_RESPONSE_TIMEOUT_MS, &platform);
+            if let Ok(sessions) = Sessions::new(&platform, deadline)
+                && sessions.mark_birth().await.is_ok()
+            {
+                platform.note_birth_mark();
+            }
+        });
+    }
+
+    async fn mark_birth(&self) -> Result<(), Fault> {
+        if self.born_at().await?.is_some() {
+            return Ok(());
+        }
+        let write = Write {
+            key: BIRTH_KEY.to_owned(),
+            value: record::birth(self.platform.now()),
+            ttl_seconds: None,
+            metadata: None,
+        };
+        self.write_before_response(write).await
+    }
+
+    /// When the first login marked this store.
+    ///
+    /// # Errors
+    /// The store failed, did not answer in time, or holds something unreadable.
+    pub async fn born_at(&self) -> Result<Option<UnixMillis>, Fault> {
+        let [birth] = self.read([BIRTH_KEY]).await?;
+        record::read_birth(birth)
     }
 
     /// Whether the store answers.
@@ -320,20 +401,37 @@ async fn erase_page(
     Ok(page.next)
 }
 
-fn session_prefix(user: &UserId) -> String {
-    format!("session:{}:", user.as_str())
+/// Of two cut-offs that both hold, the one that ends more.
+#[must_use]
+pub fn later(one: Option<CutOff>, other: Option<CutOff>) -> Option<CutOff> {
+    [one, other]
+        .into_iter()
+        .flatten()
+        .max_by_key(|it| it.before)
+}
+
+fn session_prefix(realm: Realm, user: &UserId) -> String {
+    let kind = match realm {
+        Realm::Account => "session",
+        Realm::Service => "service",
+    };
+    format!("{kind}:{}:", user.as_str())
 }
 
 fn session_key(session_ref: &SessionRef) -> String {
-    session_prefix(&session_ref.user) + session_ref.session.as_str()
+    session_prefix(session_ref.realm, &session_ref.user) + session_ref.session.as_str()
 }
 
 fn activity_key(session: &SessionId) -> String {
     format!("activity:{}", session.as_str())
 }
 
-fn cut_off_key(user: &UserId) -> String {
-    format!("revoked:{}", user.as_str())
+fn cut_off_key(realm: Realm, user: &UserId) -> String {
+    let kind = match realm {
+        Realm::Account => "revoked",
+        Realm::Service => "service-revoked",
+    };
+    format!("{kind}:{}", user.as_str())
 }
 
 fn ttl_seconds(now: UnixMillis, until: UnixMillis) -> u64 {
@@ -347,6 +445,7 @@ mod tests {
     #[test]
     fn the_keys_are_pinned() {
         let session_ref = SessionRef {
+            realm: Realm::Account,
             user: UserId::parse("ada@example.com").expect("a user id"),
             session: SessionId::from_random([7; 16]),
         };
@@ -358,7 +457,20 @@ mod tests {
             activity_key(&session_ref.session),
             "activity:BwcHBwcHBwcHBwcHBwcHBw"
         );
-        assert_eq!(cut_off_key(&session_ref.user), "revoked:ada@example.com");
+        let user = &session_ref.user;
+        assert_eq!(cut_off_key(Realm::Account, user), "revoked:ada@example.com");
+        assert_eq!(
+            cut_off_key(Realm::Service, user),
+            "service-revoked:ada@example.com"
+        );
+        let session_ref = SessionRef {
+            realm: Realm::Service,
+            ..session_ref.clone()
+        };
+        assert_eq!(
+            session_key(&session_ref),
+            "service:ada@example.com:BwcHBwcHBwcHBwcHBwcHBw"
+        );
     }
 
     #[test]

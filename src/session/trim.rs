@@ -67,21 +67,24 @@ impl<P: HasSessions> Sessions<'_, P> {
         end: UnixMillis,
     ) -> Result<(), Fault> {
         let shard = &session_ref.session.as_str()[..1];
-        let cut_off = self.cut_off(&session_ref.user).await?;
+        let cut_off = self.cut_off(session_ref.realm, &session_ref.user).await?;
         let now = self.platform.now();
         let mut alive = Vec::new();
         let mut next = None;
         for _ in 0..TRIM_PAGES {
+            let (whose, user) = ((session_ref.realm, true), &session_ref.user);
             let (found, rest) = self
-                .page(&session_ref.user, shard, next.as_deref(), cut_off.as_ref())
+                .page(whose, user, shard, next.as_deref(), cut_off.as_ref())
                 .await?;
             alive.extend(found.into_iter().filter_map(|(session, stored)| {
                 let listed = listed(&session, stored, window, now)?;
                 Some((listed.seen_at, session))
             }));
             for session in surplus(&mut alive, SESSIONS_PER_SHARD) {
-                let user = session_ref.user.clone();
-                let surplus = SessionRef { user, session };
+                let surplus = SessionRef {
+                    session,
+                    ..session_ref.clone()
+                };
                 self.end(&surplus, end.seconds()).await?;
                 let line = Line::revocation("too_many_sessions", "one");
                 self.platform.log(&line.about(&surplus.session).json());

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::token::{
     claims::CustomClaims,
-    id::SessionRef,
+    id::{Realm, SessionRef},
     jws::{Times, TokenProblem, sign, verify},
     key::{Keyring, SigningKey},
     refresh::Position,
@@ -35,8 +35,8 @@ pub struct NewAccessToken<'a> {
     pub issued_at: UnixSeconds,
     /// `exp`.
     pub expires_at: UnixSeconds,
-    /// `gen`: the position of the refresh token handed out with this access token, so that a later
-    /// answer to its bearer can repeat that very refresh token.
+    /// `gen`: the position of the refresh token handed out with this access token. An earlier
+    /// version repeats that refresh token in an answer to its bearer.
     pub position: Position,
     /// Whether the session belongs to an account; part of `gen`, too.
     pub has_account: bool,
@@ -70,7 +70,10 @@ impl NewAccessToken<'_> {
             aud: self.audience,
             jti: self.token_id,
             sid: self.session_ref.session.as_str(),
-            r#gen: &position_text(self.position, self.has_account),
+            r#gen: &position_text(
+                self.position,
+                mark(self.session_ref.realm, self.has_account),
+            ),
             custom: self.claims,
         };
         sign(ACCESS_TYPE, times, claims, key)
@@ -87,8 +90,6 @@ pub struct AccessToken {
     pub session_ref: SessionRef,
     /// `iat`.
     pub issued_at: UnixSeconds,
-    /// The position of the refresh token that was handed out with it, if it says so.
-    pub position: Option<Position>,
     /// Whether the session belongs to an account, and not to another back end's login.
     pub has_account: bool,
     /// The session's own claims.
@@ -96,20 +97,37 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
+    /// Whose user it is. A session that an earlier version has opened for the owner's back end has
+    /// the keys of accounts all the same.
+    #[must_use]
+    pub fn owner(&self) -> Realm {
+        if self.has_account {
+            Realm::Account
+        } else {
+            Realm::Service
+        }
+    }
+
     /// Verifies header, signature, times and claims, without any storage.
     ///
     /// # Errors
     /// The token is not ours, or has expired.
     pub fn verify(text: &str, keys: &Keyring, now: UnixMillis) -> Result<Self, TokenProblem> {
         let mut claims = verify(ACCESS_TYPE, text, keys, now)?;
-        let position = claims.text("gen").ok();
+        let position = claims.text("gen").unwrap_or_default();
         for name in ["iss", "aud", "jti"] {
             claims.custom.remove(name);
         }
         Ok(Self {
-            session_ref: claims.session()?,
-            position: position.as_deref().and_then(parse_position),
-            has_account: position.is_some_and(|text| text.ends_with(OF_ACCOUNT)),
+            session_ref: SessionRef {
+                realm: if position.ends_with(OF_SERVICE) {
+                    Realm::Service
+                } else {
+                    Realm::Account
+                },
+                ..claims.session()?
+            },
+            has_account: position.ends_with(OF_ACCOUNT),
             issued_at: claims.times.issued_at,
             claims: CustomClaims::of_our_token(claims.custom),
         })
@@ -120,19 +138,21 @@ impl AccessToken {
 /// other names belong to the owner.
 const OF_ACCOUNT: &str = ".account";
 
-/// The `gen` of an access token: generation, `iat`, and the mark of an account.
-fn position_text(position: Position, has_account: bool) -> String {
-    let mark = if has_account { OF_ACCOUNT } else { "" };
-    format!("{}.{}{mark}", position.generation, position.issued_at.0)
+/// How it ends when the session has the keys of the owner's own back end.
+const OF_SERVICE: &str = ".service";
+
+/// None for a session of the owner's back end that an earlier version has opened.
+fn mark(realm: Realm, has_account: bool) -> &'static str {
+    match realm {
+        Realm::Service => OF_SERVICE,
+        Realm::Account if has_account => OF_ACCOUNT,
+        Realm::Account => "",
+    }
 }
 
-fn parse_position(text: &str) -> Option<Position> {
-    let text = text.strip_suffix(OF_ACCOUNT).unwrap_or(text);
-    let (generation, issued_at) = text.split_once('.')?;
-    Some(Position {
-        generation: generation.parse().ok()?,
-        issued_at: UnixSeconds(issued_at.parse().ok()?),
-    })
+/// The `gen` of an access token: generation, `iat`, and whose it is.
+fn position_text(position: Position, mark: &str) -> String {
+    format!("{}.{}{mark}", position.generation, position.issued_at.0)
 }
 
 #[cfg(test)]
@@ -158,21 +178,26 @@ mod tests {
 
     fn session() -> SessionRef {
         SessionRef {
+            realm: Realm::Account,
             user: UserId::parse("ada").expect("a user id"),
             session: SessionId::from_random([7; 16]),
         }
     }
 
     fn token(claims: &CustomClaims) -> String {
+        token_of(&session(), false, claims)
+    }
+
+    fn token_of(session_ref: &SessionRef, has_account: bool, claims: &CustomClaims) -> String {
         NewAccessToken {
             issuer: "https://api.example.com",
             audience: "https://shop.example.com",
-            session_ref: &session(),
+            session_ref,
             token_id: "BwcHBwcHBwcHBwcHBwcHBw",
             issued_at: UnixSeconds(1_800_000_000),
             expires_at: UnixSeconds(1_800_003_600),
             position: POSITION,
-            has_account: false,
+            has_account,
             claims,
         }
         .sign(&keys().current)
@@ -201,10 +226,7 @@ mod tests {
         let claims = CustomClaims::parse(json!({"role": "admin", "n": [1, null]})).expect("good");
         let seen = AccessToken::verify(&token(&claims), &keys(), NOW).expect("ours");
         assert_eq!(seen.claims, claims);
-        assert_eq!(
-            (seen.session_ref, seen.position),
-            (session(), Some(POSITION))
-        );
+        assert_eq!(seen.session_ref, session());
     }
 
     #[test]
@@ -217,6 +239,7 @@ mod tests {
             issuer: &issuer,
             audience: &issuer,
             session_ref: &SessionRef {
+                realm: Realm::Account,
                 user: UserId::parse("u".repeat(128)).expect("a user id"),
                 session: SessionId::from_random([7; 16]),
             },
@@ -236,13 +259,21 @@ mod tests {
     }
 
     #[test]
-    fn a_token_says_whether_its_session_is_of_an_account() {
-        for has_account in [false, true] {
-            let text = position_text(POSITION, has_account);
-            assert_eq!(text.ends_with(OF_ACCOUNT), has_account);
-            assert_eq!(parse_position(&text), Some(POSITION));
+    fn a_token_says_whose_its_session_is() {
+        for (realm, has_account, expected) in [
+            (Realm::Account, true, "3.1800000000.account"),
+            (Realm::Service, false, "3.1800000000.service"),
+            (Realm::Account, false, "3.1800000000"),
+        ] {
+            assert_eq!(position_text(POSITION, mark(realm, has_account)), expected);
+            let session_ref = SessionRef { realm, ..session() };
+            let text = token_of(&session_ref, has_account, &CustomClaims::default());
+            let seen = AccessToken::verify(&text, &keys(), NOW).expect("ours");
+            assert_eq!(
+                (seen.session_ref, seen.has_account),
+                (session_ref, has_account)
+            );
         }
-        assert_eq!(parse_position("3.x"), None);
     }
 
     #[test]

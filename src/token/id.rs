@@ -85,9 +85,23 @@ impl TryFrom<String> for SessionId {
     }
 }
 
+/// Whose users they are. The same user id in both is two people, with keys of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Realm {
+    /// Those who have an account here. Tokens without a mark belong here too: an earlier version
+    /// kept every session under these keys.
+    #[default]
+    Account,
+    /// Those of the owner's own back end, which opens their sessions with the service key.
+    Service,
+}
+
 /// One session of one user, as a token and the KV keys name it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionRef {
+    /// Which keys it has.
+    pub realm: Realm,
     /// Whose session it is.
     pub user: UserId,
     /// Which of the user's sessions.

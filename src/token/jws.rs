@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::token::{
-    id::{SessionId, SessionRef, UserId},
+    id::{Realm, SessionId, SessionRef, UserId},
     json::Object,
     key::{Keyring, SigningKey},
     time::{LONGEST_SESSION_SECONDS, UnixMillis, UnixSeconds},
@@ -139,7 +139,11 @@ impl Verified {
     pub(super) fn session(&mut self) -> Result<SessionRef, TokenProblem> {
         let user = UserId::parse(self.text("sub")?).map_err(invalid)?;
         let session = SessionId::parse(self.text("sid")?).map_err(invalid)?;
-        Ok(SessionRef { user, session })
+        Ok(SessionRef {
+            realm: Realm::default(),
+            user,
+            session,
+        })
     }
 }
 

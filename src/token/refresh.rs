@@ -3,9 +3,10 @@
 //! repeated request gets the identical token. It is never stored.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::token::{
-    id::SessionRef,
+    id::{Realm, SessionRef},
     jws::{Times, TokenProblem, sign, verify},
     key::{Keyring, SigningKey},
     time::{UnixMillis, UnixSeconds},
@@ -50,6 +51,20 @@ struct RefreshClaims<'a> {
     sub: &'a str,
     sid: &'a str,
     r#gen: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    realm: Option<&'a str>,
+}
+
+/// The claim `realm` of a token whose session has the keys of the owner's own back end. Others have
+/// no such claim.
+const SERVICE: &str = "service";
+
+fn parse_realm(claim: Option<&Value>) -> Result<Realm, TokenProblem> {
+    match claim.map(Value::as_str) {
+        None => Ok(Realm::Account),
+        Some(Some(SERVICE)) => Ok(Realm::Service),
+        Some(_) => Err(TokenProblem::Invalid),
+    }
 }
 
 impl RefreshToken {
@@ -60,6 +75,7 @@ impl RefreshToken {
             sub: self.session_ref.user.as_str(),
             sid: self.session_ref.session.as_str(),
             r#gen: self.position.generation,
+            realm: (self.session_ref.realm == Realm::Service).then_some(SERVICE),
         };
         let times = Times {
             issued_at: self.position.issued_at,
@@ -75,8 +91,12 @@ impl RefreshToken {
     pub fn verify(text: &str, keys: &Keyring, now: UnixMillis) -> Result<Self, TokenProblem> {
         let mut claims = verify(REFRESH_TYPE, text, keys, now)?;
         let generation = claims.custom.remove("gen").and_then(|value| value.as_u64());
+        let realm = parse_realm(claims.custom.get("realm"))?;
         Ok(Self {
-            session_ref: claims.session()?,
+            session_ref: SessionRef {
+                realm,
+                ..claims.session()?
+            },
             position: Position {
                 generation: generation
                     .and_then(|number| u32::try_from(number).ok())
@@ -85,6 +105,17 @@ impl RefreshToken {
             },
             session_end: claims.times.expires_at,
         })
+    }
+
+    /// The session of a token that we have signed, even if it has expired: not a credential, but a
+    /// sign that whoever shows it was logged in once. Signature, header and times are checked as
+    /// always; only the time at which they are looked at is the token's own.
+    #[must_use]
+    pub fn session_of(text: &str, keys: &Keyring) -> Option<SessionRef> {
+        let always_before = UnixMillis(0);
+        Self::verify(text, keys, always_before)
+            .ok()
+            .map(|token| token.session_ref)
     }
 }
 
@@ -118,6 +149,7 @@ mod tests {
     fn token() -> RefreshToken {
         RefreshToken {
             session_ref: SessionRef {
+                realm: Realm::Account,
                 user: UserId::parse("ada").expect("a user id"),
                 session: SessionId::from_random([7; 16]),
             },
@@ -139,6 +171,22 @@ mod tests {
              eyJleHAiOjE4MDAwMDM2MDAsImlhdCI6MTgwMDAwMDAwMCwic3ViIjoiYWRhIiwic2lkIjoiQndjSEJ3Y0hCd2NIQndjSEJ3Y0hCdyIsImdlbiI6M30.\
              XtTg0A--XlQ9m6H6eJyh601TTiPKyRcNdAUazKkBOLY"
         );
+    }
+
+    #[test]
+    fn the_claims_of_a_refresh_token_of_the_owners_back_end_are_pinned() {
+        let session_ref = SessionRef {
+            realm: Realm::Service,
+            ..token().session_ref
+        };
+        let token = RefreshToken {
+            session_ref,
+            ..token()
+        };
+        let text = token.sign(&ours().current);
+        let claims = CLAIMS.replace(r#""gen":3"#, r#""gen":3,"realm":"service""#);
+        assert_eq!(text, with_our_signature(HEADER, &claims));
+        assert_eq!(RefreshToken::verify(&text, &ours(), NOW), Ok(token));
     }
 
     #[test]
@@ -222,6 +270,7 @@ mod tests {
             sub: session.user.as_str(),
             sid: session.session.as_str(),
             r#gen: 3,
+            realm: None,
         };
         for typ in ["JWT", "at+jwt", "RT+JWT", ""] {
             let text = sign(typ, times, claims(), &ours().current);
@@ -286,6 +335,8 @@ mod tests {
             (r#""gen":3"#, r#""gen":3,"gen":3"#),
             (r#""gen":3"#, r#""gen":3,"\u0067en":4"#),
             (r#""gen":3"#, r#""gen":3,"nbf":1800000000"#),
+            (r#""gen":3"#, r#""gen":3,"realm":"account""#),
+            (r#""gen":3"#, r#""gen":3,"realm":null"#),
             (r#""gen":3"#, r#""gen":3.0"#),
             (r#""gen":3"#, r#""gen":4294967296"#),
             ("1800003600", "1800003600.0"),

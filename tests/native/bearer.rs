@@ -16,9 +16,9 @@ fn me_shows_the_user_and_the_claims_of_the_session_for_one_read_of_two_keys() {
     let reply = world.me(&login);
     let me = json!({"id": "ada", "claims": {"role": "admin"}});
     assert_eq!((reply.status, body(&reply)), (200, me));
-    let session = format!("session:ada:{}", login.session);
+    let session = format!("service:ada:{}", login.session);
     let expected = Operations {
-        reads: vec![vec![session, "revoked:ada".to_owned()]],
+        reads: vec![vec![session, "service-revoked:ada".to_owned()]],
         writes: vec![],
     };
     assert_eq!(world.operations(), expected);
@@ -66,9 +66,12 @@ fn an_ended_session_denies_its_access_tokens() {
 fn a_cut_off_denies_access_tokens_from_before_even_if_the_session_cannot_be_seen() {
     let (world, login) = logged_in();
     world.pass(6000);
-    world.put("revoked:ada", &json!({"v": 1, "before": world.now()}));
+    world.put(
+        "service-revoked:ada",
+        &json!({"v": 1, "before": world.now()}),
+    );
     expect_error(&world.me(&login), REVOKED);
-    world.forget(&format!("session:ada:{}", login.session));
+    world.forget(&format!("service:ada:{}", login.session));
     expect_error(&world.me(&login), REVOKED);
 }
 
@@ -80,8 +83,8 @@ fn a_session_that_cannot_be_seen_yet_is_no_reason_to_deny() {
         let before = world.now() + ahead;
         world.pass(1);
         let login = world.log_in();
-        world.put("revoked:ada", &json!({"v": 1, "before": before}));
-        world.forget(&format!("session:ada:{}", login.session));
+        world.put("service-revoked:ada", &json!({"v": 1, "before": before}));
+        world.forget(&format!("service:ada:{}", login.session));
         assert_eq!(world.me(&login).status, 200);
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tokenkeep::{
     http::{method::Method, reply::Reply, request::Call},
     token::{
-        id::{SessionId, SessionRef, UserId},
+        id::{Realm, SessionId, SessionRef, UserId},
         refresh::{Position, RefreshToken},
         secret::Secret,
         time::UnixSeconds,
@@ -220,6 +220,7 @@ pub fn tokens(reply: &Reply) -> Tokens {
 pub fn signed(session: &str, generation: u32, issued_at: u64, session_end: u64) -> String {
     RefreshToken {
         session_ref: SessionRef {
+            realm: Realm::Service,
             user: UserId::parse("ada").expect("a user id"),
             session: SessionId::parse(session).expect("a session id"),
         },

@@ -41,7 +41,7 @@ fn rubbish_in_the_store_is_a_503_and_not_a_logout() {
     let (world, login) = logged_in();
     for key in [
         format!("activity:{}", login.session),
-        "revoked:ada".to_owned(),
+        "service-revoked:ada".to_owned(),
     ] {
         world.put(&key, &json!({"v": 99}));
         world.refuses(&login, UNAVAILABLE);

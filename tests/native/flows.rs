@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tokenkeep::{
     http::{method::Method, request::Call},
     session::trim::SESSIONS_PER_SHARD,
-    token::id::SessionId,
+    token::{id::SessionId, time::UnixMillis},
 };
 
 use crate::{
@@ -73,7 +73,10 @@ impl Scene {
     /// Ada's account is gone; of its sessions all is still there.
     fn half_deleted() -> Self {
         let scene = Self::new();
-        scene.world.accounts.borrow_mut().remove(EMAIL);
+        let mut accounts = scene.world.accounts.borrow_mut();
+        let id = accounts.row(EMAIL).expect("just made").0.id.clone();
+        accounts.delete(&id, UnixMillis(scene.world.now()));
+        drop(accounts);
         scene
     }
 
@@ -88,7 +91,7 @@ impl Scene {
                 id[..2].copy_from_slice(&[shard << 2, u8::try_from(session).expect("few")]);
                 let id = SessionId::from_random(id);
                 let begun = scene.world.now();
-                let record = json!({"v": 1, "created_at": begun, "expires_at": begun + 365 * DAY, "claims": {}});
+                let record = json!({"v": 1, "created_at": begun, "expires_at": begun + 365 * DAY, "claims": {}, "account": true});
                 scene
                     .world
                     .put(&format!("session:{user}:{}", id.as_str()), &record);
@@ -179,7 +182,7 @@ fn is_ended(world: &World, tokens: &Tokens) {
     expect_error(&world.me(tokens), REVOKED);
 }
 
-pub const FLOWS: [Flow; 23] = [
+pub const FLOWS: [Flow; 24] = [
     Flow {
         name: "POST /auth/token",
         call: refresh,
@@ -289,6 +292,14 @@ pub const FLOWS: [Flow; 23] = [
         begin: Scene::half_deleted,
         call: |scene| from_here(scene, Method::Get, "/auth/me", &json!({})),
         good: 401,
+        holds: |scene, _| drop(scene.world.refresh(&scene.here)),
+        ..FLOW
+    },
+    Flow {
+        name: "PATCH /auth/me after an interrupted deletion",
+        begin: Scene::half_deleted,
+        call: |scene| from_here(scene, Method::Patch, "/auth/me", &json!({"name": "x"})),
+        good: 401,
         holds: |scene, _| both_ended(scene),
         ..FLOW
     },
@@ -330,8 +341,9 @@ pub const FLOWS: [Flow; 23] = [
         holds: |scene, _| {
             both_ended(scene);
             assert_eq!(scene.world.password_hash(EMAIL), None);
-            let left = scene.world.keys("session:");
-            assert_eq!(left, [format!("session:bob:{}", scene.bob.session)]);
+            assert_eq!(scene.world.keys("session:"), Vec::<String>::new());
+            let left = scene.world.keys("service:");
+            assert_eq!(left, [format!("service:bob:{}", scene.bob.session)]);
         },
         ..FLOW
     },

@@ -23,10 +23,10 @@ fn world_with_ada() -> World {
 #[test]
 fn the_alarm_clears_what_is_stored_of_attempts() {
     let world = world_with_ada();
+    let rings_at = world.now() + DAY;
     world.fail_to_log_in();
     assert_eq!(world.guard_storage().len(), 1);
-    let rings_at = world.guard_alarms()[EMAIL];
-    assert_eq!(rings_at, world.now() + DAY);
+    assert_eq!(world.guard_alarms()[EMAIL], rings_at);
 
     world.guards_fall_asleep();
     world.pass(rings_at - 1 - world.now());
@@ -42,10 +42,15 @@ fn the_alarm_clears_what_is_stored_of_attempts() {
 }
 
 #[test]
-fn the_right_password_clears_attempts_and_alarm() {
+fn thirty_days_after_the_last_login_nothing_is_stored_and_no_alarm_is_set() {
     let world = world_with_ada();
     world.fail_to_log_in();
     world.log_in_with(PASSWORD);
+    let rings_at = world.guard_alarms()[EMAIL];
+    assert!(rings_at >= world.now() + 30 * DAY);
+    world.guards_fall_asleep();
+    world.pass(rings_at - world.now());
+    world.ring_alarm(EMAIL);
     assert!(world.guard_storage().is_empty());
     assert!(world.guard_alarms().is_empty());
 }

@@ -11,7 +11,7 @@ use crate::{
 
 /// The keys of a session of Ada's.
 fn session_key(login: &Tokens) -> String {
-    format!("session:ada:{}", login.session)
+    format!("service:ada:{}", login.session)
 }
 
 fn activity_key(login: &Tokens) -> String {
@@ -128,7 +128,7 @@ fn a_steady_refresh_reads_three_keys_in_one_call_and_writes_nothing() {
         let keys = vec![
             session_key(&login),
             activity_key(&login),
-            "revoked:ada".into(),
+            "service-revoked:ada".into(),
         ];
         let expected = Operations {
             reads: vec![keys],
@@ -334,7 +334,7 @@ fn a_login_that_has_not_arrived_here_yet_is_a_503_and_not_a_logout() {
 fn a_login_just_after_a_cut_off_may_be_early_in_a_place_whose_clock_is_behind() {
     let world = World::new();
     world.put(
-        "revoked:ada",
+        "service-revoked:ada",
         &json!({"v": 1, "before": world.now() + 2000}),
     );
     let login = world.log_in();
@@ -347,7 +347,7 @@ fn a_cut_off_ends_older_sessions_and_spares_newer_ones_and_the_kept_one() {
     let world = World::new();
     let [older, kept] = [world.log_in(), world.log_in()];
     let cut_off = json!({"v": 1, "before": world.now(), "keep": kept.session});
-    world.put("revoked:ada", &cut_off);
+    world.put("service-revoked:ada", &cut_off);
     world.pass(1);
     let newer = world.log_in();
     world.refuses(&older, REVOKED);

@@ -37,17 +37,20 @@ fn a_list_shows_each_session_and_which_one_is_this() {
         json!({"id": tablet.session, "device": null, "createdAt": now, "lastSeenAt": now, "current": false}),
     ];
     expected.sort_by_key(|session| session["id"].to_string());
-    assert_eq!(list(&world, &phone, None), json!({ "sessions": expected }));
+    assert_eq!(
+        list(&world, &phone, None),
+        json!({ "sessions": expected, "nextCursor": "earlier:" })
+    );
 }
 
 #[test]
 fn a_list_costs_one_read_of_the_bearer_one_listing_and_one_read_of_the_page() {
     let (world, login) = logged_in();
     list(&world, &login, None);
-    let key = format!("session:ada:{}", login.session);
+    let key = format!("service:ada:{}", login.session);
     let expected = Operations {
         reads: vec![
-            vec![key.clone(), "revoked:ada".to_owned()],
+            vec![key.clone(), "service-revoked:ada".to_owned()],
             vec![key, format!("activity:{}", login.session)],
         ],
         writes: vec![],
@@ -86,7 +89,7 @@ fn dead_sessions_are_not_listed() {
     assert_eq!(ids(&list(&world, &here, None)), [here.session.as_str()]);
     let _cut_off = world.log_in();
     let cut_off = json!({"v": 1, "before": world.now(), "keep": here.session});
-    world.put("revoked:ada", &cut_off);
+    world.put("service-revoked:ada", &cut_off);
     assert_eq!(ids(&list(&world, &here, None)), [here.session]);
 }
 
@@ -160,7 +163,7 @@ fn the_owner_ends_one_or_all_sessions_of_a_user() {
 #[test]
 fn a_session_that_has_not_arrived_here_yet_can_still_be_ended() {
     let (world, login) = logged_in();
-    world.forget(&format!("session:ada:{}", login.session));
+    world.forget(&format!("service:ada:{}", login.session));
     let one = json!({"userId": "ada", "sessionId": login.session});
     assert_eq!(world.revoke(&one).status, 200);
     world.pass(HOUR);

@@ -14,7 +14,7 @@ fn a_session_costs_one_write_and_no_read() {
     let world = World::new();
     let session = json!({"userId": "ada", "device": "phone", "claims": {"role": "admin"}});
     let reply = world.open(&session);
-    let key = format!("session:ada:{}", tokens(&reply).session);
+    let key = format!("service:ada:{}", tokens(&reply).session);
     let expected = Operations {
         reads: vec![],
         writes: vec![key.clone()],
@@ -137,7 +137,7 @@ fn a_tombstone_stands_until_the_last_token_of_the_session_is_dead() {
     let (world, login) = logged_in();
     world.pass(DAY);
     world.log_out(&login);
-    let key = format!("session:ada:{}", login.session);
+    let key = format!("service:ada:{}", login.session);
     let tombstone = world.entry(&key).expect("stands");
     assert!(tombstone.expires_at >= world.now() + 364 * DAY - 1000);
     world.pass(364 * DAY - 1000);

@@ -26,7 +26,7 @@ fn health(world: &World) -> (u16, serde_json::Value) {
 fn logged_in_and_then(settings: &[(&str, &str)]) -> (World, Tokens) {
     let (before, login) = logged_in();
     let world = World::with(settings);
-    let key = format!("session:ada:{}", login.session);
+    let key = format!("service:ada:{}", login.session);
     let stored = before.entry(&key).expect("written").value;
     world.put(&key, &serde_json::from_str(&stored).expect("JSON"));
     (world, login)
@@ -52,6 +52,7 @@ fn a_worker_with_valid_settings_is_healthy() {
                 "SESSION_IDLE_SECONDS": "ok",
                 "SESSION_MAX_SECONDS": "ok",
                 "SIGN_UP": "ok",
+                "ACCOUNT_LOCATION": "ok",
                 "ISSUER": "ok",
                 "AUDIENCE": "ok",
                 "CORS_ALLOWED_ORIGINS": "ok",
@@ -70,6 +71,7 @@ fn every_problem_is_reported_at_once_without_its_value() {
         ("ACCESS_TOKEN_SECONDS", "7200"),
         ("SESSION_IDLE_SECONDS", "soon"),
         ("SIGN_UP", "perhaps"),
+        ("ACCOUNT_LOCATION", "atlantis"),
         ("CORS_ALLOWED_ORIGINS", "app.example.com"),
     ]);
     let (status, body) = health(&world);
@@ -81,6 +83,7 @@ fn every_problem_is_reported_at_once_without_its_value() {
             "refresh_token_secret" => "the secret refresh_token_secret is not set",
             "access_token_secret" => "the secret access_token_secret ",
             "SESSION_IDLE_SECONDS" => "the var SESSION_IDLE_SECONDS must be",
+            "ACCOUNT_LOCATION" => "the var ACCOUNT_LOCATION must be one of wnam, ",
             "SIGN_UP" => "the var SIGN_UP must be",
             "CORS_ALLOWED_ORIGINS" => "the var CORS_ALLOWED_ORIGINS must list origins",
             "ACCESS_TOKEN_SECONDS" | "SESSION_MAX_SECONDS" | "ISSUER" | "AUDIENCE" => "ok",
@@ -88,7 +91,13 @@ fn every_problem_is_reported_at_once_without_its_value() {
         };
         assert!(told.starts_with(expected), "{name}: {told}");
     }
-    for value in ["hunter2", "soon", "perhaps", "\"app.example.com"] {
+    for value in [
+        "hunter2",
+        "soon",
+        "perhaps",
+        "atlantis",
+        "\"app.example.com",
+    ] {
         assert!(!body.to_string().contains(value), "{value} in {body}");
     }
     assert_eq!(body["accessTokenSeconds"], 7200);

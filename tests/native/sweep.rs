@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, sync::Mutex, thread};
 
+use serde_json::Value;
 use tokenkeep::http::reply::Reply;
 use tokenkeep_world::{
     accounts::Row,
@@ -37,7 +38,8 @@ impl Picture {
         let value = |key: &String| world.entry(key).expect("listed").value.to_string();
         let all = |prefix| world.keys(prefix).into_iter();
         let is_ended = |key: &String| value(key).contains("revoked_at");
-        let (ended, open) = all("session:").partition(is_ended);
+        let sessions = all("session:").chain(all("service:"));
+        let (ended, open) = sessions.partition(is_ended);
         let row = |(account, hash): &Row| {
             let name = account.name.as_ref().map(|name| name.as_str().to_owned());
             (
@@ -51,9 +53,13 @@ impl Picture {
             accounts: world.accounts.borrow().rows().map(row).collect(),
             open,
             ended,
-            cut_offs: values("revoked:"),
+            cut_offs: [values("revoked:"), values("service-revoked:")].concat(),
             notes: values("activity:"),
-            attempts: world.guard_storage().len(),
+            attempts: world
+                .guard_storage()
+                .values()
+                .map(|json| failures(json))
+                .sum(),
         }
     }
 
@@ -104,6 +110,16 @@ impl Picture {
         }
         done.join(", ")
     }
+}
+
+/// The failed attempts that a guard has stored.
+fn failures(json: &str) -> usize {
+    let stored: Value = serde_json::from_str(json).expect("JSON");
+    let sources = stored["sources"].as_array().expect("a list");
+    let failed = sources
+        .iter()
+        .filter_map(|source| source["failed"].as_array());
+    failed.map(Vec::len).sum()
 }
 
 /// What came of one request.

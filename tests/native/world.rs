@@ -19,6 +19,9 @@ use tokenkeep_world::{
 
 use crate::client::header;
 
+/// The mark of the store's birth: here it is older than every session.
+pub const BIRTH_KEY: &str = "tokenkeep:born";
+
 pub const MINUTE: u64 = 60_000;
 pub const HOUR: u64 = 60 * MINUTE;
 pub const DAY: u64 = 24 * HOUR;
@@ -93,6 +96,8 @@ impl World {
     fn in_conditions(conditions: Conditions, values: &[(&str, &str)]) -> Self {
         // 20 s into a minute.
         let cloud = Cloud::new(1_800_000_020_000, conditions);
+        cloud.put(BIRTH_KEY, r#"{"v":1,"at":0}"#);
+        cloud.has_birth_mark.set(true);
         Self {
             place: Place::new(cloud, 0, 0),
             settings: Rc::new(CheckedSettings::read(&settings(values))),

@@ -6,6 +6,8 @@
 //! the first upload, but too late for its tables; it makes the KV namespace. The secrets come
 //! last, because they belong to a worker that exists.
 
+use std::fs;
+
 use anyhow::{Context as _, Result, bail};
 
 use crate::{
@@ -35,12 +37,15 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
         wrangler.args(["deploy", "--dry-run"]);
         return run_program(&mut wrangler, "wrangler deploy --dry-run");
     }
-    put_online(&tools)?;
+    put_online(project, &tools)?;
     print_next_steps();
     Ok(())
 }
 
-fn put_online(tools: &Tools) -> Result<()> {
+fn put_online(project: &Project, tools: &Tools) -> Result<()> {
+    let path = project.path("wrangler.toml");
+    let settings = fs::read_to_string(path).context("wrangler.toml cannot be read")?;
+    check_database_name(&settings).context("nothing was uploaded")?;
     prepare_database(tools)
         .context("nothing was uploaded; a worker that is online stays as it is")?;
     step(
@@ -48,6 +53,30 @@ fn put_online(tools: &Tools) -> Result<()> {
         "uploading (wrangler deploy); a new account is asked for its name at workers.dev",
     );
     run_interactively(tools.wrangler().arg("deploy"), "wrangler deploy")
+}
+
+/// Stops a renamed worker before it takes the database of another. wrangler finds a database without
+/// an id by its name alone, so two workers of one Cloudflare account would share their users.
+fn check_database_name(settings: &str) -> Result<()> {
+    let settings: toml::Table = settings.parse().context("wrangler.toml is not valid")?;
+    let worker = settings.get("name").and_then(toml::Value::as_str);
+    let worker = worker.context("`name` is missing from wrangler.toml")?;
+    let databases = settings.get("d1_databases").and_then(toml::Value::as_array);
+    for database in databases.into_iter().flatten() {
+        let text = |key| database.get(key).and_then(toml::Value::as_str);
+        if let (None, Some(name)) = (text("database_id"), text("database_name"))
+            && name != worker
+        {
+            bail!(
+                "wrangler.toml names the worker `{worker}` and its database `{name}`, which may be \
+                 another worker's. For a database of its own, set database_name = \"{worker}\". To \
+                 use `{name}` on purpose, because you have renamed the worker, put its database_id \
+                 beside database_name (npx wrangler d1 list), and the id of the KV namespace beside \
+                 SESSIONS (npx wrangler kv namespace list), or all sessions are missing"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Applies the migrations that the database on Cloudflare has not seen; creates it where there is none.

@@ -7,13 +7,16 @@ use crate::account::{attempts::*, email::Email};
 const START: UnixMillis = UnixMillis(1_700_000_000_000);
 const MINUTE_MS: u64 = 60_000;
 
-fn source(number: usize) -> Source {
+fn source(number: usize) -> Caller {
     let email = Email::parse("ada@example.com").expect("good");
-    Source::new(&email, &format!("10.0.{}.{}", number / 256, number % 256))
+    Caller {
+        network: Source::new(&email, &format!("10.0.{}.{}", number / 256, number % 256)),
+        device: None,
+    }
 }
 
 /// Tries a wrong password as often as it is let, and says how often that was.
-fn fail(attempts: &mut Attempts, source: &Source, times: usize, now: UnixMillis) -> usize {
+fn fail(attempts: &mut Attempts, source: &Caller, times: usize, now: UnixMillis) -> usize {
     let mut fail_once = || match attempts.admit(source, now) {
         Ok(ticket) => {
             attempts.settle(ticket, Outcome::Failure, now);
@@ -24,13 +27,13 @@ fn fail(attempts: &mut Attempts, source: &Source, times: usize, now: UnixMillis)
     (0..times).filter(|_| fail_once()).count()
 }
 
-fn succeed(attempts: &mut Attempts, source: &Source, now: UnixMillis) {
+fn succeed(attempts: &mut Attempts, source: &Caller, now: UnixMillis) {
     let ticket = attempts.admit(source, now).expect("no wait");
     attempts.settle(ticket, Outcome::Success, now);
 }
 
 /// How long this caller would have to wait now.
-fn wait_seconds(attempts: &Attempts, source: &Source, now: UnixMillis) -> u64 {
+fn wait_seconds(attempts: &Attempts, source: &Caller, now: UnixMillis) -> u64 {
     match attempts.clone().admit(source, now) {
         Ok(_ticket) => 0,
         Err(wait) => wait.seconds,
@@ -103,24 +106,102 @@ fn a_pause_of_a_quarter_of_an_hour_does_not_buy_ten_new_attempts() {
 }
 
 #[test]
-fn the_right_password_waits_too_and_then_clears_its_caller() {
+fn the_right_password_waits_too_and_then_clears_nothing() {
     let mut attempts = Attempts::default();
     fail(&mut attempts, &source(1), 10, START);
     assert_eq!(wait_seconds(&attempts, &source(1), START), 60);
     let later = START.plus_ms(MINUTE_MS);
     succeed(&mut attempts, &source(1), later);
-    assert!(attempts.is_empty());
-    assert_eq!(fail(&mut attempts, &source(1), 20, later), 10);
+    assert_eq!(fail(&mut attempts, &source(1), 20, later), 1);
+    assert_eq!(wait_seconds(&attempts, &source(1), later), 120);
 }
 
 #[test]
-fn right_passwords_alone_leave_nothing_to_store() {
-    let mut attempts = Attempts::default();
-    for _ in 0..100 {
-        succeed(&mut attempts, &source(1), START);
-        assert!(attempts.is_empty());
+fn a_caller_with_the_right_password_starts_anew_a_day_after_its_last_failure() {
+    let (mut attempts, mut now) = (Attempts::default(), START);
+    fail(&mut attempts, &source(1), 10, now);
+    for _ in 0..24 {
+        now = now.plus_ms(60 * MINUTE_MS);
+        succeed(&mut attempts, &source(1), now);
     }
-    assert_eq!(attempts.next_cleanup(START), None);
+    assert_eq!(fail(&mut attempts, &source(1), 20, now), 10);
+}
+
+#[test]
+fn right_passwords_alone_leave_one_network_for_thirty_days() {
+    let (mut attempts, mut now) = (Attempts::default(), START);
+    for _ in 0..100 {
+        succeed(&mut attempts, &source(1), now);
+        now = now.plus_ms(60 * MINUTE_MS);
+    }
+    let last = UnixMillis(now.0 - 60 * MINUTE_MS);
+    assert_eq!(attempts.sources.len(), 1);
+    let cleanup = last.plus_ms(30 * MEMORY_MS);
+    assert_eq!(attempts.next_cleanup(now), Some(cleanup));
+    attempts.forget(cleanup);
+    assert!(attempts.is_empty());
+}
+
+#[test]
+fn thirty_right_passwords_an_hour_are_the_end_for_whoever_knows_it() {
+    let mut attempts = Attempts::default();
+    for second in 0..30 {
+        let now = START.plus_ms(second * 1000);
+        assert_eq!(attempts.login_wait(now), None);
+        succeed(
+            &mut attempts,
+            &source(second.try_into().expect("small")),
+            now,
+        );
+    }
+    let now = START.plus_ms(30_000);
+    assert_eq!(attempts.login_wait(now), Some(Wait { seconds: 3_570 }));
+    assert_eq!(wait_seconds(&attempts, &source(99), now), 0);
+    assert_eq!(attempts.login_wait(START.plus_ms(60 * MINUTE_MS)), None);
+    attempts.forget(UnixMillis(0));
+    assert_eq!(
+        attempts.login_wait(UnixMillis(0)),
+        Some(Wait { seconds: 3_600 })
+    );
+}
+
+#[test]
+fn a_device_has_its_own_ten_attempts_and_the_waits_of_strangers_do_not_hold_for_it() {
+    let mut attempts = Attempts::default();
+    let device = |network| Caller {
+        device: Some(source(9_999).network),
+        ..source(network)
+    };
+    for number in 0..60 {
+        fail(&mut attempts, &source(number), 1, START);
+    }
+    assert_eq!(wait_seconds(&attempts, &source(1), START), 60);
+    let admitted: usize = (0..20)
+        .map(|net| fail(&mut attempts, &device(net), 1, START))
+        .sum();
+    assert_eq!(admitted, 10);
+    assert_eq!(wait_seconds(&attempts, &source(1), START), 60);
+}
+
+#[test]
+fn strangers_together_have_a_hundred_failures_and_then_one_an_hour() {
+    let (mut attempts, mut now, mut failures) = (Attempts::default(), START, Vec::new());
+    succeed(&mut attempts, &source(999), now);
+    for number in 0..3 * 24 * 60 {
+        if fail(&mut attempts, &source(number % 900), 1, now) == 1 {
+            failures.push(now);
+        }
+        now = now.plus_ms(MINUTE_MS);
+    }
+    let hour = 60 * MINUTE_MS;
+    for (index, at) in failures.iter().enumerate().skip(100) {
+        assert!(at.since_ms(START) >= (index as u64 - 99) * hour);
+    }
+    assert_eq!(
+        wait_seconds(&attempts, &source(901), *failures.last().expect("one")),
+        3_600
+    );
+    assert_eq!(wait_seconds(&attempts, &source(999), now), 0);
 }
 
 #[test]
@@ -191,13 +272,14 @@ fn success_does_not_end_a_wait_that_attempts_under_way_make() {
 }
 
 #[test]
-fn one_caller_alone_never_makes_another_wait() {
-    let (mut attempts, mut now) = (Attempts::default(), START);
-    for _ in 0..3 * 24 * 60 {
-        fail(&mut attempts, &source(1), 20, now);
+fn one_caller_alone_makes_another_wait_only_by_a_hundred_failures() {
+    let (mut attempts, mut now, mut failures) = (Attempts::default(), START, 0);
+    while failures < 99 {
+        failures += fail(&mut attempts, &source(1), 20, now);
         assert_eq!(wait_seconds(&attempts, &source(2), now), 0);
         now = now.plus_ms(MINUTE_MS);
     }
+    assert!(now.since_ms(START) > 21 * 60 * MINUTE_MS);
 }
 
 #[test]
@@ -229,15 +311,16 @@ fn a_caller_with_the_right_password_keeps_its_own_budget_while_strangers_fail() 
 }
 
 #[test]
-fn trust_ends_a_day_after_the_last_attempt() {
-    let mut attempts = Attempts::default();
-    fail(&mut attempts, &source(1), 1, START);
-    succeed(&mut attempts, &source(99), START);
-    let next_day = START.plus_ms(MEMORY_MS);
-    for number in 0..50 {
-        fail(&mut attempts, &source(number), 1, next_day);
+fn trust_ends_thirty_days_after_the_last_login() {
+    for (days, wait) in [(29, 0), (30, 60)] {
+        let mut attempts = Attempts::default();
+        succeed(&mut attempts, &source(99), START);
+        let later = START.plus_ms(days * MEMORY_MS);
+        for number in 0..50 {
+            fail(&mut attempts, &source(number), 1, later);
+        }
+        assert_eq!(wait_seconds(&attempts, &source(99), later), wait);
     }
-    assert_eq!(wait_seconds(&attempts, &source(99), next_day), 60);
 }
 
 #[test]
@@ -246,28 +329,50 @@ fn everything_is_forgotten_at_the_cleanup() {
     fail(&mut attempts, &source(1), 20, START);
     let later = START.plus_ms(MINUTE_MS);
     succeed(&mut attempts, &source(2), later);
-    let cleanup = attempts.next_cleanup(later).expect("something to forget");
-    assert_eq!(cleanup, later.plus_ms(MEMORY_MS));
-    attempts.forget(UnixMillis(cleanup.0 - 1));
-    attempts.forget(cleanup);
+    for end in [START.plus_ms(MEMORY_MS), later.plus_ms(30 * MEMORY_MS)] {
+        let cleanup = attempts.next_cleanup(later).expect("something to forget");
+        assert_eq!(cleanup, end);
+        attempts.forget(UnixMillis(cleanup.0 - 1));
+        assert_eq!(attempts.next_cleanup(later), Some(cleanup));
+        attempts.forget(cleanup);
+    }
     assert!(attempts.is_empty());
 }
 
 #[test]
 fn a_flood_from_everywhere_stays_small_and_does_not_evict_the_trusted() {
     let (mut attempts, mut now) = (Attempts::default(), START);
-    fail(&mut attempts, &source(1), 1, now);
     succeed(&mut attempts, &source(9999), now);
     for number in 0..2000 {
         fail(&mut attempts, &source(number), 20, now);
+        let device = Caller {
+            device: Some(source(number).network),
+            ..source(0)
+        };
+        fail(&mut attempts, &device, 1, now);
         now = now.plus_ms(10_000);
     }
     assert_eq!(attempts.sources.len(), SOURCES);
-    assert!(serde_json::to_string(&attempts).expect("json").len() < 12_000);
+    assert!(serde_json::to_string(&attempts).expect("json").len() < 16_000);
     assert!(
         attempts
-            .find(&source(9999))
-            .is_some_and(|tally| tally.trusted)
+            .find(&source(9999).network)
+            .is_some_and(Tally::is_known)
+    );
+}
+
+#[test]
+fn a_phone_that_logs_in_from_everywhere_leaves_room_for_strangers() {
+    let (mut attempts, mut now) = (Attempts::default(), START);
+    for number in 0..200 {
+        succeed(&mut attempts, &source(number), now);
+        now = now.plus_ms(MINUTE_MS);
+    }
+    assert_eq!(attempts.sources.len(), TRUSTED_SOURCES);
+    assert!(
+        attempts
+            .find(&source(199).network)
+            .is_some_and(Tally::is_known)
     );
 }
 
@@ -297,7 +402,11 @@ fn the_stored_json_is_pinned() {
         r#"{"v":1,"sources":[]}"#
     );
     fail(&mut attempts, &source(1), 10, UnixMillis(1000));
-    let under_way = attempts.admit(&source(2), UnixMillis(2000));
+    let device = Caller {
+        device: Some(source(2).network),
+        ..source(1)
+    };
+    let under_way = attempts.admit(&device, UnixMillis(2000));
     assert!(under_way.is_ok());
     succeed(&mut attempts, &source(3), UnixMillis(3000));
     let stored = serde_json::to_string(&attempts).expect("json");
@@ -309,10 +418,34 @@ fn the_stored_json_is_pinned() {
 
 const STORED: &str = concat!(
     r#"{"v":1,"sources":["#,
+    r#"{"source":"BZ06E0JEXXw","last":1000,"failed":[1000,1000,1000,1000,1000,1000,1000,1000,1000,1000],"waits":1,"allowance":36001000},"#,
+    r#"{"source":"dknvU0d5obc","last":0,"pending":[2000],"allowance":3602000,"device":true},"#,
+    r#"{"source":"9sR9-rIpX2Q","last":0,"trusted_at":3000}],"#,
+    r#""allowance":36001000,"logins":[3000]}"#,
+);
+
+/// What releases before the hundred failures and the thirty days stored.
+const STORED_EARLIER: &str = concat!(
+    r#"{"v":1,"sources":["#,
     r#"{"source":"BZ06E0JEXXw","last":1000,"failed":[1000,1000,1000,1000,1000,1000,1000,1000,1000,1000],"waits":1},"#,
     r#"{"source":"dknvU0d5obc","last":2000,"pending":[2000]},"#,
     r#"{"source":"9sR9-rIpX2Q","last":3000,"trusted":true}]}"#,
 );
+
+#[test]
+fn what_earlier_releases_stored_still_counts() {
+    let mut attempts: Attempts = serde_json::from_str(STORED_EARLIER).expect("readable");
+    let now = UnixMillis(4000);
+    assert_eq!(wait_seconds(&attempts, &source(1), now), 57);
+    assert_eq!(fail(&mut attempts, &source(2), 20, now), 9);
+    assert!(
+        attempts
+            .find(&source(3).network)
+            .is_some_and(Tally::is_known)
+    );
+    attempts.forget(now.plus_ms(30 * MEMORY_MS));
+    assert!(attempts.is_empty());
+}
 
 #[test]
 fn callers_are_told_apart_by_network_and_address() {
@@ -378,7 +511,6 @@ impl Count {
 
     fn settle(&mut self, number: usize, at: UnixMillis, success: bool) {
         if success {
-            self.failed.remove(&number);
             self.trusted.push(number);
         } else {
             self.failed.entry(number).or_default().push(at);
@@ -414,7 +546,7 @@ proptest! {
                         }
                         count.open.push((number, ticket));
                     }
-                    Err(wait) => prop_assert!((1..=900).contains(&wait.seconds)),
+                    Err(wait) => prop_assert!((1..=3_600).contains(&wait.seconds)),
                 },
                 Step::Settle(_, _) if count.open.is_empty() => {}
                 Step::Settle(which, success) => {
@@ -424,9 +556,6 @@ proptest! {
                     attempts.settle(ticket, outcome, now);
                 }
                 Step::Pass(milliseconds) => now = now.plus_ms(milliseconds),
-            }
-            if attempts.is_empty() {
-                count.trusted.clear();
             }
         }
     }
@@ -476,7 +605,7 @@ proptest! {
     }
 
     #[test]
-    fn no_clock_makes_a_wait_of_more_than_fifteen_minutes(
+    fn no_clock_makes_a_wait_of_more_than_an_hour(
         jumps in prop::collection::vec((0..6_usize, 0..100_000_000_u64), 0..300),
     ) {
         let mut attempts = Attempts::default();
@@ -484,11 +613,11 @@ proptest! {
             let now = UnixMillis(now);
             match attempts.admit(&source(number), now) {
                 Ok(ticket) => attempts.settle(ticket, Outcome::Failure, UnixMillis(now.0 / 2)),
-                Err(wait) => prop_assert!((1..=900).contains(&wait.seconds)),
+                Err(wait) => prop_assert!((1..=3_600).contains(&wait.seconds)),
             }
             attempts.forget(now);
             let cleanup = attempts.next_cleanup(now);
-            prop_assert!(cleanup.is_none_or(|at| at.since_ms(now) <= MEMORY_MS));
+            prop_assert!(cleanup.is_none_or(|at| at.since_ms(now) <= 5 * MEMORY_MS));
         }
     }
 }

@@ -34,9 +34,6 @@ const KIB_WRITTEN: u64 = 16 * 65_536;
 /// Minimum size of a salt, in bytes: the bound of the reference implementation.
 const MIN_SALT_BYTES: usize = 8;
 
-/// The salt of the decoy. It need be no secret.
-const DECOY_SALT: [u8; SALT_BYTES] = *b"tokenkeep decoy.";
-
 #[derive(Clone)]
 pub struct Argon2 {
     algorithm: Algorithm,
@@ -74,11 +71,6 @@ impl Argon2 {
         let blank = Self::of_today(salt, digest);
         blank.derive(password, &mut digest);
         Self::of_today(salt, digest)
-    }
-
-    /// A hash of zeros: finding a password for it is as hard as inverting argon2.
-    pub fn decoy() -> Self {
-        Self::of_today(DECOY_SALT, [0; DIGEST_BYTES])
     }
 
     pub fn matches(&self, password: &[u8]) -> bool {

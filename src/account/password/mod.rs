@@ -36,6 +36,7 @@
 
 mod argon2;
 mod bcrypt;
+mod common;
 mod firebase;
 mod keycloak;
 mod pbkdf2;
@@ -56,7 +57,7 @@ use self::{
     phpass::Phpass,
     scrypt::Scrypt,
 };
-use crate::{port::Normalizer, problem::Problem};
+use crate::{account::email::Email, port::Normalizer, problem::Problem};
 
 pub use self::{firebase::FirebaseProject, keycloak::KeycloakCredential};
 
@@ -104,6 +105,11 @@ impl Password {
         let password = Self::parse(text)?;
         if password.expose().chars().count() < LEAST_CHARACTERS {
             return Err(Problem("must be 8 to 128 characters long"));
+        }
+        if common::is_common(password.expose()) {
+            return Err(Problem(
+                "is one of the most common passwords, which are tried first: choose another",
+            ));
         }
         Ok(password)
     }
@@ -161,7 +167,25 @@ impl TryFrom<String> for Password {
 }
 
 /// A password that is to be set.
-pub struct NewPassword(pub Password);
+pub struct NewPassword(Password);
+
+impl NewPassword {
+    /// The password, which must not be what everybody who knows the address tries next.
+    ///
+    /// # Errors
+    /// It is the address, or the part before the `@`.
+    pub fn not_of(self, email: &Email) -> Result<Password, Problem> {
+        let password = self.0.expose().to_lowercase();
+        let address = email.as_str();
+        let is_local = address
+            .rsplit_once('@')
+            .is_some_and(|(local, _)| local == password);
+        if is_local || password == address {
+            return Err(Problem("must not be the e-mail address: choose another"));
+        }
+        Ok(self.0)
+    }
+}
 
 impl TryFrom<String> for NewPassword {
     type Error = Problem;
@@ -233,13 +257,6 @@ impl PasswordHash {
     /// As [`Self::parse`].
     pub fn from_keycloak(credential: &KeycloakCredential) -> Result<Self, Problem> {
         Self::parse(credential.to_phc()?)
-    }
-
-    /// A hash that no password matches, for an address that nobody has: checking a password against
-    /// it takes as long as a wrong password does.
-    #[must_use]
-    pub fn decoy() -> Self {
-        Self::from_argon2(Argon2::decoy())
     }
 
     /// Holds a password against this hash, in a time that does not depend on where they differ.

@@ -68,7 +68,13 @@ fn revoked() -> Snapshot {
 
 fn cut_off(stored: Snapshot, before: UnixMillis, keep: Option<SessionId>) -> Snapshot {
     Snapshot {
-        cut_off: Some(CutOff { before, keep }),
+        cut_off: Some(CutOff {
+            before,
+            keep: keep.map(|session| Kept {
+                session,
+                until: None,
+            }),
+        }),
         ..stored
     }
 }
@@ -285,9 +291,9 @@ fn a_missing_session_may_still_arrive_for_six_minutes() {
     let cases = [
         ("at once",           FIRST, 0,             Verdict::NotHereYet),
         ("at the end",        FIRST, end - 1,       Verdict::NotHereYet),
-        ("too late",          FIRST, end,           Verdict::Expired),
+        ("too late",          FIRST, end,           Verdict::Missing),
         ("a successor",       later, later_end - 1, Verdict::NotHereYet),
-        ("a successor, late", later, later_end,     Verdict::Expired),
+        ("a successor, late", later, later_end,     Verdict::Missing),
     ];
     assert_cases(&missing(), cases);
 }
@@ -300,6 +306,14 @@ fn a_cut_off_ends_a_missing_session_unless_the_clocks_may_be_apart() {
     ] {
         let missing = cut_off(missing(), at(MINUTE + ahead), None);
         assert_eq!(verdict(FIRST, &missing, MINUTE), expected);
+    }
+}
+
+#[test]
+fn a_missing_session_whose_token_is_older_than_the_cut_off_was_ended() {
+    let missing = cut_off(missing(), at(DAY), None);
+    for (minute, expected) in [(1440, Verdict::Revoked), (1441, Verdict::Missing)] {
+        assert_eq!(verdict(token(3, minute), &missing, 2 * DAY), expected);
     }
 }
 
@@ -323,7 +337,7 @@ fn a_tombstone_or_a_cut_off_ends_a_session_for_refreshes_bearers_and_lists() {
             live(FIRST)
         };
         assert_eq!(verdict(FIRST, &stored, 0), expected, "{name}");
-        let seen = stored.refuses_bearer(&session(), LOGIN.seconds());
+        let seen = stored.refuses_bearer(&session(), LOGIN.seconds(), LOGIN);
         assert_eq!(seen, has_ended, "{name}");
         let listed = listed(&session(), stored, WINDOW, LOGIN);
         assert_eq!(listed.is_none(), has_ended, "{name}");
@@ -334,10 +348,25 @@ fn a_tombstone_or_a_cut_off_ends_a_session_for_refreshes_bearers_and_lists() {
 fn the_iat_of_a_bearer_whose_session_is_missing_is_compared_with_the_cut_off() {
     for (after, has_ended) in [(5_999, true), (5_998, false)] {
         let missing = cut_off(missing(), at(after), None);
-        assert_eq!(
-            missing.refuses_bearer(&session(), LOGIN.seconds()),
-            has_ended
-        );
+        let seen = missing.refuses_bearer(&session(), LOGIN.seconds(), LOGIN);
+        assert_eq!(seen, has_ended);
+    }
+}
+
+#[test]
+fn a_session_that_is_kept_for_a_while_ends_then_for_refreshes_bearers_and_lists() {
+    let stored = Snapshot {
+        cut_off: Some(CutOff::of_password_change(at(DAY), session())),
+        ..fresh()
+    };
+    let grace_ends = DAY + LATE;
+    for (now, has_ended) in [(grace_ends - 1, false), (grace_ends, true)] {
+        let verdict = verdict(FIRST, &stored, now);
+        assert_eq!(verdict == Verdict::Revoked, has_ended);
+        let seen = stored.refuses_bearer(&session(), LOGIN.seconds(), at(now));
+        assert_eq!(seen, has_ended);
+        let listed = listed(&session(), stored.clone(), WINDOW, at(now));
+        assert_eq!(listed.is_none(), has_ended);
     }
 }
 

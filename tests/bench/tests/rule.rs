@@ -4,7 +4,7 @@ use proptest::{prelude::*, sample::select, strategy::ValueTree as _, test_runner
 use serde_json::{Value, json};
 use tokenkeep::{
     session::rule::{
-        Activity, CutOff, IdleWindow, SessionRecord, Snapshot, StoredSession, Verdict, judge,
+        Activity, CutOff, IdleWindow, Kept, SessionRecord, Snapshot, StoredSession, Verdict, judge,
     },
     token::{claims::CustomClaims, id::SessionId, refresh::Position, time::UnixMillis},
 };
@@ -78,7 +78,9 @@ fn activity(now: UnixMillis) -> impl Strategy<Value = Activity> {
 fn cut_off(now: UnixMillis) -> impl Strategy<Value = CutOff> {
     let keep = proptest::option::of(select(vec![session_id(1), session_id(2)]));
     // A cut-off may be of a clock ahead of ours.
-    (before(now.plus_ms(10_000)), keep).prop_map(|(before, keep)| CutOff { before, keep })
+    let kept = (keep, proptest::option::of(before(now.plus_ms(10_000))))
+        .prop_map(|(keep, until)| keep.map(|session| Kept { session, until }));
+    (before(now.plus_ms(10_000)), kept).prop_map(|(before, keep)| CutOff { before, keep })
 }
 
 fn case() -> impl Strategy<Value = (Position, Snapshot, UnixMillis)> {
@@ -124,7 +126,15 @@ fn arguments(presented: Position, stored: &Snapshot, now: UnixMillis) -> Value {
         StoredSession::Revoked(at) => json!({"v": 1, "revoked_at": at}),
     });
     let cut_off = stored.cut_off.as_ref().map(|cut_off| match &cut_off.keep {
-        Some(keep) => json!({"v": 1, "before": cut_off.before, "keep": keep}),
+        Some(Kept {
+            session,
+            until: None,
+        }) => {
+            json!({"v": 1, "before": cut_off.before, "keep": session})
+        }
+        Some(Kept { session, until }) => {
+            json!({"v": 1, "before": cut_off.before, "keep": session, "keep_until": until})
+        }
         None => json!({"v": 1, "before": cut_off.before}),
     });
     json!([
@@ -148,7 +158,7 @@ fn verdict_json(verdict: &Verdict) -> Value {
             return json;
         }
         Verdict::NotHereYet => "not_yet_here",
-        Verdict::Expired => "refresh_token_expired",
+        Verdict::Expired | Verdict::Missing => "refresh_token_expired",
         Verdict::Revoked => "session_revoked",
         Verdict::Reused => "refresh_token_reused",
     };

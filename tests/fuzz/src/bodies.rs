@@ -26,7 +26,10 @@ pub fn check(body: &[u8]) {
     let _ = fields().map(|mut fields| fields.optional::<Name>("name"));
     let _ = fields().map(|mut fields| fields.claims());
     let _ = fields().map(|mut fields| fields.password::<Password>("password"));
-    if let Some(Ok(NewPassword(password))) = fields().map(|mut it| it.password("newPassword")) {
+    let new = fields().map(|mut fields| fields.password::<NewPassword>("newPassword"));
+    if let (Some(Ok(new)), Ok(email)) = (new, Email::parse("ada@example.com"))
+        && let Ok(password) = new.not_of(&email)
+    {
         assert!((8..=128).contains(&password.expose().chars().count()));
     }
     if let Some(Ok(Some(device))) = fields().map(|mut it| it.optional::<Device>("device")) {

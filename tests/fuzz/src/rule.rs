@@ -2,7 +2,7 @@
 
 use tokenkeep::{
     session::rule::{
-        Activity, CutOff, IdleWindow, SessionRecord, Snapshot, StoredSession, Verdict, judge,
+        Activity, CutOff, IdleWindow, Kept, SessionRecord, Snapshot, StoredSession, Verdict, judge,
         listed,
     },
     token::{
@@ -64,7 +64,10 @@ pub fn check(bytes: &[u8]) {
     });
     let cut_off = is(3).then(|| CutOff {
         before: numbers.millis(),
-        keep: is(4).then(|| id.clone()),
+        keep: is(4).then(|| Kept {
+            session: id.clone(),
+            until: is(6).then(|| numbers.millis()),
+        }),
     });
     let stored = Snapshot {
         session,
@@ -84,6 +87,6 @@ pub fn check(bytes: &[u8]) {
         None => assert!(!matches!(verdict, Verdict::Live { .. } | Verdict::Reused)),
         Some(StoredSession::Open(_)) => {}
     }
-    let _ = stored.refuses_bearer(&id, presented.issued_at);
+    let _ = stored.refuses_bearer(&id, presented.issued_at, now);
     let _ = listed(&id, stored, window, now);
 }

@@ -3,7 +3,7 @@
 use tokenkeep::{
     config::{CheckedSettings, Config, NAMES, Settings},
     token::{
-        id::SessionRef,
+        id::{Realm, SessionRef},
         refresh::{Position, RefreshToken},
         secret::Secret,
         time::UnixSeconds,
@@ -48,6 +48,7 @@ pub fn check(bytes: &[u8]) {
 fn assert_signs(config: &Config) {
     let token = RefreshToken {
         session_ref: SessionRef {
+            realm: Realm::Account,
             user: "ada".to_owned().try_into().expect("a user id"),
             session: "BwcHBwcHBwcHBwcHBwcHBw"
                 .to_owned()

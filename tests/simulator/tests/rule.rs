@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use tokenkeep::{
     session::rule::{
-        Activity, CutOff, IdleWindow, SessionRecord, Snapshot, StoredSession, Verdict, judge,
+        Activity, CutOff, IdleWindow, Kept, SessionRecord, Snapshot, StoredSession, Verdict, judge,
     },
     token::{claims::CustomClaims, id::SessionId, refresh::Position, time::UnixMillis},
 };
@@ -56,7 +56,10 @@ fn activity() -> impl Strategy<Value = Activity> {
 fn cut_off() -> impl Strategy<Value = CutOff> {
     (instant(), any::<bool>()).prop_map(|(at, keeps)| CutOff {
         before: UnixMillis(at.0 - 5 * MINUTE),
-        keep: keeps.then(sid),
+        keep: keeps.then(|| Kept {
+            session: sid(),
+            until: None,
+        }),
     })
 }
 

@@ -118,6 +118,14 @@ impl D1 {
         hashes.pop().expect("a user")
     }
 
+    /// Whether the user of this id was deleted.
+    #[must_use]
+    pub fn was_deleted(&self, id: &str) -> bool {
+        !self
+            .column("SELECT id FROM deleted WHERE id = ?1", id)
+            .is_empty()
+    }
+
     /// Replaces the password hash of the user with this address by [`QUICK_HASH`].
     ///
     /// # Panics
@@ -133,6 +141,13 @@ impl D1 {
     pub fn use_hash(&self, email: &str, hash: &str) {
         const SQL: &str = "UPDATE users SET password_hash = ?2 WHERE email = ?1";
         let changed = self.state().database.execute(SQL, [email, hash]);
+        assert_eq!(changed, Ok(1));
+    }
+
+    /// Gives an account another address, and so another guard.
+    pub fn rename(&self, email: &str, new: &str) {
+        const SQL: &str = "UPDATE users SET email = ?2 WHERE email = ?1";
+        let changed = self.state().database.execute(SQL, [email, new]);
         assert_eq!(changed, Ok(1));
     }
 
@@ -153,11 +168,12 @@ impl D1 {
     fn serve(&self, mut connection: TcpStream) -> io::Result<()> {
         let mut incoming = BufReader::new(connection.try_clone()?);
         while let Some(request) = Request::read(&mut incoming)? {
-            let query: Value = serde_json::from_str(&request.body).expect("workerd sends JSON");
-            let query = query.get(0).unwrap_or(&query);
-            let sql = query["sql"].as_str().expect("SQL");
-            let values = query["params"].as_array().expect("values");
-            let failure = self.state().failure(values);
+            let body: Value = serde_json::from_str(&request.body).expect("workerd sends JSON");
+            // A batch is a list.
+            let queries = body
+                .as_array()
+                .map_or(std::slice::from_ref(&body), Vec::as_slice);
+            let failure = self.state().failure(queries);
             let body = match failure {
                 Some(Failure::Silence) => {
                     // Until workerd gives up.
@@ -173,9 +189,9 @@ impl D1 {
                     thread::sleep(delay);
                     let mut state = self.state();
                     state.late += 1;
-                    state.answer(sql, values)
+                    state.answer(queries)
                 }
-                None => self.state().answer(sql, values),
+                None => self.state().answer(queries),
             };
             respond(&mut connection, 200, &body)?;
         }
@@ -188,17 +204,31 @@ impl D1 {
 }
 
 impl State {
-    fn failure(&self, values: &[Value]) -> Option<Failure> {
-        let about = |about: &str| values.iter().any(|value| value == about);
+    fn failure(&self, queries: &[Value]) -> Option<Failure> {
+        let about = |about: &str| {
+            let mut values = queries.iter().flat_map(values);
+            values.any(|value| value == about)
+        };
         let mut faults = self.faults.iter();
         faults
             .find(|(value, _)| about(value))
             .map(|(_, failure)| *failure)
     }
 
-    fn answer(&self, sql: &str, values: &[Value]) -> String {
-        match self.execute(sql, values) {
-            Ok(answer) => json!([answer]).to_string(),
+    /// All statements or none.
+    fn answer(&self, queries: &[Value]) -> String {
+        let execute = |query: &Value| {
+            let sql = query["sql"].as_str().expect("SQL");
+            self.execute(sql, values(query))
+        };
+        let transaction = self.database.unchecked_transaction();
+        let answers = transaction.and_then(|transaction| {
+            let answers: Vec<Value> = queries.iter().map(execute).collect::<Result<_, _>>()?;
+            transaction.commit()?;
+            Ok(answers)
+        });
+        match answers {
+            Ok(answers) => json!(answers).to_string(),
             Err(error) => json!({"success": false, "error": error.to_string()}).to_string(),
         }
     }
@@ -220,6 +250,10 @@ impl State {
             "meta": {"changes": changes, "duration": 0},
         }))
     }
+}
+
+fn values(query: &Value) -> &[Value] {
+    query["params"].as_array().expect("values")
 }
 
 /// A value as `SQLite` takes it. JavaScript knows one kind of number, D1 stores whole ones as integers.

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use tokenkeep::{
     account::{Account, Name, email::Email, password::PasswordHash, port::Accounts},
     port::Fault,
-    token::{id::UserId, time::UnixMillis},
+    token::{
+        id::UserId,
+        time::{LONGEST_SESSION_SECONDS, UnixMillis},
+    },
 };
 
 use crate::{
@@ -18,18 +21,22 @@ pub type Row = (Account, PasswordHash);
 
 /// The table: accounts with their password hashes, by address.
 #[derive(Clone, Default)]
-pub struct Table(BTreeMap<String, Row>);
+pub struct Table {
+    rows: BTreeMap<String, Row>,
+    /// The marks of deletions.
+    deleted: BTreeMap<UserId, UnixMillis>,
+}
 
 impl Table {
     /// Every account, in the order of the addresses.
     pub fn rows(&self) -> impl Iterator<Item = &Row> {
-        self.0.values()
+        self.rows.values()
     }
 
     /// The account of an address.
     #[must_use]
     pub fn row(&self, email: &str) -> Option<&Row> {
-        self.0.get(email)
+        self.rows.get(email)
     }
 
     /// Puts an account there, as an import does.
@@ -44,16 +51,28 @@ impl Table {
             created_at: UnixMillis(now),
         };
         let hash = PasswordHash::parse(hash).expect("a hash");
-        self.0.insert(email.to_owned(), (account, hash));
+        self.rows.insert(email.to_owned(), (account, hash));
     }
 
-    /// Takes an account away, and nothing else.
+    /// Deletes an account as the worker does.
+    pub fn delete(&mut self, id: &UserId, at: UnixMillis) {
+        if self.find(id).is_some() {
+            self.deleted.insert(id.clone(), at);
+        }
+        self.rows.retain(|_, (account, _)| account.id != *id);
+        self.deleted
+            .retain(|_, marked| at.since_ms(*marked) <= LONGEST_SESSION_SECONDS * 1_000);
+    }
+
+    /// Loses an account, as a wrong database does.
     pub fn remove(&mut self, email: &str) {
-        self.0.remove(email);
+        self.rows.remove(email);
     }
 
     fn find(&mut self, id: &UserId) -> Option<&mut Row> {
-        self.0.values_mut().find(|(account, _)| account.id == *id)
+        self.rows
+            .values_mut()
+            .find(|(account, _)| account.id == *id)
     }
 }
 
@@ -94,8 +113,8 @@ impl Accounts for Place {
         let new = (account.clone(), hash.clone());
         self.ask_table("add", move |table| {
             let email = new.0.email.as_str().to_owned();
-            let is_free = !table.0.contains_key(&email);
-            table.0.entry(email).or_insert(new);
+            let is_free = !table.rows.contains_key(&email);
+            table.rows.entry(email).or_insert(new);
             is_free
         })
         .await
@@ -126,10 +145,16 @@ impl Accounts for Place {
         .await
     }
 
-    async fn delete(&self, id: &UserId) -> Result<(), Fault> {
+    async fn delete(&self, id: &UserId, at: UnixMillis) -> Result<(), Fault> {
         let id = id.clone();
-        self.ask_table("delete", move |table| {
-            table.0.retain(|_, (account, _)| account.id != id);
+        self.ask_table("delete", move |table| table.delete(&id, at))
+            .await
+    }
+
+    async fn was_deleted(&self, id: &UserId) -> Result<bool, Fault> {
+        let id = id.clone();
+        self.ask_table("find deletion", move |table| {
+            table.deleted.contains_key(&id)
         })
         .await
     }

@@ -28,6 +28,8 @@ pub struct Cloud {
     pub(crate) guards: Guards,
     /// Whether there is a flood of wrong passwords.
     pub is_flooded: Cell<bool>,
+    /// Whether the worker knows that the store has its birth mark.
+    pub has_birth_mark: Cell<bool>,
     unbound: RefCell<BTreeSet<&'static str>>,
     deferred: RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>,
     log: RefCell<Vec<String>>,
@@ -44,6 +46,7 @@ impl Cloud {
             accounts: RefCell::default(),
             guards: Guards::default(),
             is_flooded: Cell::default(),
+            has_birth_mark: Cell::default(),
             unbound: RefCell::default(),
             deferred: RefCell::default(),
             log: RefCell::default(),
@@ -63,6 +66,7 @@ impl Cloud {
             accounts: self.accounts.clone(),
             guards: self.guards.asleep(),
             is_flooded: self.is_flooded.clone(),
+            has_birth_mark: self.has_birth_mark.clone(),
             unbound: self.unbound.clone(),
             deferred: RefCell::default(),
             log: RefCell::default(),

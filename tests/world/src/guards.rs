@@ -10,8 +10,8 @@ use std::{
 use tokenkeep::{
     account::{
         email::Email,
-        guard::AccountGuard,
-        message::{GuardReply, GuardRequest},
+        guard::{AccountGuard, PasswordChange},
+        message::{GuardReply, GuardRequest, Purpose},
         port::Guard,
     },
     object::{Object, Storage},
@@ -40,6 +40,8 @@ pub(crate) struct Guards {
     alarms: RefCell<BTreeMap<String, u64>>,
     /// The latest stamp of the stand-ins.
     last_stamp: Cell<u64>,
+    /// The latest password change that the stand-ins know of: they know one account.
+    change: RefCell<Option<PasswordChange>>,
 }
 
 impl Guards {
@@ -49,6 +51,7 @@ impl Guards {
             storage: self.storage.clone(),
             alarms: self.alarms.clone(),
             last_stamp: self.last_stamp.clone(),
+            change: self.change.clone(),
             ..Self::default()
         }
     }
@@ -106,13 +109,33 @@ impl Place {
         };
         cloud.timeline.sleep_ms(self.roll(WAY_MS)).await;
         let accounts = cloud.accounts.borrow();
-        match (request, accounts.row(email.as_str())) {
-            (GuardRequest::Stamp, _) => GuardReply::Stamped { at },
-            (GuardRequest::Check(_), None) => GuardReply::Wrong,
-            (GuardRequest::Check(_), Some((account, _))) => GuardReply::Done {
-                account: account.clone(),
-                at,
-            },
+        let change = &cloud.guards.change;
+        let (attempt, account) = match (request, accounts.row(email.as_str())) {
+            (GuardRequest::Stamp, _) => {
+                change.take();
+                return GuardReply::Stamped { at };
+            }
+            (GuardRequest::Check(_), None) => return GuardReply::Wrong,
+            (GuardRequest::Check(attempt), Some((account, _))) => (attempt, account.clone()),
+        };
+        let mut repeated = None;
+        let mut done_at = at;
+        if let Purpose::ChangePassword {
+            sessions: Some(sessions),
+            ..
+        } = &attempt.purpose
+        {
+            let mut change = change.borrow_mut();
+            let earlier = change.as_ref();
+            match earlier.and_then(|it| it.started_for(&sessions.from, UnixMillis(cloud.now()))) {
+                Some((session, at)) => (repeated, done_at) = (Some(session), at),
+                None => *change = Some(PasswordChange::new(sessions.clone(), at)),
+            }
+        }
+        GuardReply::Done {
+            account,
+            at: done_at,
+            repeated,
         }
     }
 }

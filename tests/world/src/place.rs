@@ -172,6 +172,14 @@ impl HasSessions for Place {
     fn sessions(&self) -> Result<Self, Fault> {
         self.0.cloud.bound("SESSIONS", self.clone())
     }
+
+    fn has_birth_mark(&self) -> bool {
+        self.0.cloud.has_birth_mark.get()
+    }
+
+    fn note_birth_mark(&self) {
+        self.0.cloud.has_birth_mark.set(true);
+    }
 }
 
 impl HasAccounts for Place {

@@ -28,23 +28,27 @@ impl KeyValue for Place {
     async fn write(&self, write: &Write) -> Result<(), Fault> {
         assert!(write.key.len() <= 512, "a longer key than KV takes");
         let ttls = MIN_TTL_SECONDS..=u64::from(u32::MAX);
-        assert!(ttls.contains(&write.ttl_seconds), "a TTL that KV refuses");
+        let fits = write.ttl_seconds.is_none_or(|ttl| ttls.contains(&ttl));
+        assert!(fits, "a TTL that KV refuses");
         let metadata: Option<Rc<str>> = write.metadata.as_deref().map(Into::into);
         assert!(
             metadata.as_ref().is_none_or(|it| it.len() <= 1_024),
             "more than KV takes"
         );
-        let is_tombstone =
-            write.key.starts_with("session:") && write.value.contains("\"revoked_at\"");
+        let is_session = ["session:", "service:"]
+            .iter()
+            .any(|prefix| write.key.starts_with(prefix));
+        let is_tombstone = is_session && write.value.contains("\"revoked_at\"");
         if is_tombstone && self.cloud().conditions.deletes_ended_sessions {
             return KeyValue::delete(self, &write.key).await;
         }
-        let (value, ttl_ms) = (write.value.as_str().into(), write.ttl_seconds * 1_000);
+        let value = write.value.as_str().into();
+        let ttl_ms = write.ttl_seconds.map(|seconds| seconds * 1_000);
         let entry = move |now| {
             Some(Entry {
                 value,
                 metadata,
-                expires_at: now + ttl_ms,
+                expires_at: ttl_ms.map_or(u64::MAX, |ttl_ms| now + ttl_ms),
             })
         };
         self.change("write", &write.key, entry).await

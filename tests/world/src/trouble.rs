@@ -47,6 +47,8 @@ impl fmt::Display for Store {
 pub enum Trouble {
     /// Done and answered after 20 s, whether anyone still waits or not.
     Slow,
+    /// The same after so many milliseconds: in time.
+    Delayed(u64),
     /// Neither done nor answered.
     Silent,
     /// Refused with an error.
@@ -228,10 +230,14 @@ pub(crate) async fn suffer<T: 'static>(
     rubbish: impl FnOnce(T) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
     match trouble {
-        Trouble::Slow => {
+        Trouble::Slow | Trouble::Delayed(_) => {
             let later = timeline.clone();
+            let takes_ms = match trouble {
+                Trouble::Delayed(milliseconds) => milliseconds,
+                _ => SLOW_MS,
+            };
             let slowly = async move {
-                later.sleep_ms(SLOW_MS).await;
+                later.sleep_ms(takes_ms).await;
                 work.await
             };
             timeline.beside(slowly).await

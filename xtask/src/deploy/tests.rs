@@ -51,12 +51,32 @@ fn deploy(account: Account) -> (FakeCloudflare, Result<()>) {
     let cloudflare = FakeCloudflare::start(account);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let project = project(folder.path(), &cloudflare);
-    let outcome = put_online(&assume_installed(&project));
+    let outcome = put_online(&project, &assume_installed(&project));
     (cloudflare, outcome)
 }
 
 fn account(cloudflare: &FakeCloudflare) -> MutexGuard<'_, Account> {
     cloudflare.account.lock().expect("no other thread panicked")
+}
+
+#[test]
+fn a_renamed_worker_does_not_take_the_database_of_another() {
+    let original = Project::locate().path("wrangler.toml");
+    let settings = fs::read_to_string(original).expect("readable");
+    assert!(check_database_name(&settings).is_ok());
+    let renamed = settings.replace("name = \"tokenkeep\"\nmain", "name = \"shop\"\nmain");
+    let message = format!(
+        "{:#}",
+        check_database_name(&renamed).expect_err("another's")
+    );
+    assert!(message.contains("database_name = \"shop\""), "{message}");
+    for change in [
+        "database_name = \"shop\"",
+        "database_name = \"tokenkeep\"\ndatabase_id = \"x\"",
+    ] {
+        let own = renamed.replace("database_name = \"tokenkeep\"", change);
+        assert!(check_database_name(&own).is_ok(), "{change}");
+    }
 }
 
 #[test]

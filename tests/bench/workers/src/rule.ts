@@ -8,7 +8,7 @@ export interface Position {
 
 export type Session = { created_at: number; expires_at: number; revoked_at?: number } | null;
 export type Activity = { gen: number; iat: number; gen_at: number; prev_at?: number; seen_at: number } | null;
-export type CutOff = { before: number; keep?: string } | null;
+export type CutOff = { before: number; keep?: string; keep_until?: number } | null;
 
 export type Verdict =
   | { kind: "live"; answer: Position; note?: object }
@@ -30,11 +30,13 @@ export function judge(
   idleMs: number,
   now: number,
 ): Verdict {
-  const ended = (start: number) => cutOff !== null && start <= cutOff.before && cutOff.keep !== sid;
+  const isKept = cutOff?.keep === sid && (cutOff.keep_until === undefined || now < cutOff.keep_until);
+  const ended = (start: number) => cutOff !== null && start <= cutOff.before && !isKept;
   if (session?.revoked_at !== undefined) return { kind: "session_revoked" };
   if (session === null) {
     if (ended(now + CLOCKS_MS)) return { kind: "session_revoked" };
     const mayBeUnderWay = now - presented.iat * 1000 < ARRIVAL_MS;
+    if (!mayBeUnderWay && ended(presented.iat * 1000)) return { kind: "session_revoked" };
     return { kind: mayBeUnderWay ? "not_yet_here" : "refresh_token_expired" };
   }
   const start = session.created_at;

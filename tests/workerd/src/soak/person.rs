@@ -150,7 +150,10 @@ impl<'t> Person<'t> {
         let answer = self.ask(&access, "POST", "/auth/password/change", &body);
         if self.expect("a change of password", &answer, 200) {
             self.earlier_password = Some(std::mem::replace(&mut self.password, new));
-            self.end_all_but(Some(index));
+            // The session that asked goes on for a while: it may answer either way.
+            self.sessions.swap_remove(index);
+            self.end_all_but(None);
+            self.sessions.push((answer.tokens(), true));
         }
     }
 

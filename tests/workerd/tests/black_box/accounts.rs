@@ -129,12 +129,14 @@ fn the_life_of_an_account_on_two_devices() {
     assert_eq!(client().me(&tablet.access).json()["name"], "Ada L.");
 
     let changed = change_password(&phone, PASSWORD, "better horse").tokens();
+    assert_ne!(changed.session, phone.session);
+    let again = change_password(&phone, PASSWORD, "better horse").tokens();
     assert_eq!(
-        (&changed.session, &changed.refresh),
-        (&phone.session, &phone.refresh)
+        (&again.session, &again.refresh),
+        (&changed.session, &changed.refresh)
     );
     client().assert_ended(&tablet);
-    let _ = client().refresh(&phone.refresh).tokens();
+    let phone = client().refresh(&changed.refresh).tokens();
     try_log_in(&email, PASSWORD).assert_error(401, "invalid_credentials");
     let tablet = try_log_in(&email, "better horse").tokens();
 
@@ -142,6 +144,7 @@ fn the_life_of_an_account_on_two_devices() {
         delete(&phone, "better horse").json(),
         json!({"deleted": true})
     );
+    assert!(workerd().d1.was_deleted(&phone.user));
     for tokens in [&phone, &tablet] {
         client().assert_ended(tokens);
         delete(tokens, "better horse").assert_error(401, "session_revoked");

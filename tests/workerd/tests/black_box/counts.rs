@@ -78,7 +78,7 @@ fn a_new_session_is_one_write_that_lives_to_the_absolute_end() {
     let [Operation::Write(write)] = operations.as_slice() else {
         panic!("one write: {operations:?}");
     };
-    assert_eq!(write.key, format!("session:{user}:{}", opened.session));
+    assert_eq!(write.key, format!("service:{user}:{}", opened.session));
     assert_lives(write, LIFETIME);
     let stored = write.json();
     let created_at = stored["created_at"].as_u64().expect("a time");
@@ -128,8 +128,8 @@ fn a_bearer_route_reads_two_keys_in_one_call() {
     assert_eq!(client().me(&session.access).status, 200);
     let operations = kv().settled_operations(&[&session.user, &session.session]);
     let keys = Operation::bulk_read([
-        format!("session:{}:{}", session.user, session.session),
-        format!("revoked:{}", session.user),
+        format!("service:{}:{}", session.user, session.session),
+        format!("service-revoked:{}", session.user),
     ]);
     assert_eq!(operations[1..], [keys]);
 }

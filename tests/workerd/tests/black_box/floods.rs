@@ -114,7 +114,6 @@ fn a_flood_of_invented_addresses_leaves_nothing_stored() {
         let body = json!({"email": email, "password": PASSWORD});
         stage.clients[0].post("/auth/login", &body)
     };
-    // One after the other: each takes as long to refuse as it takes to check a password.
     for number in 0..15 {
         let answer = log_in(&format!("nobody{}@users.test", number % 5));
         answer.assert_error(401, "invalid_credentials");
@@ -125,7 +124,7 @@ fn a_flood_of_invented_addresses_leaves_nothing_stored() {
     let email = random_user().to_lowercase();
     let account = json!({"email": email, "password": PASSWORD});
     let _ = stage.clients[0].post("/auth/signup", &account).tokens();
-    assert_eq!(with_attempts(&stage.objects()), 0);
+    assert_eq!(with_attempts(&stage.objects()), 1, "a network to trust");
     let wrong = json!({"email": email, "password": "wrong horse"});
     stage.clients[0]
         .post("/auth/login", &wrong)
@@ -169,7 +168,7 @@ fn fifty_attempts_at_once_by_every_way_are_one_count() {
 
 #[test]
 fn of_too_many_sessions_of_an_account_those_unused_for_longest_end() {
-    let email = random_user().to_lowercase();
+    let mut email = random_user().to_lowercase();
     let account = json!({"email": email, "password": PASSWORD});
     let first = client().post("/auth/signup", &account).tokens();
     // Each shard is full of sessions from long ago.
@@ -196,6 +195,13 @@ fn of_too_many_sessions_of_an_account_those_unused_for_longest_end() {
     while ended() == 0 {
         logins += 1;
         assert!(logins < 200, "one login in eight looks");
+        if logins % 25 == 0 {
+            // An address has thirty logins an hour.
+            let next = random_user().to_lowercase();
+            stage().d1.rename(&email, &next);
+            email = next;
+        }
+        let account = json!({"email": email, "password": PASSWORD});
         let _ = client().post("/auth/login", &account).tokens();
     }
     let _ = client().refresh(&first.refresh).tokens();

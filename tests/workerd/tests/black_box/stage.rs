@@ -118,6 +118,7 @@ impl Chain {
             "created_at": self.created_at,
             "expires_at": self.expires_at,
             "claims": {"role": "admin"},
+            "account": true,
         });
         self.put(&self.session_key(), &record);
     }

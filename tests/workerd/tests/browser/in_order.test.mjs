@@ -50,11 +50,11 @@ test("the cards hold what Bravo asks for, with this worker's address", () =>
     const bearer = { "Header name": "Authorization", "Header value": "Bearer ${accessToken}" };
     assert.deepEqual(cards, {
       "Sign up": { Name: "Sign up", Method: "POST", URL: `${ORIGIN}/auth/signup`, "Body (JSON)": body({ ...login, name: "${name}" }), "Output variables": "accessToken refreshToken userId" },
-      "Log in": { Name: "Log in", Method: "POST", URL: `${ORIGIN}/auth/login`, "Body (JSON)": body(login), "Output variables": "accessToken refreshToken userId" },
+      "Log in": { Name: "Log in", Method: "POST", URL: `${ORIGIN}/auth/login`, "Body (JSON)": body({ ...login, refreshToken: "${refreshToken}" }), "Output variables": "accessToken refreshToken userId" },
       "Refresh token": { Name: "Refresh token", Method: "POST", URL: `${ORIGIN}/auth/token`, "Body (JSON)": refresh, "Output variables": "accessToken", "Token expiration time in seconds": "3600" },
       "User info": { Name: "User info", Method: "GET", URL: `${ORIGIN}/auth/me`, ...bearer, "Output variables": "id email name" },
       "Change name": { Name: "Change name", Method: "PATCH", URL: `${ORIGIN}/auth/me`, ...bearer, "Body (JSON)": body({ name: "${name}" }), "Output variables": "name" },
-      "Change password": { Name: "Change password", Method: "POST", URL: `${ORIGIN}/auth/password/change`, ...bearer, "Body (JSON)": body({ currentPassword: "${currentPassword}", newPassword: "${newPassword}" }), "Output variables": "accessToken" },
+      "Change password": { Name: "Change password", Method: "POST", URL: `${ORIGIN}/auth/password/change`, ...bearer, "Body (JSON)": body({ currentPassword: "${currentPassword}", newPassword: "${newPassword}" }), "Output variables": "accessToken refreshToken" },
       "Delete account": { Name: "Delete account", Method: "DELETE", URL: `${ORIGIN}/auth/me`, ...bearer, "Body (JSON)": body({ password: "${password}" }) },
       "Log out": { Name: "Log out", Method: "POST", URL: `${ORIGIN}/auth/logout`, "Body (JSON)": refresh },
       "Log out everywhere": { Name: "Log out everywhere", Method: "POST", URL: `${ORIGIN}/auth/logout/all`, ...bearer },

@@ -1,0 +1,87 @@
+//! Whether the time of an answer reveals who has an account: 200 wrong passwords and 200 unknown
+//! addresses, shuffled, against the built worker in workerd. Prints both medians and the area under
+//! the ROC curve; 0.5 is no difference at all.
+//!
+//! `cargo run --release -p tokenkeep-workerd-tests --bin timing`
+
+use std::{sync::Mutex, thread, time::Instant};
+
+use serde_json::json;
+use tokenkeep_workerd_tests::{
+    client::random_user,
+    workerd::{Settings, Workerd},
+};
+
+/// Accounts, and as many invented addresses: two attempts at each meet no limit.
+const ADDRESSES: usize = 100;
+
+/// Requests side by side.
+const CONNECTIONS: usize = 4;
+
+fn main() {
+    let workerd = Workerd::start(&[Settings::fresh().with_accounts()]);
+    let client = &workerd.clients[0];
+    let address = |_| random_user().to_lowercase();
+    let (known, unknown): (Vec<_>, Vec<_>) = (0..ADDRESSES)
+        .map(|number| (address(number), address(number)))
+        .unzip();
+    for email in &known {
+        let account = json!({"email": email, "password": "correct horse"});
+        assert_eq!(client.post("/auth/signup", &account).status, 200);
+    }
+    let twice = |emails: &[String], is_known| -> Vec<(String, (String, bool))> {
+        let both = emails.iter().chain(emails);
+        both.map(|email| (random_user(), (email.clone(), is_known)))
+            .collect()
+    };
+    let mut attempts = [twice(&known, true), twice(&unknown, false)].concat();
+    attempts.sort();
+    let (queue, times) = (Mutex::new(attempts), Mutex::new([Vec::new(), Vec::new()]));
+    thread::scope(|scope| {
+        for _ in 0..CONNECTIONS {
+            scope.spawn(|| {
+                loop {
+                    let Some((_, (email, is_known))) = queue.lock().expect("alive").pop() else {
+                        return;
+                    };
+                    let wrong = json!({"email": email, "password": "wrong horse"});
+                    let started = Instant::now();
+                    assert_eq!(client.post("/auth/login", &wrong).status, 401);
+                    let took = started.elapsed().as_secs_f64() * 1000.0;
+                    times.lock().expect("alive")[usize::from(is_known)].push(took);
+                }
+            });
+        }
+    });
+    let [unknown, known] = times.into_inner().expect("alive");
+    let auc = area_under_curve(&known, &unknown);
+    println!(
+        "wrong password: {:.1} ms, unknown address: {:.1} ms (medians), AUC {auc:.3}",
+        median(&known),
+        median(&unknown)
+    );
+    assert!((0.45..=0.55).contains(&auc), "the time tells them apart");
+}
+
+fn median(times: &[f64]) -> f64 {
+    let mut sorted = times.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}
+
+/// How often a time of the first kind is the longer one.
+fn area_under_curve(longer: &[f64], shorter: &[f64]) -> f64 {
+    let pairs = longer
+        .iter()
+        .flat_map(|long| shorter.iter().map(move |short| (long, short)));
+    let (mut wins, mut count) = (0.0, 0.0);
+    for (long, short) in pairs {
+        count += 1.0;
+        wins += match long.total_cmp(short) {
+            std::cmp::Ordering::Greater => 1.0,
+            std::cmp::Ordering::Equal => 0.5,
+            std::cmp::Ordering::Less => 0.0,
+        };
+    }
+    wins / count
+}
