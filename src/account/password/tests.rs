@@ -2,6 +2,8 @@
 //! standard library of Python, and the example that Firebase publishes. Those of
 //! `tests/vectors/passwords` come with the scripts that made them.
 
+use std::collections::HashSet;
+
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -219,12 +221,16 @@ fn hashes_of_other_systems_match_and_are_outdated() {
 
 #[test]
 fn hashes_made_by_the_original_libraries_match_their_password_and_no_other() {
+    let mut forms = HashSet::new();
     for (form, text, hash) in vectors() {
         let hash = PasswordHash::parse(hash.as_str()).expect("it was read before");
         let right = hash.verify(&password(&text).normalized(&Nfkc));
         assert_ne!(right, Verification::Mismatch, "{form} {text}");
-        let wrong = password(&format!("~{text}")).normalized(&Nfkc);
-        assert_eq!(hash.verify(&wrong), Verification::Mismatch, "{form} {text}");
+        // Once for each form: some take long.
+        if forms.insert(form.clone()) {
+            let wrong = password(&format!("~{text}")).normalized(&Nfkc);
+            assert_eq!(hash.verify(&wrong), Verification::Mismatch, "{form}");
+        }
     }
 }
 
