@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::{
     account::password::{
         COSTLY, DAMAGED, php_trimmed,
-        reader::{hex, number, parameters, pieces},
+        reader::{number, parameters, pieces},
     },
     problem::Problem,
 };
@@ -51,7 +51,7 @@ pub enum Key {
     Unterminated,
     /// `$2x$`: PHP and others before 2011, which extended the sign of each byte.
     SignExtended,
-    /// WordPress 6.8: HMAC-SHA384 of the trimmed password, in base64.
+    /// `WordPress` 6.8: HMAC-SHA384 of the trimmed password, in base64.
     WordPress,
     /// Django's `bcrypt_sha256`: SHA-256 in hexadecimal.
     Sha256Hex,
@@ -148,7 +148,7 @@ impl Bcrypt {
                 let mac = mac.chain_update(php_trimmed(password));
                 base64(&mac.finalize().into_bytes())
             }
-            Key::Sha256Hex => terminated(hex(&Sha256::digest(password)).as_bytes()),
+            Key::Sha256Hex => terminated(format!("{:x}", Sha256::digest(password)).as_bytes()),
             Key::Sha256 => base64(&Sha256::digest(password)),
             Key::HmacSha256 => {
                 let salt = BASE64.encode(self.salt);

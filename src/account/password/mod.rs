@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `$argon2id$v=19$m=19456,t=2,p=1$salt$hash`, also `argon2i` and `argon2d`; no `v` means 16 | the reference implementation, libsodium, PHP, Python, Node |
 //! | `$2a$`, `$2b$`, `$2y$`; `$2$` and `$2x$` | bcrypt everywhere; in 1997, and with PHP's bug of 2011 |
-//! | `$wp$2y$`, `$P$`; `$H$` | WordPress since 6.8 and before; phpBB |
+//! | `$wp$2y$`, `$P$`; `$H$` | `WordPress` since 6.8 and before; `phpBB` |
 //! | `$bcrypt-sha256$v=2,t=2b,r=12$salt$hash` | passlib |
 //! | `$scrypt$ln=16,r=8,p=1$salt$hash` | passlib and the PHC libraries |
 //! | `$pbkdf2-sha256$i=600000,l=32$salt$hash`, also `sha1` and `sha512` | the PHC libraries |
@@ -411,7 +411,7 @@ impl Scheme {
         match self {
             Self::Bcrypt(hash) => hash.distinguishes(password.bytes()),
             Self::Scrypt(hash) => hash.distinguishes(password),
-            Self::Phpass(hash) => hash.distinguishes(password.bytes()),
+            Self::Phpass(_) => php_trimmed(password.bytes()) == password.bytes(),
             Self::Argon2(_) | Self::Pbkdf2(_) | Self::Firebase(_) => true,
         }
     }

@@ -1,4 +1,4 @@
-//! phpass's portable hash, rounds of MD5: WordPress before 6.8 (`$P$`), phpBB (`$H$`).
+//! phpass's portable hash, rounds of MD5: `WordPress` before 6.8 (`$P$`), `phpBB` (`$H$`).
 
 use md5::{Digest as _, Md5};
 use subtle::ConstantTimeEq as _;
@@ -11,7 +11,7 @@ use crate::{
 /// Digits by value. In a hash the first one has the lowest bits.
 const DIGITS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Minimum number of rounds that phpass has, as a power of two; WordPress has 13.
+/// Minimum number of rounds that phpass has, as a power of two; `WordPress` has 13.
 const MIN_LOG_ROUNDS: u32 = 7;
 
 /// Maximum: what phpass makes where it is set to bcrypt's highest usual cost, 16.
@@ -44,7 +44,7 @@ impl Phpass {
         })
     }
 
-    /// WordPress trims a password before it hashes it, others do not.
+    /// `WordPress` trims a password before it hashes it, others do not.
     pub fn matches(&self, password: &[u8]) -> bool {
         let is_match = |password: &[u8]| -> bool {
             let first = Md5::new().chain_update(self.salt).chain_update(password);
@@ -57,12 +57,8 @@ impl Phpass {
             let derived = (0..self.rounds).fold(first.finalize(), next);
             self.digest.ct_eq(&derived[..]).into()
         };
-        is_match(password) || !self.distinguishes(password) && is_match(php_trimmed(password))
-    }
-
-    /// Whether WordPress would read the password as it is.
-    pub fn distinguishes(&self, password: &[u8]) -> bool {
-        php_trimmed(password) == password
+        let trimmed = php_trimmed(password);
+        is_match(password) || trimmed != password && is_match(trimmed)
     }
 }
 

@@ -77,11 +77,6 @@ pub fn of_hex(text: &str) -> Option<Vec<u8>> {
     pairs.collect()
 }
 
-/// Hexadecimal in lower case.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// The hash itself, 16 to 64 bytes.
 #[derive(Clone)]
 pub struct Digest(Vec<u8>);
