@@ -26,7 +26,7 @@ use worker::{Context, Env, Error, console_log, worker_sys};
 use crate::{
     account::port::HasAccounts,
     cloudflare::task::promised,
-    port::{Clock, Fault, Normalizer, Rng, Runtime},
+    port::{Clock, Fault, Normalizer, RateLimit, Rng, Runtime},
     session::port::HasSessions,
     token::time::UnixMillis,
 };
@@ -111,6 +111,14 @@ impl Runtime for Cloudflare {
     fn log(&self, line: &str) {
         console_log!("{line}");
     }
+
+    fn has_limit(&self, limit: RateLimit) -> bool {
+        rate_limit::is_bound(&self.env, limit)
+    }
+
+    async fn is_over(&self, limit: RateLimit, key: &str) -> Result<bool, Fault> {
+        rate_limit::is_over(&self.env, limit, key).await
+    }
 }
 
 impl HasSessions for Cloudflare {
@@ -139,13 +147,5 @@ impl HasAccounts for Cloudflare {
 
     fn guard(&self) -> Result<Guards, Fault> {
         Guards::bound(&self.env, GUARDS)
-    }
-
-    fn has_rate_limit(&self) -> bool {
-        rate_limit::is_bound(&self.env)
-    }
-
-    async fn is_flooded(&self) -> Result<bool, Fault> {
-        rate_limit::is_flooded(&self.env).await
     }
 }

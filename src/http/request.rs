@@ -90,6 +90,28 @@ impl Call {
     }
 }
 
+/// Whether tokens and passwords were sent in plain text through a network: over `http:`, to a host
+/// that is not local.
+///
+/// Local is what cannot be reached from outside: IP addresses (a worker on the internet has a name),
+/// names without a dot, and those that are kept for such use (RFC 6761, RFC 6762).
+#[must_use]
+pub fn is_in_plain_text(origin: &str) -> bool {
+    let Some(host) = origin.strip_prefix("http://") else {
+        return false;
+    };
+    if host.starts_with('[') {
+        return false;
+    }
+    let name = host.split(':').next().unwrap_or_default();
+    let name = name.trim_end_matches('.');
+    let last = name.rsplit('.').next().unwrap_or_default();
+    let is_local = last == name
+        || last.bytes().all(|byte| byte.is_ascii_digit())
+        || ["localhost", "local", "test", "internal"].contains(&last);
+    !is_local
+}
+
 /// A request as a handler sees it: what arrived, and what to work with.
 pub struct Request<'a, P> {
     /// The world outside.
@@ -242,6 +264,31 @@ mod tests {
         ] {
             let error = credentials(Some(header)).expect_err("a placeholder");
             assert_eq!(error.reply().status, 400);
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_local_hosts_only() {
+        for origin in [
+            "http://localhost:8787",
+            "http://tokenkeep.localhost",
+            "http://127.0.0.1:8787",
+            "http://[::1]:8787",
+            "http://192.168.1.7:8787",
+            "http://adas-computer:8787",
+            "http://adas-computer.local:8787",
+            "https://api.example.com",
+        ] {
+            assert!(!is_in_plain_text(origin), "{origin}");
+        }
+        for origin in [
+            "http://api.example.com",
+            "http://tokenkeep.ada.workers.dev:80",
+            "http://localhost.example.com",
+            "http://127.0.0.1.example.com",
+            "http://example.com.",
+        ] {
+            assert!(is_in_plain_text(origin), "{origin}");
         }
     }
 
