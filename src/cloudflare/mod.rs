@@ -18,13 +18,14 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
+use js_sys::JsString;
 use wasm_bindgen::JsValue;
 use worker::{Context, Env, Error, console_log, worker_sys};
 
 use crate::{
     account::port::HasAccounts,
     cloudflare::promise::promised,
-    port::{Clock, Fault, RateLimit, Rng, Runtime},
+    port::{Clock, Fault, Normalizer, RateLimit, Rng, Runtime},
     session::port::HasSessions,
     token::time::UnixMillis,
 };
@@ -86,6 +87,12 @@ impl Clock for Cloudflare {
 impl Rng for Cloudflare {
     fn fill(&self, bytes: &mut [u8]) {
         clock::fill_random(bytes);
+    }
+}
+
+impl Normalizer for Cloudflare {
+    fn nfkc(&self, text: &str) -> String {
+        JsString::from(text).normalize("NFKC").into()
     }
 }
 
