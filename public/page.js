@@ -136,9 +136,9 @@ function binding(name, report, what, kind, section, whenFailing) {
   return [name, "bad", "does not answer", `${what} It is connected, but ${report}.`, whenFailing];
 }
 
-function limit(report, what) {
-  if (report === "ok") return ["ATTEMPTS", "good", "ok", what];
-  return ["ATTEMPTS", "", "not used", `${what} Without it nothing fails, but a flood is not slowed down.`, fixFile("the section `[[ratelimits]]` with the name `ATTEMPTS` is missing")];
+function limit(name, report, what) {
+  if (report === "ok") return [name, "good", "ok", what];
+  return [name, "", "not used", `${what} Without it nothing fails, but a flood is not stopped.`, fixFile(`the section \`[[ratelimits]]\` with the name \`${name}\` is missing`)];
 }
 
 const SECRETS = {
@@ -155,7 +155,9 @@ function rowsOf({ checks, settings }) {
     binding("SESSIONS", checks.sessions, "The KV store keeps sessions.", "KV namespace", "[[kv_namespaces]]", wait),
     binding("DB", checks.accounts, "The D1 database keeps accounts.", "D1 database", "[[d1_databases]]", [paragraph("Most likely its tables are missing. This creates them:"), command(RUN), ...wait]),
     binding("ACCOUNT_GUARD", checks.guard, "The Durable Object checks passwords.", "Durable Object", "[[durable_objects.bindings]]", wait),
-    checks.flood && limit(checks.flood, "Optional: the rate limit slows down floods of wrong passwords and sign-ups."),
+    checks.flood && limit("ATTEMPTS", checks.flood, "Optional: this rate limit slows down floods of wrong passwords and sign-ups."),
+    checks.requests && limit("REQUESTS", checks.requests, "Optional: this rate limit refuses a user's requests beyond 30 a minute."),
+    checks.lists && limit("LISTS", checks.lists, "Optional: this rate limit refuses a user's lists of sessions beyond five a minute."),
     ...(wrong[0] ? wrong.map((name) => setting(name, settings[name])) : [setting("wrangler.toml", "ok", "The settings under `[vars]`.")]),
   ].filter(Boolean);
 }

@@ -5,15 +5,18 @@ use crate::{
     config::CheckedSettings,
     http::{
         cors::{preflight, share},
-        error::Error,
+        error::{BadInput, Error},
         method::Method,
         reply::Reply,
-        request::{Call, Request},
+        request::{Call, Request, is_in_plain_text},
     },
     log::Line,
     routes::{Handler, Route},
     setup::OwnerRequest,
 };
+
+/// A browser that was here once uses `https:` only, for a year (RFC 6797).
+const HSTS: &str = "max-age=31536000";
 
 /// The worker.
 pub struct App<'a, P> {
@@ -36,6 +39,11 @@ impl<P: HasAccounts> App<'_, P> {
             reply.body.clear();
         }
         share(&self.settings.origins, call, &mut reply);
+        if call.origin.starts_with("https://") {
+            reply
+                .headers
+                .push(("Strict-Transport-Security", HSTS.into()));
+        }
         let line = Line {
             route: Route::<P>::template(&call.path),
             method: Some(call.method.name()),
@@ -50,6 +58,9 @@ impl<P: HasAccounts> App<'_, P> {
     }
 
     async fn dispatch(&self, call: &Call, id: &str) -> Result<Reply, Error> {
+        if is_in_plain_text(&call.origin) {
+            return Err(BadInput::body("Send this request to https://, not to http://.").into());
+        }
         if call.method == Method::Options {
             let allowed = Route::<P>::allowed(&call.path).ok_or(Error::NotFound)?;
             call.whole_body()?;
@@ -87,7 +98,10 @@ impl<P: HasAccounts> App<'_, P> {
         let reply = error.reply();
         let cause = error.to_string();
         let line = match error {
-            Error::TooManyAttempts(_) | Error::ServiceKeyInvalid => Some(Line::new(reply.code)),
+            Error::TooManyAttempts(_)
+            | Error::TooManyRequests(_)
+            | Error::TooManySignUps(_)
+            | Error::ServiceKeyInvalid => Some(Line::new(reply.code)),
             _ if reply.status >= 500 => Some(Line {
                 code: Some(reply.code),
                 ..Line::new("fault").because_of(&cause)

@@ -61,6 +61,43 @@ pub trait Runtime: Clock + Rng + Clone + 'static {
 
     /// Writes a line for the operator.
     fn log(&self, line: &str);
+
+    /// Whether this rate limit is bound. A platform that cannot count has none.
+    fn has_limit(&self, _limit: RateLimit) -> bool {
+        false
+    }
+
+    /// Counts one for this key; true while there are more in this place than the limit allows.
+    ///
+    /// # Errors
+    /// The counter failed.
+    async fn is_over(&self, _limit: RateLimit, _key: &str) -> Result<bool, Fault> {
+        Ok(false)
+    }
+}
+
+/// What is counted for a minute, in each place for itself, in memory. The numbers stand in
+/// `wrangler.toml`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RateLimit {
+    /// Wrong passwords and sign-ups of all addresses together: beyond it each is slowed down.
+    Attempts,
+    /// Requests with an access token, of each user: beyond it they are refused.
+    Requests,
+    /// Lists of sessions, of each user: beyond it they are refused.
+    Lists,
+}
+
+impl RateLimit {
+    /// The name of its binding.
+    #[must_use]
+    pub fn binding(self) -> &'static str {
+        match self {
+            Self::Attempts => "ATTEMPTS",
+            Self::Requests => "REQUESTS",
+            Self::Lists => "LISTS",
+        }
+    }
 }
 
 /// Waits for `work`, but not for longer than this.

@@ -13,7 +13,7 @@ use crate::{
         port::{Guard as _, HasAccounts},
     },
     http::{error::Error, request::Request},
-    port::Fault,
+    port::{Fault, RateLimit},
     token::{
         id::{SessionId, SessionRef},
         time::UnixMillis,
@@ -30,6 +30,9 @@ pub const FLOOD_PAUSE_MS: u64 = 2_000;
 
 /// How long that may take together with asking the rate limit.
 const FLOOD_TIMEOUT_MS: u64 = FLOOD_PAUSE_MS + 500;
+
+/// One count for all addresses.
+const ALL_ADDRESSES: &str = "all";
 
 /// Who wants something, and how they show that they may.
 pub struct Credentials<'a> {
@@ -103,6 +106,7 @@ pub async fn check_password<P: HasAccounts>(
         }),
         GuardReply::Wrong => Err(wrong),
         GuardReply::Wait { seconds } => Err(Error::TooManyAttempts(seconds)),
+        GuardReply::Full { seconds } => Err(Error::TooManySignUps(seconds)),
         GuardReply::Gone => Err(Error::BearerRevoked),
         GuardReply::Stamped { .. } | GuardReply::Fault => Err(Fault::Failed.into()),
     }
@@ -158,7 +162,7 @@ async fn ask<P: HasAccounts>(
 async fn slow_down_when_flooded<P: HasAccounts>(request: &Request<'_, P>) {
     let platform = request.platform;
     let pause = async {
-        if platform.is_flooded().await? {
+        if platform.is_over(RateLimit::Attempts, ALL_ADDRESSES).await? {
             platform.sleep_ms(FLOOD_PAUSE_MS).await;
         }
         Ok(())

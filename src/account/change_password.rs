@@ -36,7 +36,7 @@ use crate::{
 /// account; 404 for a session of another back end; 429 after too many wrong passwords; 400 for bad input; 503 when something failed: the
 /// same request is then safe to repeat.
 pub async fn change_password<P: HasAccounts>(request: &Request<'_, P>) -> Result<Tokens, Error> {
-    let bearer = bearer::bearer(request).await?;
+    let bearer = bearer::bearer_of_remedy(request).await?;
     let mut fields = request.fields()?;
     let current: Password = fields.password("currentPassword")?;
     let new: NewPassword = fields.password("newPassword")?;

@@ -29,7 +29,7 @@ pub struct Deleted {
 /// 403 when the password is wrong; 404 for a session of another back end; 401 without a valid access token of a live session and account;
 /// 429 after too many wrong passwords; 400 for bad input; 503 when something failed.
 pub async fn delete_account<P: HasAccounts>(request: &Request<'_, P>) -> Result<Deleted, Error> {
-    let bearer = bearer::bearer(request).await?;
+    let bearer = bearer::bearer_of_remedy(request).await?;
     let password: Password = request.fields()?.password("password")?;
     let account = current_account(request, &bearer).await?;
 

@@ -1,10 +1,13 @@
 //! E-mail addresses: what people log in with.
 //!
 //! An address is kept in one spelling, trimmed and in lower case, so that a phone's capital
-//! letter or stray space makes no second account. Beyond that anything around an `@` is taken:
-//! only a message sent to an address shows that it is one. Two Unicode spellings of one letter
+//! letter or stray space makes no second account. Beyond that a sign-up takes nearly anything around
+//! an `@`: only a message sent to an address shows that it is one. Two Unicode spellings of one letter
 //! (composed and decomposed) stay two addresses: telling them apart would take tables bigger than
 //! the rest of Tokenkeep.
+//!
+//! The rules are for new addresses only. One that is stored is read as it is, and a login takes any
+//! text with an `@`: stricter rules must not lock out those who signed up before.
 
 use std::fmt;
 
@@ -17,28 +20,53 @@ use crate::problem::Problem;
 /// they are counted as they are stored, in lower case.
 const EMAIL_BYTES: usize = 254;
 
+/// Maximum size of an address that a login presents, in bytes: one that is stored may be older than
+/// the limit above.
+const PRESENTED_BYTES: usize = 1024;
+
+const NO_ADDRESS: Problem = Problem("must be an e-mail address like ada@example.com");
+
 /// Characters that are pasted along unseen: they would make an address that nobody can type.
 const INVISIBLE: [char; 6] = [
     '\u{ad}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}',
 ];
 
 /// An e-mail address in its one spelling. Redacted when printed: it must not reach a log.
+///
+/// `serde` reads a stored one, as it is.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String")]
+#[serde(transparent)]
 pub struct Email(String);
 
 impl Email {
+    /// An address that a login presents.
+    ///
     /// # Errors
-    /// Names the rule that the text breaks.
+    /// It has no `@`, or is far too long.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let address = text.trim().to_lowercase();
+        if address.len() > PRESENTED_BYTES {
+            return Err(Problem("must be at most 1024 bytes long"));
+        }
+        if !address.contains('@') {
+            return Err(NO_ADDRESS);
+        }
+        Ok(Self(address))
+    }
+
+    /// An address that is to have an account.
+    ///
+    /// # Errors
+    /// Names the rule that the text breaks.
+    pub fn parse_new(text: &str) -> Result<Self, Problem> {
+        let Self(address) = Self::parse(text)?;
         if address.len() > EMAIL_BYTES {
             return Err(Problem("must be at most 254 bytes long"));
         }
         let is_unfit = |c: char| c.is_whitespace() || c.is_control() || INVISIBLE.contains(&c);
         match address.rsplit_once('@') {
             Some((local, domain)) if !local.is_empty() && !domain.is_empty() => {}
-            _ => return Err(Problem("must be an e-mail address like ada@example.com")),
+            _ => return Err(NO_ADDRESS),
         }
         if address.contains(is_unfit) {
             return Err(Problem("must have no spaces in it"));
@@ -61,6 +89,17 @@ impl TryFrom<String> for Email {
     }
 }
 
+/// An address that is to have an account.
+pub struct NewEmail(pub Email);
+
+impl TryFrom<String> for NewEmail {
+    type Error = Problem;
+
+    fn try_from(text: String) -> Result<Self, Problem> {
+        Email::parse_new(&text).map(Self)
+    }
+}
+
 impl fmt::Debug for Email {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Email(_)")
@@ -75,10 +114,12 @@ mod tests {
 
     #[test]
     fn spaces_around_and_capitals_make_no_other_address() {
-        let email = Email::parse("\u{a0} Ada.Lovelace@Example.COM\r\n").expect("good");
+        let email = Email::parse_new("\u{a0} Ada.Lovelace@Example.COM\r\n").expect("good");
         assert_eq!(email.as_str(), "ada.lovelace@example.com");
         assert_eq!(
-            Email::parse("ÄDA@BÜCHER.example").expect("good").as_str(),
+            Email::parse_new("ÄDA@BÜCHER.example")
+                .expect("good")
+                .as_str(),
             "äda@bücher.example"
         );
     }
@@ -95,7 +136,7 @@ mod tests {
             "ada@[IPv6:2001:db8::1]",
             "';drop/**/table/**/users;--@example.com",
         ] {
-            assert!(Email::parse(text).is_ok(), "{text}");
+            assert!(Email::parse_new(text).is_ok(), "{text}");
         }
     }
 
@@ -114,30 +155,30 @@ mod tests {
             "ada@example.com\0x",
             "ada@exa\u{2003}mple.com",
         ] {
-            assert!(Email::parse(text).is_err(), "{text:?}");
+            assert!(Email::parse_new(text).is_err(), "{text:?}");
         }
     }
 
     #[test]
     fn an_address_of_255_bytes_is_refused() {
         let long = |bytes: usize| format!("{}@example.com", "x".repeat(bytes - 12));
-        assert!(Email::parse(&long(254)).is_ok());
-        assert!(Email::parse(&format!("  {}  ", long(254))).is_ok());
-        assert!(Email::parse(&long(255)).is_err());
-        assert!(Email::parse(&format!("{}@example.com", "ü".repeat(122))).is_err());
+        assert!(Email::parse_new(&long(254)).is_ok());
+        assert!(Email::parse_new(&format!("  {}  ", long(254))).is_ok());
+        assert!(Email::parse_new(&long(255)).is_err());
+        assert!(Email::parse_new(&format!("{}@example.com", "ü".repeat(122))).is_err());
     }
 
     #[test]
     fn an_address_cannot_be_printed() {
-        let email = Email::parse("ada@example.com").expect("good");
+        let email = Email::parse_new("ada@example.com").expect("good");
         assert_eq!(format!("{email:?}"), "Email(_)");
     }
 
     proptest! {
         #[test]
         fn the_one_spelling_of_an_address_is_its_own(text in "\\PC{1,8}@\\PC{1,8}") {
-            if let Ok(email) = Email::parse(&text) {
-                prop_assert_eq!(Email::parse(email.as_str()), Ok(email));
+            if let Ok(email) = Email::parse_new(&text) {
+                prop_assert_eq!(Email::parse_new(email.as_str()), Ok(email));
             }
         }
     }

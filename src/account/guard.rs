@@ -219,7 +219,7 @@ impl AccountGuard {
             }
             CheckOutcome::Unknown => self.has_account = false,
             // Another account may have the address by now.
-            CheckOutcome::Gone => {}
+            CheckOutcome::Gone | CheckOutcome::Full => {}
         }
         Ok(match outcome {
             CheckOutcome::Done(account) => GuardReply::Done {
@@ -234,6 +234,9 @@ impl AccountGuard {
             } => self.changed(platform, account, sessions, was_in_place),
             CheckOutcome::Wrong | CheckOutcome::Unknown => GuardReply::Wrong,
             CheckOutcome::Wait(wait) => wait.into(),
+            CheckOutcome::Full => GuardReply::Full {
+                seconds: now.next_hour().since_ms(now).div_ceil(1000),
+            },
             CheckOutcome::Gone => GuardReply::Gone,
         })
     }

@@ -13,7 +13,7 @@ use crate::{
 /// # Errors
 /// 401 without a valid access token of a live session; 503 when the store failed.
 pub async fn log_out_all<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedOut, Error> {
-    let token = bearer::bearer(request).await?.token;
+    let token = bearer::bearer_of_remedy(request).await?.token;
     let address = token.claims.text(EMAIL_CLAIM).filter(|_| token.has_account);
     let before = match address.map(Email::parse) {
         Some(Ok(email)) => stamp(request, &email).await?,

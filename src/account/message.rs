@@ -17,6 +17,10 @@ use crate::{
 /// What a guard is asked.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and nearly all are the large one"
+)]
 pub enum GuardRequest {
     /// For a stamp alone, by someone who is logged in: "end all sessions until now".
     Stamp,
@@ -52,6 +56,9 @@ pub enum Purpose {
         id: UserId,
         /// The name that a new account gets.
         name: Option<Name>,
+        /// How many new accounts an hour may have in total, where there is a limit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        per_hour: Option<u64>,
     },
     /// Another password for the account of this user.
     ChangePassword {
@@ -104,6 +111,11 @@ pub enum GuardReply {
     /// There were too many attempts: no password is checked for this many seconds.
     Wait {
         /// `Retry-After`.
+        seconds: u64,
+    },
+    /// Too many accounts were created this hour.
+    Full {
+        /// Until the hour ends: `Retry-After`.
         seconds: u64,
     },
     /// The account does not exist any more.
@@ -167,9 +179,18 @@ mod tests {
         is_pinned(
             &check(Purpose::SignUp {
                 id: id.clone(),
-                name,
+                name: name.clone(),
+                per_hour: None,
             }),
             &json(r#"{"sign_up":{"id":"u1","name":null}}"#),
+        );
+        is_pinned(
+            &check(Purpose::SignUp {
+                id: id.clone(),
+                name,
+                per_hour: Some(7),
+            }),
+            &json(r#"{"sign_up":{"id":"u1","name":null,"per_hour":7}}"#),
         );
         is_pinned(
             &check(Purpose::ChangePassword {
@@ -228,6 +249,10 @@ mod tests {
         is_pinned(
             &GuardReply::Wait { seconds: 60 },
             r#"{"wait":{"seconds":60}}"#,
+        );
+        is_pinned(
+            &GuardReply::Full { seconds: 60 },
+            r#"{"full":{"seconds":60}}"#,
         );
         is_pinned(&GuardReply::Gone, r#""gone""#);
         is_pinned(&GuardReply::Fault, r#""fault""#);

@@ -41,8 +41,10 @@ pub struct Account {
 const NAME_CHARACTERS: usize = 200;
 
 /// A person's name, as it was typed. Redacted when printed.
+///
+/// `serde` reads a stored one, as it is: a rule is for new names only.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String")]
+#[serde(transparent)]
 pub struct Name(String);
 
 impl Name {

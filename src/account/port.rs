@@ -38,6 +38,13 @@ pub trait Accounts {
     /// The table failed.
     async fn insert(&self, account: &Account, hash: &PasswordHash) -> Result<bool, Fault>;
 
+    /// Counts a new account of this hour (since 1970); false, and nothing is counted, when there are
+    /// `limit` of them.
+    ///
+    /// # Errors
+    /// The table failed.
+    async fn count_sign_up(&self, hour: u64, limit: u64) -> Result<bool, Fault>;
+
     /// Replaces this password hash by another; false when it is not there any more. So a write that
     /// comes late, after its caller has given up, does not undo a later one.
     ///
@@ -97,18 +104,4 @@ pub trait HasAccounts: HasSessions {
     /// # Errors
     /// They are not bound.
     fn guard(&self) -> Result<Self::Guard, Fault>;
-
-    /// Whether a rate limit is bound.
-    fn has_rate_limit(&self) -> bool {
-        false
-    }
-
-    /// Counts an attempt that may be part of a flood, whatever its address; true while there are
-    /// too many of them in this place. A platform that cannot count sees no flood.
-    ///
-    /// # Errors
-    /// The counter failed.
-    async fn is_flooded(&self) -> Result<bool, Fault> {
-        Ok(false)
-    }
 }

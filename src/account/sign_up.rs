@@ -5,7 +5,7 @@ use uuid::Builder;
 use crate::{
     account::{
         ask_guard::{Credentials, check_password},
-        email::Email,
+        email::NewEmail,
         log_in::{LoggedIn, logged_in},
         message::Purpose,
         password::NewPassword,
@@ -24,13 +24,13 @@ use crate::{
 ///
 /// # Errors
 /// 409 for an address that has an account with another password; 403 while sign-up is closed; 429
-/// after too many wrong passwords; 400 for bad input; 503 when something failed.
+/// after too many wrong passwords, or too many new accounts this hour; 400 for bad input; 503 when something failed.
 pub async fn sign_up<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedIn, Error> {
     if !request.config.sign_up {
         return Err(Error::SignUpClosed);
     }
     let mut fields = request.fields()?;
-    let email: Email = fields.required("email")?;
+    let NewEmail(email) = fields.required("email")?;
     let new: NewPassword = fields.password("password")?;
     let password = new
         .not_of(&email)
@@ -40,6 +40,7 @@ pub async fn sign_up<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedI
     let purpose = Purpose::SignUp {
         id: new_user_id(request.platform),
         name,
+        per_hour: request.config.sign_ups_per_hour,
     };
     let credentials = Credentials::new(&email, &password);
     let checked = check_password(request, credentials, purpose, Error::EmailTaken).await?;

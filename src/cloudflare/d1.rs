@@ -6,7 +6,7 @@ use worker::{D1Database, D1PreparedStatement, Env};
 
 use crate::{
     account::{Account, Name, email::Email, password::PasswordHash, port::Accounts},
-    cloudflare::{fault, task::via_promise},
+    cloudflare::fault,
     port::Fault,
     token::{
         id::UserId,
@@ -32,23 +32,24 @@ impl D1Accounts {
 
     async fn find<T: DeserializeOwned>(&self, sql: &str, value: &str) -> Result<Option<T>, Fault> {
         let statement = self.statement(sql, &[value.into()])?;
-        via_promise(statement.first(None)).await.map_err(fault)
+        statement.first(None).await.map_err(fault)
     }
 
     /// Whether a row was changed.
     async fn run(&self, sql: &str, values: &[JsValue]) -> Result<bool, Fault> {
         let statement = self.statement(sql, values)?;
-        let result = via_promise(statement.run()).await.map_err(fault)?;
+        let result = statement.run().await.map_err(fault)?;
         let changes = result.meta().map_err(fault)?.and_then(|meta| meta.changes);
         Ok(changes.ok_or(Fault::Unreadable)? > 0)
     }
 }
 
-const BY_ID: &str = "SELECT id, email, name, password_hash, created_at FROM users WHERE id = ?1";
+/// Without the password's hash: a hash that cannot be read closes the login and nothing else.
+const BY_ID: &str = "SELECT id, email, name, created_at FROM users WHERE id = ?1";
 
 impl Accounts for D1Accounts {
     async fn check(&self) -> Result<(), Fault> {
-        const SQL: &str = "SELECT u.id, u.email, u.name, u.password_hash, u.created_at, d.at \
+        const SQL: &str = "SELECT u.id, u.email, u.name, u.created_at, d.at \
             FROM users u LEFT JOIN deleted d ON d.id = u.id WHERE u.id = ?1";
         self.find::<Row>(SQL, "health").await.map(|_| ())
     }
@@ -57,17 +58,22 @@ impl Accounts for D1Accounts {
         const SQL: &str =
             "SELECT id, email, name, password_hash, created_at FROM users WHERE email = ?1";
         let row: Option<Row> = self.find(SQL, email.as_str()).await?;
-        Ok(row.map(Row::into))
+        let Some(mut row) = row else {
+            return Ok(None);
+        };
+        let hash = row.password_hash.take().ok_or(Fault::Unreadable)?;
+        Ok(Some((row.into(), hash)))
     }
 
     async fn by_id(&self, id: &UserId) -> Result<Option<Account>, Fault> {
         let row: Option<Row> = self.find(BY_ID, id.as_str()).await?;
-        Ok(row.map(|row| <(Account, _)>::from(row).0))
+        Ok(row.map(Row::into))
     }
 
     async fn insert(&self, account: &Account, hash: &PasswordHash) -> Result<bool, Fault> {
-        const SQL: &str = "INSERT INTO users (id, email, name, password_hash, created_at) \
-            VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (email) DO NOTHING";
+        const SQL: &str = "INSERT INTO users \
+            (id, email, name, password_hash, created_at, signed_up) \
+            VALUES (?1, ?2, ?3, ?4, ?5, 1) ON CONFLICT (email) DO NOTHING";
         let values = [
             account.id.as_str().into(),
             account.email.as_str().into(),
@@ -76,6 +82,20 @@ impl Accounts for D1Accounts {
             number(account.created_at),
         ];
         self.run(SQL, &values).await
+    }
+
+    /// The hours before are deleted: the table has one row.
+    #[expect(clippy::cast_precision_loss, reason = "both stay far below 2^53")]
+    async fn count_sign_up(&self, hour: u64, limit: u64) -> Result<bool, Fault> {
+        const COUNT: &str = "INSERT INTO sign_ups (hour, count) VALUES (?1, 1) \
+            ON CONFLICT (hour) DO UPDATE SET count = count + 1 WHERE count < ?2";
+        const FORGET: &str = "DELETE FROM sign_ups WHERE hour < ?1";
+        let hour = JsValue::from(hour as f64);
+        let is_counted = self
+            .run(COUNT, &[hour.clone(), (limit as f64).into()])
+            .await?;
+        self.run(FORGET, &[hour]).await?;
+        Ok(is_counted)
     }
 
     async fn set_password(
@@ -115,7 +135,7 @@ impl Accounts for D1Accounts {
                 &[number(UnixMillis(outdated))],
             )?,
         ];
-        via_promise(self.0.batch(statements)).await.map_err(fault)?;
+        self.0.batch(statements).await.map_err(fault)?;
         Ok(())
     }
 
@@ -129,24 +149,31 @@ impl Accounts for D1Accounts {
     }
 }
 
+/// A row is read as it is, whatever the rules for new ones: it may be older than they are, or
+/// written by SQL.
 #[derive(Deserialize)]
 struct Row {
     id: UserId,
     email: Email,
     name: Option<Name>,
-    password_hash: PasswordHash,
-    created_at: UnixMillis,
+    /// Only where it was asked for.
+    password_hash: Option<PasswordHash>,
+    created_at: f64,
 }
 
-impl From<Row> for (Account, PasswordHash) {
+impl From<Row> for Account {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a time before 1970 is 1970"
+    )]
     fn from(row: Row) -> Self {
-        let account = Account {
+        Self {
             id: row.id,
             email: row.email,
             name: row.name,
-            created_at: row.created_at,
-        };
-        (account, row.password_hash)
+            created_at: UnixMillis(row.created_at as u64),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use worker::Env;
 use crate::{
     cloudflare::promise::settled,
     port::Fault,
-    session::port::{KeyValue, Page, Write},
+    session::port::{KeyValue, ListedKey, Page, Write},
 };
 
 #[wasm_bindgen]
@@ -96,15 +96,24 @@ impl WorkersKv {
         }
         let page = settled(self.0.list(&options)).await?;
         let keys: Array = Reflect::get(&page, &"keys".into())?.dyn_into()?;
-        let name = |key: JsValue| Reflect::get(&key, &"name".into()).map(|name| name.as_string());
         Ok(Page {
-            names: keys
+            keys: keys
                 .iter()
-                .filter_map(|key| name(key).transpose())
+                .map(|key| listed(&key))
                 .collect::<Result<_, _>>()?,
             next: Reflect::get(&page, &"cursor".into())?.as_string(),
         })
     }
+}
+
+fn listed(key: &JsValue) -> Result<ListedKey, JsValue> {
+    let metadata = Reflect::get(key, &"metadata".into())?;
+    Ok(ListedKey {
+        name: Reflect::get(key, &"name".into())?
+            .as_string()
+            .ok_or(JsValue::NULL)?,
+        metadata: JSON::stringify(&metadata)?.as_string(),
+    })
 }
 
 #[expect(

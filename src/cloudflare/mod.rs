@@ -8,10 +8,9 @@ pub mod clock;
 mod d1;
 mod guards;
 mod kv;
-pub mod promise;
+mod promise;
 mod rate_limit;
 mod serve;
-mod task;
 
 use std::{
     future::Future,
@@ -24,8 +23,8 @@ use worker::{Context, Env, Error, console_log, worker_sys};
 
 use crate::{
     account::port::HasAccounts,
-    cloudflare::task::promised,
-    port::{Clock, Fault, Rng, Runtime},
+    cloudflare::promise::promised,
+    port::{Clock, Fault, RateLimit, Rng, Runtime},
     session::port::HasSessions,
     token::time::UnixMillis,
 };
@@ -104,6 +103,14 @@ impl Runtime for Cloudflare {
     fn log(&self, line: &str) {
         console_log!("{line}");
     }
+
+    fn has_limit(&self, limit: RateLimit) -> bool {
+        rate_limit::is_bound(&self.env, limit)
+    }
+
+    async fn is_over(&self, limit: RateLimit, key: &str) -> Result<bool, Fault> {
+        rate_limit::is_over(&self.env, limit, key).await
+    }
 }
 
 impl HasSessions for Cloudflare {
@@ -132,13 +139,5 @@ impl HasAccounts for Cloudflare {
 
     fn guard(&self) -> Result<Guards, Fault> {
         Guards::bound(&self.env, GUARDS)
-    }
-
-    fn has_rate_limit(&self) -> bool {
-        rate_limit::is_bound(&self.env)
-    }
-
-    async fn is_flooded(&self) -> Result<bool, Fault> {
-        rate_limit::is_flooded(&self.env).await
     }
 }

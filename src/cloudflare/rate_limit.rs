@@ -1,32 +1,26 @@
-//! A rate limit of Cloudflare's over all addresses together. It counts in each data centre for
-//! itself, in memory, and costs nothing.
+//! Rate limits of Cloudflare's. They count in each data centre for itself, in memory, and cost
+//! nothing.
 
 use worker::{Env, RateLimiter};
 
 use crate::{
-    cloudflare::{fault, task::via_promise},
-    port::Fault,
+    cloudflare::fault,
+    port::{Fault, RateLimit},
 };
 
-/// The name of the binding in `wrangler.toml`. A worker without it sees no flood.
-const ATTEMPTS: &str = "ATTEMPTS";
-
-/// One count for all addresses.
-const KEY: &str = "all";
-
-fn bound(env: &Env) -> Result<RateLimiter, Fault> {
-    env.rate_limiter(ATTEMPTS)
-        .map_err(|_| Fault::NotBound(ATTEMPTS))
+fn bound(env: &Env, limit: RateLimit) -> Result<RateLimiter, Fault> {
+    let name = limit.binding();
+    env.rate_limiter(name).map_err(|_| Fault::NotBound(name))
 }
 
-/// Whether there is a limit.
-pub fn is_bound(env: &Env) -> bool {
-    bound(env).is_ok()
+/// Whether there is such a limit.
+pub fn is_bound(env: &Env, limit: RateLimit) -> bool {
+    bound(env, limit).is_ok()
 }
 
-/// Counts an attempt; true when there are more than `wrangler.toml` says.
-pub async fn is_flooded(env: &Env) -> Result<bool, Fault> {
-    let limit = bound(env)?;
-    let outcome = via_promise(limit.limit(KEY.to_owned())).await;
+/// Counts one for this key; true when there are more than `wrangler.toml` says.
+pub async fn is_over(env: &Env, limit: RateLimit, key: &str) -> Result<bool, Fault> {
+    let limit = bound(env, limit)?;
+    let outcome = limit.limit(key.to_owned()).await;
     Ok(!outcome.map_err(fault)?.success)
 }

@@ -1,6 +1,6 @@
 //! What can be wrong with the settings.
 
-use crate::{config::name, token::secret::SecretProblem};
+use crate::token::secret::SecretProblem;
 
 /// What is wrong with the settings. The message is for the owner and never holds a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -15,11 +15,11 @@ pub enum ConfigError {
         "the secret {0} {1}. Open /generate_jwt_secret for a new one and store it with: npx wrangler secret put {0}"
     )]
     Secret(&'static str, SecretProblem),
-    /// One secret is used for both kinds of tokens.
+    /// Two settings that must differ contain the same secret; the first one is to be changed.
     #[error(
-        "refresh_token_secret and access_token_secret are the same. Open /generate_jwt_secret for a new one and store it with: npx wrangler secret put access_token_secret"
+        "{0} and {1} contain the same secret, and each needs its own. Open /generate_jwt_secret for a new one and store it with: npx wrangler secret put {0}"
     )]
-    SameSecret,
+    SameSecret(&'static str, &'static str),
     /// A binding is missing.
     #[error(
         "{0} is not bound. Restore the section with binding = \"{0}\" in wrangler.toml and deploy again with: cargo xtask deploy"
@@ -52,6 +52,18 @@ pub enum ConfigError {
         /// The greatest value that is accepted.
         max: u64,
     },
+    /// A var is not a whole number within its range.
+    #[error(
+        "the var {name} must be a whole number from {min} to {max}. Fix it in wrangler.toml and deploy again with: cargo xtask deploy"
+    )]
+    NotACount {
+        /// The var.
+        name: &'static str,
+        /// The smallest value that is accepted.
+        min: u64,
+        /// The greatest value that is accepted.
+        max: u64,
+    },
     /// A var lists something that no browser sends as `Origin`.
     #[error(
         "the var {0} must list origins such as https://app.example.com, separated by commas, or be \"*\". Fix it in wrangler.toml and deploy again with: cargo xtask deploy"
@@ -71,8 +83,9 @@ impl ConfigError {
             | Self::NotALocation(name)
             | Self::TooLong(name)
             | Self::NotAnOrigin(name)
-            | Self::OutOfRange { name, .. } => name,
-            Self::SameSecret => name::ACCESS_SECRET,
+            | Self::SameSecret(name, _)
+            | Self::OutOfRange { name, .. }
+            | Self::NotACount { name, .. } => name,
         }
     }
 }

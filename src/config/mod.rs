@@ -40,8 +40,8 @@ pub struct CheckedSettings {
 /// How each setting does: names and verdicts, never values.
 #[derive(Debug)]
 pub struct Report {
-    /// By name: `ok`, `not set`, or what is wrong. Vars that are not set are `ok`: they have a
-    /// default.
+    /// By name: `ok`, `not set`, or what is wrong. Vars that are not set are `ok` where they have a
+    /// default; without `ISSUER` and `AUDIENCE`, tokens name whatever host was called.
     pub settings: BTreeMap<&'static str, String>,
     /// What fails the health check, if anything does.
     pub failure: Option<ConfigError>,
@@ -67,6 +67,8 @@ pub struct Config {
     pub session_ms: u64,
     /// Whether new accounts can be created.
     pub sign_up: bool,
+    /// How many accounts may be created in an hour, in total; any number where not set.
+    pub sign_ups_per_hour: Option<u64>,
     /// `iss` of access tokens; the address of the request where not set.
     pub issuer: Option<String>,
     /// `aud` of access tokens; the issuer where not set.
@@ -80,9 +82,16 @@ impl CheckedSettings {
         let mut reader = Reader::new(settings);
         let refresh = reader.required_secret(name::REFRESH_SECRET);
         let refresh_previous = reader.secrets(name::REFRESH_SECRET_PREVIOUS);
-        let access = reader.secret_other_than(refresh.as_ref().ok(), name::ACCESS_SECRET);
+        let of_refresh = [name::REFRESH_SECRET, name::REFRESH_SECRET_PREVIOUS];
+        let of_access = [name::ACCESS_SECRET, name::ACCESS_SECRET_PREVIOUS];
+        let access = reader.secret(name::ACCESS_SECRET);
+        let access = reader.other_than(&of_refresh, name::ACCESS_SECRET, access);
         let access_previous = reader.secrets(name::ACCESS_SECRET_PREVIOUS);
+        let access_previous =
+            reader.other_than(&of_refresh, name::ACCESS_SECRET_PREVIOUS, access_previous);
         let service_key = reader.secret(name::SERVICE_KEY);
+        let of_tokens = [of_refresh, of_access].concat();
+        let service_key = reader.other_than(&of_tokens, name::SERVICE_KEY, service_key);
         let longest = LONGEST_SESSION_SECONDS;
         let session = reader.seconds(name::SESSION_MAX_SECONDS, 31_536_000, 60..=longest);
         let idle = reader.seconds(
@@ -92,6 +101,7 @@ impl CheckedSettings {
         );
         let access_token = reader.seconds(name::ACCESS_TOKEN_SECONDS, 3_600, 60..=86_400);
         let sign_up = reader.switch(name::SIGN_UP);
+        let sign_ups_per_hour = reader.count(name::SIGN_UPS_PER_HOUR, 1..=1_000_000);
         let issuer = reader.party(name::ISSUER);
         let audience = reader.party(name::AUDIENCE);
         let location_checked = reader.location(name::ACCOUNT_LOCATION);
@@ -118,6 +128,7 @@ impl CheckedSettings {
                 idle_ms: idle? * 1000,
                 access_token_seconds: access_token?,
                 sign_up: sign_up?,
+                sign_ups_per_hour: sign_ups_per_hour?,
                 issuer: issuer?,
                 audience: audience?,
             })
@@ -205,21 +216,42 @@ impl<'a> Reader<'a> {
         self.note(name, secret, |_| true)
     }
 
-    fn secret_other_than(
+    /// Fails what was read of a setting if it shares a secret with one of these. A list may repeat the
+    /// current secret of its own kind.
+    fn other_than<T>(
         &mut self,
-        taken: Option<&Secret>,
+        taken: &[&'static str],
         name: &'static str,
-    ) -> Result<Option<Secret>, ConfigError> {
-        let secret = match self.parse_secret(name) {
-            Ok(Some(secret)) if Some(&secret) == taken => Err(ConfigError::SameSecret),
-            other => other,
+        read: Result<T, ConfigError>,
+    ) -> Result<T, ConfigError> {
+        let own = self.all_secrets(name);
+        let shares = |other: &&&'static str| {
+            let others = self.all_secrets(other);
+            own.iter().any(|secret| others.contains(secret))
         };
-        self.note(name, secret, Option::is_some)
+        match taken.iter().find(shares) {
+            Some(other) if read.is_ok() => {
+                let same = ConfigError::SameSecret(name, other);
+                self.note(name, Err(same), |_| true)
+            }
+            _ => read,
+        }
+    }
+
+    /// The secrets in a setting, whether it is one, in which there may be spaces, or a list.
+    fn all_secrets(&self, name: &'static str) -> Vec<Secret> {
+        let mut secrets = self.parse_secrets(name).unwrap_or_default();
+        secrets.extend(self.parse_secret(name).ok().flatten());
+        secrets
+    }
+
+    fn parse_secrets(&self, name: &'static str) -> Result<Vec<Secret>, ConfigError> {
+        Secret::parse_list(self.settings.get(name).unwrap_or_default())
+            .map_err(|problem| ConfigError::Secret(name, problem))
     }
 
     fn secrets(&mut self, name: &'static str) -> Result<Vec<Secret>, ConfigError> {
-        let secrets = Secret::parse_list(self.settings.get(name).unwrap_or_default())
-            .map_err(|problem| ConfigError::Secret(name, problem));
+        let secrets = self.parse_secrets(name);
         self.note(name, secrets, |secrets| !secrets.is_empty())
     }
 
@@ -237,6 +269,25 @@ impl<'a> Reader<'a> {
             .filter(|number| range.contains(number))
             .ok_or(ConfigError::OutOfRange { name, min, max });
         self.note(name, number, |_| true)
+    }
+
+    /// A whole number, if it is set.
+    fn count(
+        &mut self,
+        name: &'static str,
+        range: RangeInclusive<u64>,
+    ) -> Result<Option<u64>, ConfigError> {
+        let (min, max) = (*range.start(), *range.end());
+        let parse = |text: &str| {
+            let number = text
+                .trim()
+                .parse()
+                .ok()
+                .filter(|number| range.contains(number));
+            number.ok_or(ConfigError::NotACount { name, min, max })
+        };
+        let number = self.settings.get(name).map(parse).transpose();
+        self.note(name, number, Option::is_some)
     }
 
     /// A var that is on unless it is set to off. A TOML boolean arrives as `true` or `false`.
@@ -260,7 +311,7 @@ impl<'a> Reader<'a> {
             Some(text) if !fits(text) => Err(ConfigError::TooLong(name)),
             other => Ok(other.map(str::to_owned)),
         };
-        self.note(name, party, |_| true)
+        self.note(name, party, Option::is_some)
     }
 
     /// A region. A wrong one is no hint, and fails nothing but the health check.
@@ -362,14 +413,69 @@ mod tests {
     }
 
     #[test]
-    fn one_secret_for_both_kinds_of_tokens_is_rejected() {
-        let padded = format!("{ONE}\n");
-        let given = [
+    fn one_secret_for_two_purposes_is_rejected() {
+        let three = "the-third-secret-of-thirty-two-bytes-or-more";
+        let base = [(name::REFRESH_SECRET, ONE), (name::ACCESS_SECRET, TWO)];
+        assert!(check(&base).is_ok());
+        for (name, text, other) in [
+            (
+                name::ACCESS_SECRET,
+                format!("{ONE}\n"),
+                name::REFRESH_SECRET,
+            ),
+            (
+                name::ACCESS_SECRET_PREVIOUS,
+                format!("{three} {ONE}"),
+                name::REFRESH_SECRET,
+            ),
+            (
+                name::ACCESS_SECRET,
+                three.into(),
+                name::REFRESH_SECRET_PREVIOUS,
+            ),
+            (
+                name::ACCESS_SECRET_PREVIOUS,
+                three.into(),
+                name::REFRESH_SECRET_PREVIOUS,
+            ),
+        ] {
+            let mut given = vec![
+                (name, text.as_str()),
+                (name::REFRESH_SECRET_PREVIOUS, three),
+            ];
+            given.extend(base);
+            let error = check(&given).err();
+            assert_eq!(error, Some(ConfigError::SameSecret(name, other)));
+        }
+        // While a secret is changed, the new one is listed, too.
+        let both = format!("{three} {ONE}");
+        assert!(
+            check(&[
+                (name::REFRESH_SECRET, ONE),
+                (name::REFRESH_SECRET_PREVIOUS, &both)
+            ])
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn a_service_key_that_is_a_secret_of_tokens_closes_its_own_routes_only() {
+        let three = "the-third-secret-of-thirty-two-bytes-or-more";
+        for (name, key) in [
             (name::REFRESH_SECRET, ONE),
-            (name::ACCESS_SECRET, padded.as_str()),
-        ];
-        assert_eq!(check(&given).err(), Some(ConfigError::SameSecret));
-        assert!(check(&[(name::REFRESH_SECRET, ONE), (name::ACCESS_SECRET, TWO)]).is_ok());
+            (name::REFRESH_SECRET_PREVIOUS, three),
+            (name::ACCESS_SECRET, TWO),
+            (name::ACCESS_SECRET_PREVIOUS, three),
+        ] {
+            let given = [
+                (name, key),
+                (name::REFRESH_SECRET, ONE),
+                (name::SERVICE_KEY, key),
+            ];
+            let config = check(&given).expect("users are served");
+            let error = ConfigError::SameSecret(name::SERVICE_KEY, name);
+            assert_eq!(config.service_key, Err(error));
+        }
     }
 
     #[test]

@@ -88,6 +88,12 @@ pub enum Error {
     /// 429: too many attempts failed, or too many had success; the seconds to wait.
     #[error("too many attempts")]
     TooManyAttempts(u64),
+    /// 429: too many requests of one user; the seconds to wait.
+    #[error("too many requests")]
+    TooManyRequests(u64),
+    /// 429: too many sign-ups of all; the seconds until the hour ends.
+    #[error("too many sign-ups")]
+    TooManySignUps(u64),
     /// 404.
     #[error("not found")]
     NotFound,
@@ -156,6 +162,8 @@ impl Error {
             Self::SignUpClosed => ErrorReply::new(403, "sign_up_closed", "New accounts cannot be created at the moment."),
             Self::EmailTaken => ErrorReply::new(409, "email_taken", "An account with this e-mail address already exists. Log in instead."),
             Self::TooManyAttempts(seconds) => ErrorReply::new(429, "too_many_attempts", format!("Too many attempts. Try again in {seconds} seconds.")).with("Retry-After", seconds.to_string()),
+            Self::TooManyRequests(seconds) => ErrorReply::new(429, "too_many_requests", format!("Too many requests. Nothing is lost: try again in {seconds} seconds.")).with("Retry-After", seconds.to_string()),
+            Self::TooManySignUps(seconds) => ErrorReply::new(429, "too_many_requests", format!("Too many people are signing up at the moment. Try again in {} minutes.", seconds.div_ceil(60))).with("Retry-After", seconds.to_string()),
             Self::NotFound => ErrorReply::new(404, "not_found", "There is nothing at this path. Check the URL of the request."),
             Self::MethodNotAllowed(allowed) => ErrorReply::new(405, "method_not_allowed", format!("This path accepts only: {allowed}.")).with("Allow", allowed.clone()),
             Self::PayloadTooLarge => ErrorReply::new(413, "payload_too_large", "The request body is larger than 16 KiB."),

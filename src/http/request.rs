@@ -20,6 +20,9 @@ pub const BODY_BYTES: usize = 16 * 1024;
 /// usable.
 pub const DISCARDED_BYTES: usize = 1024 * 1024;
 
+/// How long a body may take to arrive, in milliseconds. It counts as part of [`REQUEST_TIMEOUT_MS`].
+pub const BODY_TIMEOUT_MS: usize = 5_000;
+
 /// How long a `GET` may take in all. Bravo gives up after 5 s, and a clear 503 must come before.
 pub const GET_TIMEOUT_MS: u64 = 4_500;
 
@@ -54,6 +57,8 @@ pub struct Call {
     pub colo: Option<String>,
     /// The body.
     pub body: Body,
+    /// How long the body took to arrive, in milliseconds.
+    pub waited_ms: u64,
 }
 
 /// A body, read up to its limit.
@@ -65,6 +70,8 @@ pub enum Body {
     TooLarge,
     /// The connection broke off, or what came is not a body.
     Unreadable,
+    /// Only so many bytes arrived within [`BODY_TIMEOUT_MS`].
+    Late(usize),
 }
 
 impl Call {
@@ -74,20 +81,49 @@ impl Call {
             Method::Get | Method::Head => GET_TIMEOUT_MS,
             _ => REQUEST_TIMEOUT_MS,
         };
-        Deadline::after_ms(milliseconds, clock)
+        Deadline::after_ms(milliseconds.saturating_sub(self.waited_ms), clock)
     }
 
     /// The body, which must have arrived whole.
     ///
     /// # Errors
-    /// 413 for one that is too large, 400 for one that broke off.
+    /// 413 for one that is too large, 400 for one that broke off or did not arrive in time.
     pub fn whole_body(&self) -> Result<&[u8], Error> {
         match &self.body {
             Body::Whole(bytes) => Ok(bytes),
             Body::TooLarge => Err(Error::PayloadTooLarge),
             Body::Unreadable => Err(BadInput::body("The body could not be read.").into()),
+            Body::Late(bytes) => {
+                let seconds = BODY_TIMEOUT_MS / 1000;
+                let message = format!(
+                    "Only {bytes} bytes of the body arrived within {seconds} seconds. Nothing is lost: send the same request again."
+                );
+                Err(BadInput::body(&message).into())
+            }
         }
     }
+}
+
+/// Whether tokens and passwords were sent in plain text through a network: over `http:`, to a host
+/// that is not local.
+///
+/// Local is what cannot be reached from outside: IP addresses (a worker on the internet has a name),
+/// names without a dot, and those that are kept for such use (RFC 6761, RFC 6762).
+#[must_use]
+pub fn is_in_plain_text(origin: &str) -> bool {
+    let Some(host) = origin.strip_prefix("http://") else {
+        return false;
+    };
+    if host.starts_with('[') {
+        return false;
+    }
+    let name = host.split(':').next().unwrap_or_default();
+    let name = name.trim_end_matches('.');
+    let last = name.rsplit('.').next().unwrap_or_default();
+    let is_local = last == name
+        || last.bytes().all(|byte| byte.is_ascii_digit())
+        || ["localhost", "local", "test", "internal"].contains(&last);
+    !is_local
 }
 
 /// A request as a handler sees it: what arrived, and what to work with.
@@ -242,6 +278,31 @@ mod tests {
         ] {
             let error = credentials(Some(header)).expect_err("a placeholder");
             assert_eq!(error.reply().status, 400);
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_local_hosts_only() {
+        for origin in [
+            "http://localhost:8787",
+            "http://tokenkeep.localhost",
+            "http://127.0.0.1:8787",
+            "http://[::1]:8787",
+            "http://192.168.1.7:8787",
+            "http://adas-computer:8787",
+            "http://adas-computer.local:8787",
+            "https://api.example.com",
+        ] {
+            assert!(!is_in_plain_text(origin), "{origin}");
+        }
+        for origin in [
+            "http://api.example.com",
+            "http://tokenkeep.ada.workers.dev:80",
+            "http://localhost.example.com",
+            "http://127.0.0.1.example.com",
+            "http://example.com.",
+        ] {
+            assert!(is_in_plain_text(origin), "{origin}");
         }
     }
 

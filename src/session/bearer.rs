@@ -2,7 +2,7 @@
 
 use crate::{
     http::{error::Error, request::Request},
-    port::Runtime,
+    port::{RateLimit, Runtime},
     session::{
         port::HasSessions,
         rule::{CutOff, SessionRecord, StoredSession},
@@ -21,17 +21,82 @@ pub struct Bearer {
     pub cut_off: Option<CutOff>,
 }
 
+/// How long asking a rate limit may take. It counts in memory, so this is far beyond what it needs.
+const LIMIT_TIMEOUT_MS: u64 = 500;
+
+/// Within how many seconds a rate limit counts: what `Retry-After` says.
+const LIMIT_PERIOD_SECONDS: u64 = 60;
+
 /// Verifies the request's access token and looks at its session: two keys in one read.
+///
+/// Requests are counted by user, and refused before they cost a read when there are too many.
 pub async fn bearer<P: HasSessions>(request: &Request<'_, P>) -> Result<Bearer, Error> {
+    let token = verified(request)?;
+    count(
+        request,
+        RateLimit::Requests,
+        token.session_ref.user.as_str(),
+    )
+    .await?;
+    live(request, token).await
+}
+
+/// The same for a list of sessions, of which there may be fewer.
+pub async fn bearer_of_list<P: HasSessions>(request: &Request<'_, P>) -> Result<Bearer, Error> {
+    let token = verified(request)?;
+    let user = token.session_ref.user.as_str();
+    count(request, RateLimit::Lists, user).await?;
+    count(request, RateLimit::Requests, user).await?;
+    live(request, token).await
+}
+
+/// The same for what helps against a thief: other passwords and the end of sessions. It is counted
+/// by session, so that a thief who uses up the user's requests cannot keep the owner, who has logged
+/// in anew, from ending the stolen session.
+pub async fn bearer_of_remedy<P: HasSessions>(request: &Request<'_, P>) -> Result<Bearer, Error> {
+    let token = verified(request)?;
+    let session = token.session_ref.session.as_str();
+    count(request, RateLimit::Requests, session).await?;
+    live(request, token).await
+}
+
+/// Counts a request of this user or session.
+///
+/// A limit that is not bound, fails or does not answer refuses nobody. Nothing is counted by IP
+/// address: all users of an app may call from one.
+async fn count<P: HasSessions>(
+    request: &Request<'_, P>,
+    limit: RateLimit,
+    key: &str,
+) -> Result<(), Error> {
+    let counting = request.platform.is_over(limit, key);
+    let deadline = request.deadline;
+    match deadline
+        .within(LIMIT_TIMEOUT_MS, request.platform, counting)
+        .await
+    {
+        Ok(true) => Err(Error::TooManyRequests(LIMIT_PERIOD_SECONDS)),
+        Ok(false) | Err(_) => Ok(()),
+    }
+}
+
+/// The request's access token, if it is one of ours.
+fn verified<P: HasSessions>(request: &Request<'_, P>) -> Result<AccessToken, Error> {
     let text = request.credentials()?.ok_or(Error::AccessTokenMissing)?;
     if text.len() > TOKEN_BYTES {
         return Err(Error::AccessTokenInvalid);
     }
     let now = request.platform.now();
-    let token = AccessToken::verify(text, &request.config.access_keys, now)
-        .map_err(Error::of_access_token)?;
+    AccessToken::verify(text, &request.config.access_keys, now).map_err(Error::of_access_token)
+}
+
+async fn live<P: HasSessions>(
+    request: &Request<'_, P>,
+    token: AccessToken,
+) -> Result<Bearer, Error> {
     let sessions = Sessions::for_request(request)?;
     let stored = sessions.load_without_activity(&token.session_ref).await?;
+    let now = request.platform.now();
     if stored.refuses_bearer(&token.session_ref.session, token.issued_at, now) {
         return Err(Error::BearerRevoked);
     }

@@ -29,7 +29,7 @@ const DONE: Revoked = Revoked { revoked: true };
 /// 404 for a session that is not this user's; 401 without a valid access token of a live session;
 /// 503 when the store failed.
 pub async fn end_session<P: HasSessions>(request: &Request<'_, P>) -> Result<Revoked, Error> {
-    let token = bearer::bearer(request).await?.token;
+    let token = bearer::bearer_of_remedy(request).await?.token;
     let session = SessionId::parse(request.path_id()).map_err(|_| Error::NotFound)?;
     let sessions = Sessions::for_request(request)?;
     for &realm in realms_of(token.has_account) {

@@ -2,6 +2,7 @@
 //! open, refresh, list and end them.
 
 pub mod bearer;
+pub mod cursor;
 pub mod device;
 pub mod end;
 pub mod issue;

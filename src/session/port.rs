@@ -21,10 +21,19 @@ pub struct Write {
 /// A page of a listing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
-    /// The names of keys.
-    pub names: Vec<String>,
+    /// The keys.
+    pub keys: Vec<ListedKey>,
     /// From where the next page goes on, if there is one.
     pub next: Option<String>,
+}
+
+/// A key, as a listing shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedKey {
+    /// Its name.
+    pub name: String,
+    /// The JSON text that was written with it, if there was one.
+    pub metadata: Option<String>,
 }
 
 /// An eventually consistent store like Workers KV: reads may be a minute old, absence included;

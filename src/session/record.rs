@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     port::Fault,
-    session::rule::{Activity, CutOff, Kept, SessionRecord, StoredSession},
+    session::rule::{Activity, CutOff, Kept, Metadata, SessionRecord, StoredSession},
     token::{
         claims::CustomClaims,
         id::SessionId,
@@ -62,12 +62,39 @@ pub(super) fn birth(at: UnixMillis) -> String {
     json(&BirthJson { v: Version1, at })
 }
 
-/// What a listing shows without reading values, such as that of Cloudflare's dashboard.
+/// What a listing shows of a session without reading its value.
 pub(super) fn metadata(record: &SessionRecord) -> String {
-    json(&Metadata {
-        created_at: record.created_at,
-        device: record.device.as_deref(),
+    json(&MetadataJson {
+        created_at: Some(record.created_at),
+        device: record.device.clone(),
+        account: record.has_account,
+        revoked_at: None,
     })
+}
+
+/// What a listing shows of a tombstone. Those of older versions have none.
+pub(super) fn metadata_of_tombstone(revoked_at: UnixMillis) -> String {
+    json(&MetadataJson {
+        created_at: None,
+        device: None,
+        account: false,
+        revoked_at: Some(revoked_at),
+    })
+}
+
+/// What the metadata of a session say; nothing where there are none, or not ours: then its value
+/// has to be read.
+pub(super) fn read_metadata(metadata: Option<&str>) -> Option<Metadata> {
+    let json: MetadataJson = serde_json::from_str(metadata?).ok()?;
+    match (json.created_at, json.revoked_at) {
+        (_, Some(_)) => Some(Metadata::Revoked),
+        (Some(created_at), None) => Some(Metadata::Open {
+            created_at,
+            device: json.device,
+            has_account: json.account,
+        }),
+        (None, None) => None,
+    }
 }
 
 /// # Errors
@@ -104,11 +131,16 @@ fn parse<J: DeserializeOwned, T: TryFrom<J>>(stored: Option<String>) -> Result<O
     json.try_into().map(Some).map_err(|_| Fault::Unreadable)
 }
 
-#[derive(Serialize)]
-struct Metadata<'a> {
-    created_at: UnixMillis,
+#[derive(Serialize, Deserialize)]
+struct MetadataJson {
     #[serde(skip_serializing_if = "Option::is_none")]
-    device: Option<&'a str>,
+    created_at: Option<UnixMillis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    account: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<UnixMillis>,
 }
 
 /// `"v":1`, and nothing else.
@@ -362,6 +394,39 @@ mod tests {
                 Err(Fault::Unreadable),
                 "{stored}"
             );
+        }
+    }
+
+    #[test]
+    fn the_metadata_are_pinned() {
+        let stored = r#"{"created_at":1800000000123,"device":"Ada's phone"}"#;
+        assert_eq!(metadata(&record()), stored);
+        let open = Metadata::Open {
+            created_at: UnixMillis(1_800_000_000_123),
+            device: Some("Ada's phone".into()),
+            has_account: false,
+        };
+        assert_eq!(read_metadata(Some(stored)), Some(open));
+        let stored = r#"{"created_at":1800000000123,"device":"Ada's phone","account":true}"#;
+        let has_account = true;
+        let of_account = SessionRecord {
+            has_account,
+            ..record()
+        };
+        assert_eq!(metadata(&of_account), stored);
+        let read = read_metadata(Some(stored));
+        assert!(matches!(
+            read,
+            Some(Metadata::Open {
+                has_account: true,
+                ..
+            })
+        ));
+        let stored = r#"{"revoked_at":1800000000123}"#;
+        assert_eq!(metadata_of_tombstone(UnixMillis(1_800_000_000_123)), stored);
+        assert_eq!(read_metadata(Some(stored)), Some(Metadata::Revoked));
+        for other in [None, Some("null"), Some("{}"), Some("[]"), Some("x")] {
+            assert_eq!(read_metadata(other), None);
         }
     }
 

@@ -173,7 +173,12 @@ impl CutOff {
         }
     }
 
-    fn ends(&self, session: &SessionId, created_at: UnixMillis, now: UnixMillis) -> bool {
+    pub(super) fn ends(
+        &self,
+        session: &SessionId,
+        created_at: UnixMillis,
+        now: UnixMillis,
+    ) -> bool {
         let keeps =
             |kept: &Kept| kept.session == *session && kept.until.is_none_or(|until| now < until);
         created_at <= self.before && !self.keep.as_ref().is_some_and(keeps)
@@ -385,6 +390,30 @@ fn is_born_at(instant: UnixMillis, token: Position) -> bool {
     let minute = token.issued_at.millis();
     minute <= instant.plus_ms(LATE_DUPLICATE_MS)
         && instant <= minute.plus_ms(MINUTE_MS + LATE_DUPLICATE_MS)
+}
+
+/// What a listing of keys says of a session, without reading any value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Metadata {
+    /// As the login left it.
+    Open {
+        /// When the user logged in.
+        created_at: UnixMillis,
+        /// What the client called itself.
+        device: Option<String>,
+        /// Whether it is known to belong to an account.
+        has_account: bool,
+    },
+    /// A tombstone.
+    Revoked,
+}
+
+/// Whether a session that was opened then may be over for want of use: only its activity shows. One
+/// that was opened within the idle window lives.
+#[must_use]
+pub fn may_be_idle(created_at: UnixMillis, window: IdleWindow, now: UnixMillis) -> bool {
+    let login = Activity::of_login(created_at);
+    is_idle(login.current, login, window, now)
 }
 
 /// A session as a list of sessions shows it.

@@ -27,7 +27,7 @@ use crate::{
     session::{
         port::{HasSessions, KeyValue, MIN_TTL_SECONDS, Write},
         record,
-        rule::{Activity, CutOff, IdleWindow, SessionRecord, Snapshot, StoredSession},
+        rule::{Activity, CutOff, IdleWindow, Metadata, SessionRecord, Snapshot, StoredSession},
     },
     token::{
         id::{Realm, SessionId, SessionRef, UserId},
@@ -174,37 +174,51 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
             key: session_key(session_ref),
             value: record::tombstone(now),
             ttl_seconds: Some(ttl_seconds(now, session_end.millis())),
-            metadata: None,
+            metadata: Some(record::metadata_of_tombstone(now)),
         };
         self.write_before_response(write).await
     }
 
-    /// One page of a user's sessions whose ids start like this, with the activity of each: one listing
-    /// and one read. Under the keys of accounts, those of the owner's back end are left out, or all
-    /// others. The cut-off is the user's, which was read before.
+    /// One page of a user's sessions whose ids start like this, with the metadata of each: one
+    /// listing.
     ///
     /// # Errors
-    /// The store failed, did not answer in time, or holds something unreadable.
-    pub async fn page(
+    /// The store failed, or did not answer in time.
+    pub async fn listing(
         &self,
-        (realm, has_account): (Realm, bool),
+        realm: Realm,
         user: &UserId,
         beginning: &str,
         from: Option<&str>,
-        cut_off: Option<&CutOff>,
-    ) -> Result<(Vec<(SessionId, Snapshot)>, Option<String>), Fault> {
+    ) -> Result<(Vec<(SessionId, Option<Metadata>)>, Option<String>), Fault> {
         let prefix = session_prefix(realm, user);
         let beginning = prefix.clone() + beginning;
         let listing = self.store.list(&beginning, from, SESSIONS_PER_PAGE);
         let page = self.within(READ_TIMEOUT_MS, listing).await?;
-        let sessions: Vec<SessionId> = page
-            .names
-            .iter()
-            .filter_map(|name| SessionId::parse(name.strip_prefix(&prefix)?).ok())
-            .collect();
+        let sessions = page.keys.iter().filter_map(|key| {
+            let session = SessionId::parse(key.name.strip_prefix(&prefix)?).ok()?;
+            Some((session, record::read_metadata(key.metadata.as_deref())))
+        });
+        Ok((sessions.collect(), page.next))
+    }
+
+    /// Everything about these sessions of a user, in their order: two keys of each, in one read. At
+    /// most [`SESSIONS_PER_PAGE`]. Under the keys of accounts, those of the owner's back end are taken
+    /// for absent, or all others. The cut-off is the user's, which was read before.
+    ///
+    /// # Errors
+    /// The store failed, did not answer in time, or holds something unreadable.
+    pub async fn snapshots(
+        &self,
+        (realm, has_account): (Realm, bool),
+        user: &UserId,
+        sessions: &[SessionId],
+        cut_off: Option<&CutOff>,
+    ) -> Result<Vec<Snapshot>, Fault> {
         if sessions.is_empty() {
-            return Ok((Vec::new(), page.next));
+            return Ok(Vec::new());
         }
+        let prefix = session_prefix(realm, user);
         let keys: Vec<String> = sessions
             .iter()
             .flat_map(|session| [prefix.clone() + session.as_str(), activity_key(session)])
@@ -212,19 +226,15 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let reading = self.store.read_all(&keys);
         let mut values = self.within(READ_TIMEOUT_MS, reading).await?.into_iter();
-        let mut found = Vec::new();
-        for session in sessions {
-            let snapshot = Snapshot {
-                session: record::read_session(values.next().flatten())?,
+        let is_asked_for = |stored: &StoredSession| !matches!(stored, StoredSession::Open(it) if it.has_account != has_account);
+        let snapshots = sessions.iter().map(|_| {
+            Ok(Snapshot {
+                session: record::read_session(values.next().flatten())?.filter(is_asked_for),
                 activity: record::read_activity(values.next().flatten())?,
                 cut_off: cut_off.cloned(),
-            };
-            if !matches!(&snapshot.session, Some(StoredSession::Open(it)) if it.has_account != has_account)
-            {
-                found.push((session, snapshot));
-            }
-        }
-        Ok((found, page.next))
+            })
+        });
+        snapshots.collect()
     }
 
     /// What ended sessions of this user, if anything did.
@@ -395,7 +405,7 @@ async fn erase_page(
     from: Option<&str>,
 ) -> Result<Option<String>, Fault> {
     let page = store.list(prefix, from, ERASED_PER_PAGE).await?;
-    for erased in join_all(page.names.iter().map(|key| store.delete(key))).await {
+    for erased in join_all(page.keys.iter().map(|key| store.delete(&key.name))).await {
         erased?;
     }
     Ok(page.next)

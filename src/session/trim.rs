@@ -16,7 +16,7 @@ use crate::{
     port::{Deadline, Fault},
     session::{
         port::HasSessions,
-        rule::{IdleWindow, listed},
+        rule::{IdleWindow, Metadata, listed},
         store::{AFTER_RESPONSE_TIMEOUT_MS, Sessions},
     },
     token::{
@@ -72,14 +72,25 @@ impl<P: HasSessions> Sessions<'_, P> {
         let mut alive = Vec::new();
         let mut next = None;
         for _ in 0..TRIM_PAGES {
-            let (whose, user) = ((session_ref.realm, true), &session_ref.user);
-            let (found, rest) = self
-                .page(whose, user, shard, next.as_deref(), cut_off.as_ref())
+            let from = next.as_deref();
+            let (realm, user) = (session_ref.realm, &session_ref.user);
+            let (found, rest) = self.listing(realm, user, shard, from).await?;
+            // A tombstone need not be read to be known.
+            let open = found
+                .into_iter()
+                .filter(|(_, data)| *data != Some(Metadata::Revoked));
+            let open: Vec<SessionId> = open.map(|(session, _)| session).collect();
+            let stored = self
+                .snapshots((realm, true), user, &open, cut_off.as_ref())
                 .await?;
-            alive.extend(found.into_iter().filter_map(|(session, stored)| {
-                let listed = listed(&session, stored, window, now)?;
-                Some((listed.seen_at, session))
-            }));
+            alive.extend(
+                open.into_iter()
+                    .zip(stored)
+                    .filter_map(|(session, stored)| {
+                        let listed = listed(&session, stored, window, now)?;
+                        Some((listed.seen_at, session))
+                    }),
+            );
             for session in surplus(&mut alive, SESSIONS_PER_SHARD) {
                 let surplus = SessionRef {
                     session,

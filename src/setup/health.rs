@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     account::{port::HasAccounts, table::AccountTable},
     http::reply::Reply,
-    port::Fault,
+    port::{Fault, RateLimit},
     session::store::Sessions,
     setup::OwnerRequest,
 };
@@ -31,16 +31,16 @@ struct Health<'a> {
 }
 
 /// Looks at the settings, reads one key of the store, asks the table of accounts, and looks whether
-/// the guards and the rate limit are bound. 503 when one of them fails.
+/// the guards and the rate limits are bound. 503 when one of them fails.
 pub async fn health<P: HasAccounts>(request: &OwnerRequest<'_, P>) -> Reply {
     let report = &request.settings.report;
     let (mut checks, is_healthy) = required_checks(request).await;
-    // Nothing fails without this one.
+    // Nothing fails without these.
     if checks.contains_key("guard") {
-        let is_bound = request.platform.has_rate_limit();
-        let flood = if is_bound { OK } else { "not bound" };
-        checks.insert("flood", flood.into());
+        checks.insert("flood", limit(request, RateLimit::Attempts));
     }
+    checks.insert("requests", limit(request, RateLimit::Requests));
+    checks.insert("lists", limit(request, RateLimit::Lists));
     let health = Health {
         status: if is_healthy { OK } else { "failing" },
         version: env!("CARGO_PKG_VERSION"),
@@ -49,6 +49,11 @@ pub async fn health<P: HasAccounts>(request: &OwnerRequest<'_, P>) -> Reply {
         access_token_seconds: report.access_token_seconds,
     };
     Reply::json(if is_healthy { 200 } else { 503 }, &health)
+}
+
+fn limit<P: HasAccounts>(request: &OwnerRequest<'_, P>, limit: RateLimit) -> String {
+    let is_bound = request.platform.has_limit(limit);
+    if is_bound { OK } else { "not bound" }.to_owned()
 }
 
 /// What fails a request when it does not work, and whether all of it does.

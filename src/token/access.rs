@@ -52,6 +52,9 @@ struct NewClaims<'a> {
     jti: &'a str,
     sid: &'a str,
     r#gen: &'a str,
+    /// Of accounts only: nobody has sent a message to the address in `email`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email_verified: Option<bool>,
     #[serde(flatten)]
     custom: &'a CustomClaims,
 }
@@ -74,6 +77,7 @@ impl NewAccessToken<'_> {
                 self.position,
                 mark(self.session_ref.realm, self.has_account),
             ),
+            email_verified: self.has_account.then_some(false),
             custom: self.claims,
         };
         sign(ACCESS_TYPE, times, claims, key)
@@ -115,8 +119,12 @@ impl AccessToken {
     pub fn verify(text: &str, keys: &Keyring, now: UnixMillis) -> Result<Self, TokenProblem> {
         let mut claims = verify(ACCESS_TYPE, text, keys, now)?;
         let position = claims.text("gen").unwrap_or_default();
+        let has_account = position.ends_with(OF_ACCOUNT);
         for name in ["iss", "aud", "jti"] {
             claims.custom.remove(name);
+        }
+        if has_account {
+            claims.custom.remove(EMAIL_VERIFIED);
         }
         Ok(Self {
             session_ref: SessionRef {
@@ -127,12 +135,16 @@ impl AccessToken {
                 },
                 ..claims.session()?
             },
-            has_account: position.ends_with(OF_ACCOUNT),
+            has_account,
             issued_at: claims.times.issued_at,
             claims: CustomClaims::of_our_token(claims.custom),
         })
     }
 }
+
+/// The claim of an account's tokens that says whether its address is known to be the user's. A back
+/// end may give its own sessions a claim of this name.
+const EMAIL_VERIFIED: &str = "email_verified";
 
 /// How `gen` ends when the session belongs to an account. It is not a claim of its own, because all
 /// other names belong to the owner.
@@ -157,6 +169,7 @@ fn position_text(position: Position, mark: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     use serde_json::json;
 
     use super::*;
@@ -219,6 +232,20 @@ mod tests {
              eyJleHAiOjE4MDAwMDM2MDAsImlhdCI6MTgwMDAwMDAwMCwiaXNzIjoiaHR0cHM6Ly9hcGkuZXhhbXBsZS5jb20iLCJzdWIiOiJhZGEiLCJhdWQiOiJodHRwczovL3Nob3AuZXhhbXBsZS5jb20iLCJqdGkiOiJCd2NIQndjSEJ3Y0hCd2NIQndjSEJ3Iiwic2lkIjoiQndjSEJ3Y0hCd2NIQndjSEJ3Y0hCdyIsImdlbiI6IjMuMTgwMDAwMDAwMCIsInJvbGUiOiJhZG1pbiJ9.\
              AM3D1jW8MJMQDRVIHjw_6qwEAdbDCwJfcDGyTZ71Bbo"
         );
+    }
+
+    #[test]
+    fn the_claims_of_an_account_s_token_are_pinned() {
+        let claims = CustomClaims::of_login("email", "ada@example.com");
+        let text = token_of(&session(), true, &claims);
+        let payload = text.split('.').nth(1).expect("claims");
+        let payload = URL_SAFE_NO_PAD.decode(payload).expect("base64url");
+        assert_eq!(
+            String::from_utf8(payload).expect("text"),
+            r#"{"exp":1800003600,"iat":1800000000,"iss":"https://api.example.com","sub":"ada","aud":"https://shop.example.com","jti":"BwcHBwcHBwcHBwcHBwcHBw","sid":"BwcHBwcHBwcHBwcHBwcHBw","gen":"3.1800000000.account","email_verified":false,"email":"ada@example.com"}"#
+        );
+        let seen = AccessToken::verify(&text, &keys(), NOW).expect("ours");
+        assert_eq!(seen.claims, claims);
     }
 
     #[test]

@@ -129,6 +129,8 @@ mod tests {
     };
 
     use crate::token::{
+        access::{AccessToken, NewAccessToken},
+        claims::CustomClaims,
         id::{SessionId, UserId},
         secret::Secret,
     };
@@ -171,6 +173,27 @@ mod tests {
              eyJleHAiOjE4MDAwMDM2MDAsImlhdCI6MTgwMDAwMDAwMCwic3ViIjoiYWRhIiwic2lkIjoiQndjSEJ3Y0hCd2NIQndjSEJ3Y0hCdyIsImdlbiI6M30.\
              XtTg0A--XlQ9m6H6eJyh601TTiPKyRcNdAUazKkBOLY"
         );
+    }
+
+    /// Settings cannot have one key for both kinds, but the type alone would do.
+    #[test]
+    fn an_access_token_is_no_refresh_token_even_under_the_same_key() {
+        let token = token();
+        let access = NewAccessToken {
+            issuer: "https://api.example.com",
+            audience: "https://api.example.com",
+            session_ref: &token.session_ref,
+            token_id: "BwcHBwcHBwcHBwcHBwcHBw",
+            issued_at: token.position.issued_at,
+            expires_at: token.session_end,
+            position: token.position,
+            has_account: false,
+            claims: &CustomClaims::default(),
+        };
+        let text = access.sign(&ours().current);
+        assert!(AccessToken::verify(&text, &ours(), NOW).is_ok());
+        let refused = RefreshToken::verify(&text, &ours(), NOW);
+        assert_eq!(refused, Err(TokenProblem::Invalid));
     }
 
     #[test]

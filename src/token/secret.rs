@@ -3,7 +3,7 @@
 //! A secret is text of at least 32 bytes, used as its UTF-8 bytes after trimming white space at
 //! its ends, or a JWK of `kty` `oct` (RFC 7518, section 6.4).
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hkdf::Hkdf;
@@ -17,6 +17,14 @@ use crate::token::{
     key::{NEW_SECRET_BYTES, SECRET_ALGORITHM, SECRET_BYTES, SigningKey},
 };
 
+/// Minimum number of different bytes in a secret. 32 random characters of base64 have fewer once in
+/// ten billion times.
+const DIFFERENT_BYTES: usize = 12;
+
+/// The same where all are hexadecimal digits, of which there are only 16 (`openssl rand -hex 16`): one
+/// random secret in fifty would have fewer than twelve.
+const DIFFERENT_HEX_DIGITS: usize = 8;
+
 /// HKDF's `info` for the access token key. Changing it changes every key.
 const ACCESS_KEY_INFO: &[u8] = b"tokenkeep access token v1";
 
@@ -26,6 +34,9 @@ pub enum SecretProblem {
     /// Fewer than 32 bytes.
     #[error("is too short: at least {SECRET_BYTES} bytes are needed")]
     TooShort,
+    /// Too few different characters: a word or a key held down, and not random text.
+    #[error("is too easy to guess: at least {DIFFERENT_BYTES} different characters are needed")]
+    Monotonous,
     /// It starts like JSON, but is not a JWK of `kty` `oct` for our algorithm.
     #[error(
         "looks like a JWK, but is not one of \"kty\":\"oct\" for {SECRET_ALGORITHM} with a base64url \"k\""
@@ -64,6 +75,9 @@ impl Secret {
         let secret = Self(Zeroizing::new(bytes));
         if secret.0.len() < SECRET_BYTES {
             return Err(SecretProblem::TooShort);
+        }
+        if !text.starts_with('{') && is_monotonous(text) {
+            return Err(SecretProblem::Monotonous);
         }
         Ok(secret)
     }
@@ -134,6 +148,17 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Whether a text is a word or a key held down. A JWK is not looked at: a program has made it.
+fn is_monotonous(text: &str) -> bool {
+    let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let least = if is_hex {
+        DIFFERENT_HEX_DIGITS
+    } else {
+        DIFFERENT_BYTES
+    };
+    text.bytes().collect::<BTreeSet<_>>().len() < least
+}
+
 /// The `k` of a JWK of `kty` `oct` whose other members, if given, allow signing with our algorithm
 /// (RFC 7517, sections 4.2 and 4.4).
 fn symmetric_key(jwk: &str) -> Option<Vec<u8>> {
@@ -170,7 +195,8 @@ mod tests {
     fn a_new_secret_is_its_random_bytes_in_base64url() {
         let text = Secret::text_from_random(&[255; NEW_SECRET_BYTES]);
         assert_eq!(text, "_".repeat(85) + "w");
-        assert!(Secret::parse(&text).is_ok());
+        let bytes = std::array::from_fn(|index| u8::try_from(3 * index).expect("less than 192"));
+        assert!(Secret::parse(&Secret::text_from_random(&bytes)).is_ok());
     }
 
     #[test]
@@ -199,6 +225,24 @@ mod tests {
             Secret::parse(r#"{"kty":"oct","k":"c2hvcnQ"}"#),
             Err(SecretProblem::TooShort)
         );
+    }
+
+    #[test]
+    fn a_secret_of_few_different_characters_is_refused() {
+        for text in [
+            "a".repeat(32),
+            "password".repeat(4),
+            "1234567-".repeat(4),
+            "0011223344556600".repeat(2),
+        ] {
+            assert_eq!(
+                Secret::parse(&text),
+                Err(SecretProblem::Monotonous),
+                "{text}"
+            );
+        }
+        // As `openssl rand -hex 16` makes them.
+        assert!(Secret::parse("3f3f9a0c3f1b9a0c3f1b9a0c3fd9a0c1").is_ok());
     }
 
     #[test]

@@ -11,6 +11,9 @@ pub const LONGEST_SESSION_SECONDS: u64 = 400 * 24 * 60 * 60;
 #[serde(transparent)]
 pub struct UnixMillis(pub u64);
 
+/// An hour.
+const HOUR_MS: u64 = 3_600_000;
+
 impl UnixMillis {
     /// The instant this many milliseconds later.
     #[must_use]
@@ -29,6 +32,18 @@ impl UnixMillis {
     #[must_use]
     pub fn seconds(self) -> UnixSeconds {
         UnixSeconds(self.0 / 1000)
+    }
+
+    /// The whole hours since 1970, rounded down.
+    #[must_use]
+    pub fn hour(self) -> u64 {
+        self.0 / HOUR_MS
+    }
+
+    /// The start of the hour after this instant's.
+    #[must_use]
+    pub fn next_hour(self) -> Self {
+        Self((self.hour() + 1).saturating_mul(HOUR_MS))
     }
 
     /// The start of this instant's minute.
@@ -66,6 +81,15 @@ impl UnixSeconds {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_hour_ends_at_a_multiple_of_sixty_minutes() {
+        let late = UnixMillis(2 * HOUR_MS - 1);
+        assert_eq!(
+            (late.hour(), late.next_hour()),
+            (1, UnixMillis(2 * HOUR_MS))
+        );
+    }
 
     #[test]
     fn a_minute_starts_at_a_multiple_of_sixty_seconds() {

@@ -1,21 +1,27 @@
 //! Floods, and what they may cost.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use tokenkeep::{
     account::ask_guard::{FLOOD_PAUSE_MS, REFUSAL_STEP_MS},
     http::method::Method,
+    port::RateLimit,
     session::trim::SESSIONS_PER_SHARD,
     token::id::SessionId,
 };
-use tokenkeep_world::trouble::Trouble;
+use tokenkeep_world::trouble::{Plan, Store, Trouble};
 
 use crate::{
     client::{
-        BCRYPT, EMAIL, PASSWORD, Tokens, body, call, expect_error, header, post, tokens,
+        BCRYPT, EMAIL, PASSWORD, Tokens, body, call, expect_error, header, logged_in, post, tokens,
         with_bearer,
     },
-    codes::{ACCESS_INVALID, INVALID_CREDENTIALS, REVOKED, SERVICE_KEY_INVALID, TOO_MANY_ATTEMPTS},
-    world::{BIRTH_KEY, DAY, HOUR, MINUTE, World, has_looked, later_pages},
+    codes::{
+        ACCESS_INVALID, INVALID_CREDENTIALS, REVOKED, SERVICE_KEY_INVALID, TOO_MANY_ATTEMPTS,
+        TOO_MANY_REQUESTS,
+    },
+    world::{BIRTH_KEY, DAY, HOUR, MINUTE, Operations, World, has_looked, later_pages},
 };
 
 /// A world with Ada's account, imported.
@@ -108,7 +114,7 @@ fn a_flood_slows_wrong_passwords_and_sign_ups_and_refuses_nobody() {
     };
     let refused_at = REFUSAL_STEP_MS;
     assert_eq!(took("/auth/login", EMAIL, "wrong horse"), (401, refused_at));
-    world.is_flooded.set(true);
+    world.exceed(RateLimit::Attempts, "all");
     for (path, email, password, expected) in [
         ("/auth/login", EMAIL, PASSWORD, (200, 0)),
         ("/auth/login", EMAIL, "wrong horse", (401, FLOOD_PAUSE_MS)),
@@ -294,4 +300,57 @@ fn headers_that_are_too_long_are_not_worked_on() {
     let unknown = world.answer(&call(Method::Get, "/nothing", None, ""));
     let id = body(&unknown)["requestId"].as_str().map(str::len);
     assert_eq!(id, Some(16));
+}
+
+#[test]
+fn a_user_who_asks_too_often_is_refused_before_anything_is_read_and_others_are_not() {
+    let (world, ada) = logged_in();
+    let bob = world.open_for("bob");
+    world.operations();
+    for (limit, path) in [
+        (RateLimit::Lists, "/auth/sessions"),
+        (RateLimit::Requests, "/auth/me"),
+    ] {
+        world.exceed(limit, "ada");
+        let refused = world.get(path, &ada.access);
+        expect_error(&refused, TOO_MANY_REQUESTS);
+        assert_eq!(header(&refused, "Retry-After"), Some("60"));
+        assert_eq!(world.operations(), Operations::default());
+        assert_eq!(world.get(path, &bob.access).status, 200);
+        world.operations();
+    }
+    world.refresh(&ada);
+}
+
+#[test]
+fn a_thief_who_asks_too_often_cannot_keep_the_owner_from_ending_the_session() {
+    let (world, thief) = logged_in();
+    let owner = world.log_in();
+    world.exceed(RateLimit::Requests, "ada");
+    world.exceed(RateLimit::Requests, &thief.session);
+    expect_error(&world.log_out_all(&thief), TOO_MANY_REQUESTS);
+    assert_eq!(world.end_session(&owner, &thief.session).status, 200);
+    assert_eq!(world.log_out_all(&owner).status, 200);
+}
+
+#[test]
+fn a_rate_limit_that_fails_or_hangs_refuses_nobody() {
+    let (world, login) = logged_in();
+    for trouble in [Trouble::Fails, Trouble::Silent] {
+        world.inject(Plan::new(Store::Flood, "", trouble));
+        assert_eq!(world.get("/auth/sessions", &login.access).status, 200);
+    }
+}
+
+#[test]
+fn every_rate_limit_has_its_section_and_a_number_of_its_own() {
+    let settings = include_str!("../../wrangler.toml");
+    let sections: Vec<&str> = settings.split("[[ratelimits]]").skip(1).collect();
+    let line = |limit: RateLimit| {
+        let name = format!("\nname = \"{}\"\n", limit.binding());
+        let section = sections.iter().find(|section| section.contains(&name));
+        section.expect("a section").split('\n').nth(2)
+    };
+    let ids = [RateLimit::Attempts, RateLimit::Requests, RateLimit::Lists].map(line);
+    assert_eq!(BTreeSet::from(ids).len(), sections.len());
 }

@@ -1,5 +1,6 @@
 //! Sign-up, login, and what the owner of an account can do with it.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use tokenkeep::http::{method::Method, reply::Reply};
 use tokenkeep_world::trouble::{Plan, Store, Trouble};
@@ -11,7 +12,8 @@ use crate::{
     },
     codes::{
         ACCESS_INVALID, EMAIL_TAKEN, INVALID_CREDENTIALS, INVALID_REQUEST, MISCONFIGURED,
-        NOT_FOUND, REVOKED, SIGN_UP_CLOSED, TOO_MANY_ATTEMPTS, UNAVAILABLE, WRONG_PASSWORD,
+        NOT_FOUND, REVOKED, SIGN_UP_CLOSED, TOO_MANY_ATTEMPTS, TOO_MANY_REQUESTS, UNAVAILABLE,
+        WRONG_PASSWORD,
     },
     world::{HOUR, MINUTE, World, all_fail, later_pages, next_writes},
 };
@@ -101,6 +103,68 @@ fn sign_up_can_be_closed_and_login_goes_on() {
 }
 
 #[test]
+fn beyond_the_limit_of_an_hour_nobody_signs_up_and_everybody_logs_in() {
+    let world = World::with(&[("SIGN_UPS_PER_HOUR", "2")]);
+    let sign_up = |email: &str| {
+        world.post(
+            "/auth/signup",
+            &json!({"email": email, "password": PASSWORD}),
+        )
+    };
+    for email in [EMAIL, EMAIL, "bob@example.com"] {
+        tokens(&sign_up(email));
+    }
+    for _ in 0..20 {
+        let full = sign_up("eve@example.com");
+        expect_error(&full, TOO_MANY_REQUESTS);
+        let ends_at = (world.now() / HOUR + 1) * HOUR;
+        let wait = (ends_at - world.now()).div_ceil(1_000).to_string();
+        assert_eq!(header(&full, "Retry-After"), Some(wait.as_str()));
+    }
+    assert_eq!(world.password_hash("eve@example.com"), None);
+    tokens(&sign_up(EMAIL));
+    world.log_in_with(PASSWORD);
+    world.pass(HOUR);
+    tokens(&sign_up("eve@example.com"));
+}
+
+#[test]
+fn any_number_of_people_sign_up_at_once_and_no_more_than_the_limit_get_in() {
+    let world = World::with(&[("SIGN_UPS_PER_HOUR", "3")]);
+    let call = |number: u32| {
+        let email = format!("{number}@example.com");
+        post(
+            "/auth/signup",
+            &json!({"email": email, "password": PASSWORD}),
+        )
+    };
+    let calls: Vec<_> = (0..8).map(call).collect();
+    let replies = world.answer_at_once(&calls);
+    let welcome = replies.iter().filter(|reply| reply.status == 200);
+    assert_eq!(welcome.count(), 3);
+    assert_eq!(world.accounts.borrow().rows().count(), 3);
+}
+
+#[test]
+fn the_token_of_an_account_says_that_its_address_is_not_verified() {
+    let (world, login) = signed_up();
+    assert_eq!(claims_of(&login.access)["email_verified"], false);
+    let answer = world.refresh_after(HOUR, &login);
+    assert_eq!(claims_of(&answer.access)["email_verified"], false);
+    assert_eq!(body(&world.me(&answer))["claims"], json!({"email": EMAIL}));
+    let claims = json!({"email": EMAIL, "email_verified": true});
+    let session = tokens(&world.open(&json!({"userId": "bob", "claims": claims})));
+    assert_eq!(claims_of(&session.access)["email_verified"], true);
+    assert_eq!(body(&world.me(&session))["claims"], claims);
+}
+
+fn claims_of(access_token: &str) -> Value {
+    let claims = access_token.split('.').nth(1).expect("claims");
+    let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64url");
+    serde_json::from_slice(&claims).expect("JSON")
+}
+
+#[test]
 fn a_hash_of_another_system_is_taken_and_renewed_at_the_next_login() {
     let world = World::new();
     world.import("u1", EMAIL, BCRYPT);
@@ -132,6 +196,50 @@ fn a_name_can_be_changed_and_taken_away() {
     ] {
         expect_error(&world.rename(&login, &input), INVALID_REQUEST);
     }
+}
+
+#[test]
+fn an_account_that_todays_rules_would_refuse_is_open_to_its_owner() {
+    for (id, email, name) in [
+        ("u1", EMAIL, "x".repeat(201)),
+        ("u1", "ada lovelace\u{200b}@example.com", "Ada".to_owned()),
+        (
+            "u1",
+            &format!("{}@example.com", "x".repeat(300)),
+            String::new(),
+        ),
+    ] {
+        let world = World::new();
+        world.import(id, email, BCRYPT);
+        world.accounts.borrow_mut().set_name(email, &name);
+        let login = tokens(&world.try_log_in(email, PASSWORD));
+        let me = body(&world.me(&login));
+        assert_eq!((&me["email"], &me["name"]), (&json!(email), &json!(name)));
+        world.refresh(&login);
+        let renamed = world.rename(&login, &json!({"name": "Ada L."}));
+        assert_eq!(body(&renamed)["name"], "Ada L.");
+        let changed = world.change_password(&login, PASSWORD, "better horse");
+        let there = tokens(&world.try_log_in(email, "better horse"));
+        let here = tokens(&changed);
+        assert_eq!(world.log_out_all(&there).status, 200);
+        expect_revoked(&world, &here);
+        let login = tokens(&world.try_log_in(email, "better horse"));
+        assert_eq!(world.delete_account(&login, "better horse").status, 200);
+        assert_eq!(world.keys("session:"), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_sign_up_takes_no_address_or_name_that_the_rules_refuse() {
+    let world = World::new();
+    for (email, name) in [
+        ("ada lovelace@example.com", "Ada".to_owned()),
+        (EMAIL, "x".repeat(201)),
+    ] {
+        let person = json!({"email": email, "password": PASSWORD, "name": name});
+        expect_error(&world.post("/auth/signup", &person), INVALID_REQUEST);
+    }
+    expect_bad_field(&world.try_log_in("ada", PASSWORD), "email");
 }
 
 #[test]
@@ -346,7 +454,8 @@ fn a_look_at_an_account_that_is_half_deleted_is_refused_and_writes_nothing() {
     world.take_calls();
     expect_error(&world.me(&here), REVOKED);
     let mut calls = world.take_calls().into_iter();
-    assert!(calls.all(|call| call.operation == "read" || call.store == Store::D1));
+    let reads = ["read", "count requests"];
+    assert!(calls.all(|call| reads.contains(&call.operation) || call.store == Store::D1));
     assert_eq!(world.delete_account(&here, PASSWORD).status, 401);
     assert_eq!(world.keys("session:"), Vec::<String>::new());
 }

@@ -9,6 +9,7 @@ pub type Refusal = (u16, &'static str);
 pub const INVALID_REQUEST: Refusal = (400, "invalid_request");
 pub const ACCESS_INVALID: Refusal = (401, "access_token_invalid");
 pub const ACCESS_EXPIRED: Refusal = (401, "access_token_expired");
+pub const REFRESH_INVALID: Refusal = (401, "refresh_token_invalid");
 pub const EXPIRED: Refusal = (401, "refresh_token_expired");
 pub const REUSED: Refusal = (401, "refresh_token_reused");
 pub const REVOKED: Refusal = (401, "session_revoked");
@@ -21,6 +22,7 @@ pub const METHOD_NOT_ALLOWED: Refusal = (405, "method_not_allowed");
 pub const EMAIL_TAKEN: Refusal = (409, "email_taken");
 pub const TOO_LARGE: Refusal = (413, "payload_too_large");
 pub const TOO_MANY_ATTEMPTS: Refusal = (429, "too_many_attempts");
+pub const TOO_MANY_REQUESTS: Refusal = (429, "too_many_requests");
 pub const MISCONFIGURED: Refusal = (500, "misconfigured");
 pub const UNAVAILABLE: Refusal = (503, "temporarily_unavailable");
 

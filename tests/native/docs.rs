@@ -8,25 +8,28 @@ use tokenkeep::{
     config::MIN_IDLE_SECONDS,
     http::{
         error::RETRY_AFTER_SECONDS,
-        request::{BODY_BYTES, GET_TIMEOUT_MS, REQUEST_TIMEOUT_MS},
+        reply::Reply,
+        request::{BODY_BYTES, BODY_TIMEOUT_MS, GET_TIMEOUT_MS, REQUEST_TIMEOUT_MS},
     },
     session::{
+        cursor::CURSOR_BYTES,
         device::DEVICE_CHARACTERS,
-        list::CURSOR_BYTES,
         store::{READ_TIMEOUT_MS, SESSIONS_PER_PAGE, WRITE_TIMEOUT_MS},
         trim::SESSIONS_PER_SHARD,
     },
     token::{TOKEN_BYTES, time::LONGEST_SESSION_SECONDS},
 };
 use tokenkeep_contract::DOCUMENT;
+use tokenkeep_world::trouble::Store;
 
 use crate::{
-    client::tokens,
+    client::{BCRYPT, tokens},
     world::{HOUR, Operations, World},
 };
 
 const ERRORS: &str = include_str!("../../docs/errors.md");
 const COSTS: &str = include_str!("../../docs/costs.md");
+const SECURITY: &str = include_str!("../../docs/security.md");
 const OPERATING: &str = include_str!("../../docs/operating.md");
 const BRAVO: &str = include_str!("../../docs/bravo.md");
 
@@ -96,6 +99,9 @@ fn the_limits_of_the_page_are_those_of_the_code() {
         format!("| Minimum `SESSION_IDLE_SECONDS` | {MIN_IDLE_SECONDS} |"),
         format!("| Timeout of a `GET`, then 503 | {GET_TIMEOUT_MS} ms |"),
         format!("| Timeout of another request, then 503 | {REQUEST_TIMEOUT_MS} ms |"),
+        format!(
+            "| Timeout of a request's body, then 400; part of the {REQUEST_TIMEOUT_MS} ms | {BODY_TIMEOUT_MS} ms |"
+        ),
         format!("| Timeout of a KV read | {READ_TIMEOUT_MS} ms |"),
         format!("| Timeout of a KV write | {WRITE_TIMEOUT_MS} ms |"),
         format!("| Timeout of a password check | {GUARD_TIMEOUT_MS} ms |"),
@@ -161,6 +167,99 @@ fn the_costs_of_the_page_are_what_is_asked_of_the_store() {
     expect("Log out", cost());
 }
 
+/// What the free plan includes in a day.
+const FREE_PLAN: [(&str, usize); 5] = [
+    ("keys written", 1_000),
+    ("lists", 1_000),
+    ("keys deleted", 1_000),
+    ("keys read", 100_000),
+    ("requests", 100_000),
+];
+
+/// What the last request used up, in the order of [`FREE_PLAN`].
+fn used(world: &World) -> [usize; 5] {
+    world.settle();
+    let calls: Vec<_> = world.take_calls();
+    let keys = |verb: &str| {
+        let calls = calls.iter().filter(|call| call.store == Store::Kv);
+        let calls = calls.filter(|call| call.operation.starts_with(verb));
+        calls.map(|call| call.keys.len().max(1)).sum()
+    };
+    [keys("write"), keys("list"), keys("delete"), keys("read"), 1]
+}
+
+/// The limit that requests like this one use up first, and after how many.
+fn exhausted(used: [usize; 5]) -> (&'static str, usize) {
+    let after = |((what, limit), used): ((&'static str, usize), usize)| {
+        (used > 0).then(|| (what, limit.div_ceil(used)))
+    };
+    let limits = FREE_PLAN.into_iter().zip(used).filter_map(after);
+    limits.min_by_key(|(_, after)| *after).expect("a request")
+}
+
+#[test]
+fn the_requests_that_use_up_the_free_plan_are_those_of_the_page() {
+    let world = World::with_any_password();
+    world.import("u1", "ada@example.com", BCRYPT);
+    let person = json!({"email": "ada@example.com", "password": "correct horse"});
+    let login = tokens(&world.post("/auth/login", &person));
+    let adopted = world.refresh_after(HOUR, &login);
+    for _ in 0..49 {
+        world.post("/auth/login", &person);
+    }
+    let later = world.refresh_after(HOUR, &adopted);
+    world.settle();
+    world.take_calls();
+    let list = |query: &str| world.get(&format!("/auth/sessions{query}"), &later.access);
+    let requests: [(&str, &dyn Fn() -> Reply); 11] = [
+        ("A token that is not ours", &|| world.try_refresh("x")),
+        ("A refresh, the token unchanged", &|| {
+            world.try_refresh(&adopted)
+        }),
+        ("A refresh, with a successor for the first time", &|| {
+            world.try_refresh(&later)
+        }),
+        ("A wrong password", &|| {
+            let person = json!({"email": "bob@example.com", "password": "wrong horse"});
+            world.post("/auth/login", &person)
+        }),
+        ("User info", &|| world.me(&later)),
+        ("A page of sessions", &|| list("")),
+        ("A page of 50 sessions with `?lastSeen=true`", &|| {
+            list("?lastSeen=true")
+        }),
+        ("A login, or a sign-up", &|| {
+            world.post("/auth/login", &person)
+        }),
+        ("Log out everywhere", &|| {
+            let session = world.open_for("bob");
+            world.take_calls();
+            world.log_out_all(&session)
+        }),
+        ("Log out", &|| {
+            let session = world.open_for("bob");
+            world.take_calls();
+            world.log_out(&session)
+        }),
+        ("Delete an account of 51 sessions", &|| {
+            world.delete_account(&later, "any horse")
+        }),
+    ];
+    let mut expected = Vec::new();
+    for (title, request) in requests {
+        request();
+        let (what, after) = exhausted(used(&world));
+        let thousands = format!("{},{:03}", after / 1_000, after % 1_000);
+        let after = if after < 1_000 {
+            after.to_string()
+        } else {
+            thousands
+        };
+        expected.push(format!("| {title} | {what} | {after} |"));
+    }
+    assert_eq!(rows(SECURITY, "What uses up the free plan"), expected);
+}
+
 /// Every file of the worker, as text.
 fn sources(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("a folder");
@@ -188,7 +287,11 @@ fn every_event_and_reason_that_the_code_logs_is_explained() {
     events.extend(given(&sources, "Self::new("));
     events.extend(given(&sources, "event:"));
     // Named by the code of their error.
-    events.extend(["too_many_attempts", "service_key_invalid"]);
+    events.extend([
+        "too_many_attempts",
+        "too_many_requests",
+        "service_key_invalid",
+    ]);
     // A test of its own.
     events.remove("x");
     let table = rows(OPERATING, "Logs\n");

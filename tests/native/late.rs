@@ -80,11 +80,11 @@ fn a_change_that_the_first_one_overtakes_is_a_503_and_done_when_it_is_repeated()
     let second = change(&world.sign_up(), "second horse");
     let comes_at = world.now() + SLOW_MS;
     send_slowly(&world, &second);
-    // Session, account, account with its hash: three calls, and the first change comes before the
-    // fourth.
+    // Rate limit, session, account, account with its hash: four calls, and the first change comes
+    // before the fifth.
     let pace_ms = 300;
     world.set_pace(pace_ms);
-    world.pass(comes_at - 3 * pace_ms - pace_ms / 2 - world.now());
+    world.pass(comes_at - 4 * pace_ms - pace_ms / 2 - world.now());
     expect_error(&world.answer(&second), UNAVAILABLE);
     tokens(&world.answer(&second));
     expect_password(&world, "second horse", PASSWORD);

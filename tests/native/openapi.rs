@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokenkeep::{
     http::{error::RETRY_AFTER_SECONDS, request::BODY_BYTES},
     routes::Route,
-    session::{device::DEVICE_CHARACTERS, list::CURSOR_BYTES, store::SESSIONS_PER_PAGE},
+    session::{cursor::CURSOR_BYTES, device::DEVICE_CHARACTERS, store::SESSIONS_PER_PAGE},
     token::TOKEN_BYTES,
 };
 use tokenkeep_contract::{DOCUMENT, STATIC_FILES, fits, resolve};

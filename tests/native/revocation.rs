@@ -11,7 +11,11 @@ use crate::{
 
 fn list(world: &World, tokens: &Tokens, cursor: Option<&str>) -> Value {
     let cursor = cursor.map(|cursor| format!("?cursor={cursor}"));
-    let path = format!("/auth/sessions{}", cursor.unwrap_or_default());
+    list_with(world, tokens, &cursor.unwrap_or_default())
+}
+
+fn list_with(world: &World, tokens: &Tokens, query: &str) -> Value {
+    let path = format!("/auth/sessions{query}");
     let reply = world.get(&path, &tokens.access);
     assert_eq!(reply.status, 200, "{}", reply.body);
     body(&reply)
@@ -37,16 +41,59 @@ fn a_list_shows_each_session_and_which_one_is_this() {
         json!({"id": tablet.session, "device": null, "createdAt": now, "lastSeenAt": now, "current": false}),
     ];
     expected.sort_by_key(|session| session["id"].to_string());
-    assert_eq!(
-        list(&world, &phone, None),
-        json!({ "sessions": expected, "nextCursor": "earlier:" })
-    );
+    let seen = list_with(&world, &phone, "?lastSeen=true");
+    assert_eq!(seen["sessions"], json!(expected));
+    for session in &mut expected {
+        session
+            .as_object_mut()
+            .expect("an object")
+            .remove("lastSeenAt");
+    }
+    assert_eq!(list(&world, &phone, None)["sessions"], json!(expected));
+    let reply = world.get("/auth/sessions?lastSeen=maybe", &phone.access);
+    expect_bad_field(&reply, "lastSeen");
 }
 
 #[test]
-fn a_list_costs_one_read_of_the_bearer_one_listing_and_one_read_of_the_page() {
+fn a_list_costs_one_read_of_the_bearer_and_one_listing_however_many_sessions_there_are() {
     let (world, login) = logged_in();
-    list(&world, &login, None);
+    for _ in 0..20 {
+        let ended = world.log_in();
+        world.log_out(&ended);
+        world.log_in();
+    }
+    world.operations();
+    assert_eq!(ids(&list(&world, &login, None)).len(), 21);
+    let bearer = vec![
+        format!("service:ada:{}", login.session),
+        "service-revoked:ada".to_owned(),
+    ];
+    let expected = Operations {
+        reads: vec![bearer],
+        writes: vec![],
+    };
+    assert_eq!(world.operations(), expected);
+}
+
+#[test]
+fn a_session_or_a_tombstone_without_metadata_is_read_for_the_list() {
+    let (world, here) = logged_in();
+    let [older, ended] = [world.log_in(), world.log_in()];
+    world.log_out(&ended);
+    for session in [&older.session, &ended.session] {
+        let key = format!("service:ada:{session}");
+        let stored = world.entry(&key).expect("stands").value;
+        world.put(&key, &serde_json::from_str(&stored).expect("JSON"));
+    }
+    let mut expected = [older.session, here.session.clone()];
+    expected.sort();
+    assert_eq!(ids(&list(&world, &here, None)), expected);
+}
+
+#[test]
+fn a_list_that_says_when_sessions_were_seen_costs_one_more_read_of_two_keys_a_session() {
+    let (world, login) = logged_in();
+    list_with(&world, &login, "?lastSeen=true");
     let key = format!("service:ada:{}", login.session);
     let expected = Operations {
         reads: vec![
@@ -196,7 +243,9 @@ fn only_the_owner_revokes_and_bad_fields_are_named() {
 #[test]
 fn an_invalid_cursor_is_bad_input_and_an_empty_one_is_none() {
     let (world, login) = logged_in();
-    let path = format!("/auth/sessions?cursor={}", "x".repeat(2000));
-    expect_bad_field(&world.get(&path, &login.access), "cursor");
+    for cursor in ["garbage", "session:ada:x", &"x".repeat(2000)] {
+        let path = format!("/auth/sessions?cursor={cursor}");
+        expect_bad_field(&world.get(&path, &login.access), "cursor");
+    }
     list(&world, &login, Some(""));
 }

@@ -5,9 +5,9 @@ use tokenkeep::{http::method::Method, token::access::ISSUER_BYTES};
 use tokenkeep_world::trouble::Store;
 
 use crate::{
-    client::{REFRESH_SECRET, Tokens, body, call, expect_error, logged_in, tokens},
-    codes::MISCONFIGURED,
-    world::{World, all_fail},
+    client::{REFRESH_SECRET, Tokens, bearer, body, call, expect_error, header, logged_in, tokens},
+    codes::{INVALID_REQUEST, MISCONFIGURED, REFRESH_INVALID},
+    world::{HOUR, World, all_fail},
 };
 
 /// 257 bytes.
@@ -41,7 +41,7 @@ fn a_worker_with_valid_settings_is_healthy() {
         json!({
             "status": "ok",
             "version": env!("CARGO_PKG_VERSION"),
-            "checks": {"accounts": "ok", "config": "ok", "flood": "ok", "guard": "ok", "sessions": "ok"},
+            "checks": {"accounts": "ok", "config": "ok", "flood": "ok", "guard": "ok", "lists": "ok", "requests": "ok", "sessions": "ok"},
             "settings": {
                 "refresh_token_secret": "ok",
                 "refresh_token_secret_previous": "not set",
@@ -52,9 +52,10 @@ fn a_worker_with_valid_settings_is_healthy() {
                 "SESSION_IDLE_SECONDS": "ok",
                 "SESSION_MAX_SECONDS": "ok",
                 "SIGN_UP": "ok",
+                "SIGN_UPS_PER_HOUR": "not set",
                 "ACCOUNT_LOCATION": "ok",
-                "ISSUER": "ok",
-                "AUDIENCE": "ok",
+                "ISSUER": "not set",
+                "AUDIENCE": "not set",
                 "CORS_ALLOWED_ORIGINS": "ok",
             },
             "accessTokenSeconds": 3600,
@@ -86,7 +87,7 @@ fn every_problem_is_reported_at_once_without_its_value() {
             "ACCOUNT_LOCATION" => "the var ACCOUNT_LOCATION must be one of wnam, ",
             "SIGN_UP" => "the var SIGN_UP must be",
             "CORS_ALLOWED_ORIGINS" => "the var CORS_ALLOWED_ORIGINS must list origins",
-            "ACCESS_TOKEN_SECONDS" | "SESSION_MAX_SECONDS" | "ISSUER" | "AUDIENCE" => "ok",
+            "ACCESS_TOKEN_SECONDS" | "SESSION_MAX_SECONDS" => "ok",
             _ => "not set",
         };
         assert!(told.starts_with(expected), "{name}: {told}");
@@ -109,7 +110,7 @@ fn one_secret_for_both_kinds_of_tokens_is_reported_for_the_second() {
     let (_, body) = health(&world);
     assert_eq!(body["settings"]["refresh_token_secret"], "ok");
     let told = body["settings"]["access_token_secret"].to_string();
-    assert!(told.contains("are the same"), "{told}");
+    assert!(told.contains("contain the same secret"), "{told}");
 }
 
 #[test]
@@ -125,7 +126,7 @@ fn a_database_without_guards_or_guards_without_a_database_are_a_mistake() {
     world.unbind("DB");
     world.unbind("ACCOUNT_GUARD");
     let (status, body) = health(&world);
-    let checks = json!({"config": "ok", "sessions": "ok"});
+    let checks = json!({"config": "ok", "lists": "ok", "requests": "ok", "sessions": "ok"});
     assert_eq!((status, &body["checks"]), (200, &checks));
 }
 
@@ -169,11 +170,18 @@ fn a_weak_service_key_stops_new_sessions_and_nothing_else() {
 
 #[test]
 fn a_rate_limit_that_is_not_bound_is_reported_and_is_no_failure() {
-    let world = World::new();
-    world.unbind("ATTEMPTS");
-    let (status, body) = health(&world);
-    assert_eq!((status, &body["status"]), (200, &json!("ok")));
-    assert_eq!(body["checks"]["flood"], "not bound");
+    for (binding, check) in [
+        ("ATTEMPTS", "flood"),
+        ("REQUESTS", "requests"),
+        ("LISTS", "lists"),
+    ] {
+        let (world, login) = logged_in();
+        world.unbind(binding);
+        let (status, body) = health(&world);
+        assert_eq!((status, &body["status"]), (200, &json!("ok")));
+        assert_eq!(body["checks"][check], "not bound");
+        assert_eq!(world.get("/auth/sessions", &login.access).status, 200);
+    }
 }
 
 #[test]
@@ -220,6 +228,63 @@ fn a_new_secret_can_be_generated_before_one_is_set() {
     );
     assert_eq!(one["secret"].as_str().map(str::len), Some(86));
     assert_ne!(one["secret"], two["secret"]);
+}
+
+#[test]
+fn plain_http_is_refused_where_the_worker_is_public() {
+    let (world, login) = logged_in();
+    let to = |origin: &str| {
+        let mut request = call(Method::Get, "/auth/me", Some(&bearer(&login.access)), "");
+        request.origin = origin.into();
+        world.answer(&request)
+    };
+    let reply = to("http://api.example.com");
+    expect_error(&reply, INVALID_REQUEST);
+    assert!(body(&reply)["message"].to_string().contains("https://"));
+    let hsts = "Strict-Transport-Security";
+    assert_eq!(header(&reply, hsts), None);
+    let reply = to("http://127.0.0.1:8787");
+    assert_eq!((reply.status, header(&reply, hsts)), (200, None));
+    let reply = to("https://api.example.com");
+    assert_eq!(
+        (reply.status, header(&reply, hsts)),
+        (200, Some("max-age=31536000"))
+    );
+}
+
+#[test]
+fn a_secret_is_changed_in_three_steps_while_another_place_is_a_step_behind() {
+    const NEW: &str = "a-new-refresh-secret-of-at-least-32-bytes";
+    let both = format!("{REFRESH_SECRET} {NEW}");
+    let before: &[(&str, &str)] = &[];
+    let announced: &[(&str, &str)] = &[("refresh_token_secret_previous", &both)];
+    let current: &[(&str, &str)] = &[
+        ("refresh_token_secret", NEW),
+        ("refresh_token_secret_previous", &both),
+    ];
+    let dropped: &[(&str, &str)] = &[("refresh_token_secret", NEW)];
+    let world = World::with(before);
+    let mut login = world.log_in();
+    for (behind, ahead) in [(before, announced), (announced, current)] {
+        let [behind, ahead] = [behind, ahead].map(|settings| world.elsewhere(settings));
+        for place in [&ahead, &behind, &ahead, &behind, &ahead] {
+            assert_eq!(place.me(&login).status, 200);
+            world.pass(HOUR / 2);
+            login = place.refresh(&login);
+        }
+        let anew = ahead.log_in();
+        assert_eq!(behind.me(&anew).status, 200);
+        behind.refresh(&anew);
+    }
+    // By now every token in use is signed with the new secret.
+    let [current, dropped] = [current, dropped].map(|settings| world.elsewhere(settings));
+    assert_eq!(dropped.me(&login).status, 200);
+    let login = dropped.refresh(&login);
+    assert_eq!(current.me(&login).status, 200);
+
+    // Without the announcement, a place that is behind refuses what another one has just signed.
+    let behind = world.elsewhere(before);
+    behind.refuses(&login, REFRESH_INVALID);
 }
 
 #[test]

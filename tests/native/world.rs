@@ -113,6 +113,14 @@ impl World {
         }
     }
 
+    /// Another place of the same cloud, where the owner's settings are these.
+    pub fn elsewhere(&self, values: &[(&str, &str)]) -> Self {
+        Self {
+            place: Place::new(Rc::clone(self.place.cloud()), 1, 1),
+            settings: Rc::new(CheckedSettings::read(&settings(values))),
+        }
+    }
+
     /// From here on such things happen by chance that this request, when it is the next, ends so
     /// that it fits.
     pub fn set_chance_so_that(&self, call: &Call, fits: impl Fn(&World, &Reply) -> bool) {

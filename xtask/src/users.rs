@@ -39,6 +39,9 @@ struct Import {
     /// Into the database on Cloudflare, not the one on this computer
     #[arg(long)]
     remote: bool,
+    /// Give an imported user the address that somebody has signed up with: that account is deleted
+    #[arg(long)]
+    replace_signed_up: bool,
     #[command(flatten)]
     firebase: Firebase,
 }
@@ -71,6 +74,7 @@ struct Firebase {
 struct Job<'a> {
     file: PathBuf,
     firebase: Option<&'a Firebase>,
+    replace_signed_up: bool,
     /// A program and its arguments.
     database: Vec<String>,
 }
@@ -93,6 +97,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
             .signer_key
             .is_some()
             .then_some(&import.firebase),
+        replace_signed_up: import.replace_signed_up,
         database: words
             .collect::<Option<_>>()
             .context("the name of the project's folder is not Unicode")?,

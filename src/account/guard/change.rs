@@ -39,11 +39,13 @@ impl PasswordChange {
     }
 
     /// When the guard may forget it.
+    #[must_use]
     pub fn forgotten_at(&self) -> UnixMillis {
         self.at.plus_ms(CHANGE_MEMORY_MS)
     }
 
     /// Whether the guard may have forgotten it.
+    #[must_use]
     pub fn is_old(&self, now: UnixMillis) -> bool {
         now >= self.forgotten_at()
     }

@@ -33,6 +33,8 @@ pub enum CheckOutcome {
     Wait(Wait),
     /// Nobody has the address. The caller is told that the password was wrong.
     Unknown,
+    /// Too many accounts were created this hour.
+    Full,
     /// The account does not exist any more.
     Gone,
 }
@@ -43,7 +45,7 @@ impl CheckOutcome {
         match result {
             Ok(Self::Wrong | Self::Unknown) => Outcome::Failure,
             Ok(Self::Done(_) | Self::Changed { .. }) => Outcome::Success,
-            Ok(Self::Wait(_) | Self::Gone) | Err(_) => Outcome::Withdrawn,
+            Ok(Self::Wait(_) | Self::Full | Self::Gone) | Err(_) => Outcome::Withdrawn,
         }
     }
 }
@@ -62,7 +64,7 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
     pub async fn run(&self, purpose: Purpose) -> Result<CheckOutcome, Fault> {
         let found = self.accounts.by_email(&self.email).await?;
         match (purpose, found) {
-            (Purpose::SignUp { id, name }, None) => self.add(id, name).await,
+            (Purpose::SignUp { id, name, per_hour }, None) => self.add(id, name, per_hour).await,
             (Purpose::LogIn | Purpose::SignUp { .. }, found) => self.log_in(found).await,
             (Purpose::ChangePassword { id, new, sessions }, Some((account, hash)))
                 if account.id == id =>
@@ -83,9 +85,17 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
         }
     }
 
-    async fn add(&self, id: UserId, name: Option<Name>) -> Result<CheckOutcome, Fault> {
+    async fn add(
+        &self,
+        id: UserId,
+        name: Option<Name>,
+        per_hour: Option<u64>,
+    ) -> Result<CheckOutcome, Fault> {
         if let Some(wait) = self.login_wait {
             return Ok(CheckOutcome::Wait(wait));
+        }
+        if self.is_full(per_hour).await? {
+            return Ok(CheckOutcome::Full);
         }
         let account = Account {
             id,
@@ -103,6 +113,16 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
         // An import, which asks no guard, has taken the address in the meantime.
         let found = self.accounts.by_email(&self.email).await?;
         self.log_in(found).await
+    }
+
+    /// Counts the sign-up first, where there is a limit, so that no interleaving makes more accounts
+    /// than it allows. One that fails afterwards has been counted all the same.
+    async fn is_full(&self, per_hour: Option<u64>) -> Result<bool, Fault> {
+        let Some(limit) = per_hour else {
+            return Ok(false);
+        };
+        let hour = self.platform.now().hour();
+        Ok(!self.accounts.count_sign_up(hour, limit).await?)
     }
 
     async fn log_in(&self, found: Option<(Account, PasswordHash)>) -> Result<CheckOutcome, Fault> {

@@ -136,6 +136,17 @@ impl D1 {
         assert_eq!(changed, Ok(1));
     }
 
+    /// Gives the user with this address another one, and a name, as SQL can.
+    ///
+    /// # Panics
+    /// There is no such user.
+    pub fn rewrite(&self, email: &str, new_email: &str, name: &str) {
+        const SQL: &str =
+            "UPDATE users SET email = ?2, name = ?3, created_at = -1 WHERE email = ?1";
+        let changed = self.state().database.execute(SQL, [email, new_email, name]);
+        assert_eq!(changed, Ok(1));
+    }
+
     /// Gives an account another address, and so another guard.
     pub fn rename(&self, email: &str, new: &str) {
         const SQL: &str = "UPDATE users SET email = ?2 WHERE email = ?1";

@@ -38,7 +38,7 @@ pub struct Settings {
     store_name: String,
     flags: Vec<String>,
     guard: Guard,
-    rate_limit: Option<u32>,
+    rate_limits: Vec<(&'static str, u32)>,
     wrapper: Option<&'static str>,
     /// `refresh_token_secret`, unless changed.
     pub refresh_secret: String,
@@ -96,7 +96,7 @@ impl Settings {
             store_name: SESSIONS.into(),
             flags: Vec::new(),
             guard: Guard::NotBound,
-            rate_limit: None,
+            rate_limits: Vec::new(),
             wrapper: None,
             refresh_secret: refresh_secret.clone(),
             service_key: service_key.clone(),
@@ -177,10 +177,10 @@ impl Settings {
         self
     }
 
-    /// With a rate limit that lets so many attempts pass, and none after them.
+    /// With a rate limit that lets so many calls of a key pass, and none after them.
     #[must_use]
-    pub fn with_rate_limit(mut self, limit: u32) -> Self {
-        self.rate_limit = Some(limit);
+    pub fn with_rate_limit(mut self, name: &'static str, limit: u32) -> Self {
+        self.rate_limits.push((name, limit));
         self
     }
 
@@ -455,11 +455,12 @@ fn worker(name: &str, settings: &Settings) -> String {
         Store::NotBound => String::new(),
     };
     let (guard_module, guard_binding, guard_storage) = guard(name, settings);
-    let rate_limit = settings.rate_limit.map_or(String::new(), |limit| {
+    let rate_limits = settings.rate_limits.iter().map(|(name, limit)| {
         format!(
-            r#"(name = "ATTEMPTS", wrapped = (moduleName = "{RATE_LIMIT_MODULE}", innerBindings = [(name = "limit", json = "{limit}")])),"#
+            r#"(name = "{name}", wrapped = (moduleName = "{RATE_LIMIT_MODULE}", innerBindings = [(name = "limit", json = "{limit}")])),"#
         )
     });
+    let rate_limits: String = rate_limits.collect();
     let bindings: Vec<String> = settings
         .bindings
         .iter()
@@ -480,7 +481,7 @@ fn worker(name: &str, settings: &Settings) -> String {
       modules = [{wrapper} {guard_module} {modules}],
       compatibilityDate = {date},
       compatibilityFlags = [{flags}],
-      bindings = [{store} {guard_binding} {rate_limit} {bindings}],
+      bindings = [{store} {guard_binding} {rate_limits} {bindings}],
       {guard_storage}
     ))",
         modules = settings.program.modules(name),

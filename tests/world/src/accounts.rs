@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::DeserializeOwned;
 use tokenkeep::{
     account::{Account, Name, email::Email, password::PasswordHash, port::Accounts},
     port::Fault,
@@ -26,6 +27,8 @@ pub struct Table {
     rows: BTreeMap<String, Row>,
     /// The marks of deletions.
     deleted: BTreeMap<UserId, UnixMillis>,
+    /// How many accounts were created in each hour, where that is limited.
+    sign_ups: BTreeMap<u64, u64>,
 }
 
 impl Table {
@@ -42,17 +45,26 @@ impl Table {
 
     /// Puts an account there, as an import does.
     ///
+    /// The table is as lenient as a database: the address is taken as it is.
+    ///
     /// # Panics
-    /// One of the three is none.
+    /// The id or the hash is none.
     pub fn import(&mut self, id: &str, email: &str, hash: &str, now: u64) {
         let account = Account {
             id: UserId::parse(id).expect("a user id"),
-            email: Email::parse(email).expect("an address"),
+            email: stored(email),
             name: None,
             created_at: UnixMillis(now),
         };
         let hash = PasswordHash::parse(hash).expect("a hash");
         self.rows.insert(email.to_owned(), (account, hash));
+    }
+
+    /// Changes a name as SQL does, whatever the rules for names.
+    pub fn set_name(&mut self, email: &str, name: &str) {
+        if let Some((account, _)) = self.rows.get_mut(email) {
+            account.name = Some(stored(name));
+        }
     }
 
     /// Deletes an account as the worker does.
@@ -75,6 +87,11 @@ impl Table {
             .values_mut()
             .find(|(account, _)| account.id == *id)
     }
+}
+
+/// A text as it is read from a row.
+fn stored<T: DeserializeOwned>(text: &str) -> T {
+    serde_json::from_value(text.into()).expect("rows are read leniently")
 }
 
 impl Place {
@@ -117,6 +134,16 @@ impl Accounts for Place {
             let is_free = !table.rows.contains_key(&email);
             table.rows.entry(email).or_insert(new);
             is_free
+        })
+        .await
+    }
+
+    async fn count_sign_up(&self, hour: u64, limit: u64) -> Result<bool, Fault> {
+        self.ask_table("count sign-up", move |table| {
+            let count = table.sign_ups.entry(hour).or_default();
+            let is_counted = *count < limit;
+            *count += u64::from(is_counted);
+            is_counted
         })
         .await
     }

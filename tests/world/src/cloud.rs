@@ -8,7 +8,7 @@ use std::{
     rc::Rc,
 };
 
-use tokenkeep::port::Fault;
+use tokenkeep::port::{Fault, RateLimit};
 
 use crate::{
     accounts::Table, conditions::Conditions, guards::Guards, kv::Kv, timeline::Timeline,
@@ -26,8 +26,8 @@ pub struct Cloud {
     /// The table of accounts.
     pub accounts: RefCell<Table>,
     pub(crate) guards: Guards,
-    /// Whether there is a flood of wrong passwords.
-    pub is_flooded: Cell<bool>,
+    /// The rate limits that are exceeded, each with its key.
+    pub exceeded: RefCell<BTreeSet<(RateLimit, String)>>,
     /// Whether the worker knows that the store has its birth mark.
     pub has_birth_mark: Cell<bool>,
     unbound: RefCell<BTreeSet<&'static str>>,
@@ -45,7 +45,7 @@ impl Cloud {
             kv: RefCell::new(Kv::new(conditions.order)),
             accounts: RefCell::default(),
             guards: Guards::default(),
-            is_flooded: Cell::default(),
+            exceeded: RefCell::default(),
             has_birth_mark: Cell::default(),
             unbound: RefCell::default(),
             deferred: RefCell::default(),
@@ -65,7 +65,7 @@ impl Cloud {
             kv: self.kv.clone(),
             accounts: self.accounts.clone(),
             guards: self.guards.asleep(),
-            is_flooded: self.is_flooded.clone(),
+            exceeded: self.exceeded.clone(),
             has_birth_mark: self.has_birth_mark.clone(),
             unbound: self.unbound.clone(),
             deferred: RefCell::default(),
@@ -82,6 +82,11 @@ impl Cloud {
     /// Time passes, and nothing happens meanwhile.
     pub fn pass(&self, milliseconds: u64) {
         self.timeline.pass(milliseconds);
+    }
+
+    /// From here on there are too many for this key.
+    pub fn exceed(&self, limit: RateLimit, key: &str) {
+        self.exceeded.borrow_mut().insert((limit, key.to_owned()));
     }
 
     /// Takes a binding away.

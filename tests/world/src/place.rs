@@ -5,7 +5,7 @@ use std::{cell::RefCell, future::Future, rc::Rc};
 use tokenkeep::{
     account::port::HasAccounts,
     port::Runtime,
-    port::{Clock, Fault, Rng},
+    port::{Clock, Fault, RateLimit, Rng},
     session::port::HasSessions,
     token::time::UnixMillis,
 };
@@ -155,6 +155,24 @@ impl Runtime for Place {
     fn log(&self, line: &str) {
         self.0.cloud.write_line(line);
     }
+
+    fn has_limit(&self, limit: RateLimit) -> bool {
+        self.0.cloud.is_bound(limit.binding())
+    }
+
+    async fn is_over(&self, limit: RateLimit, key: &str) -> Result<bool, Fault> {
+        if !self.has_limit(limit) {
+            return Err(Fault::NotBound(limit.binding()));
+        }
+        let counted = (limit, key.to_owned());
+        let is_over = move |place: &Self| Ok(place.0.cloud.exceeded.borrow().contains(&counted));
+        let verb = match limit {
+            RateLimit::Attempts => "count",
+            RateLimit::Requests => "count requests",
+            RateLimit::Lists => "count lists",
+        };
+        self.call(Store::Flood, verb, is_over, unreadable).await
+    }
 }
 
 impl HasSessions for Place {
@@ -183,15 +201,5 @@ impl HasAccounts for Place {
 
     fn guard(&self) -> Result<Self, Fault> {
         self.0.cloud.bound("ACCOUNT_GUARD", self.clone())
-    }
-
-    fn has_rate_limit(&self) -> bool {
-        self.0.cloud.is_bound("ATTEMPTS")
-    }
-
-    async fn is_flooded(&self) -> Result<bool, Fault> {
-        let is_flooded = |place: &Self| Ok(place.0.cloud.is_flooded.get());
-        self.call(Store::Flood, "count", is_flooded, unreadable)
-            .await
     }
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value};
 use tokenkeep::{
     port::Fault,
-    session::port::{KeyValue, MIN_TTL_SECONDS, Page, Write},
+    session::port::{KeyValue, ListedKey, MIN_TTL_SECONDS, Page, Write},
 };
 
 use crate::{
@@ -152,16 +152,18 @@ impl Place {
 
     fn page(&self, prefix: &str, from: Option<&str>, limit: u32) -> Page {
         let cloud = self.cloud();
-        let is_alive = |key: &String| {
-            let entry = cloud.entry(key);
-            entry.is_some_and(|entry| entry.expires_at > cloud.now())
+        let alive = |name: String| {
+            let entry = cloud.entry(&name)?;
+            let metadata = entry.metadata.map(|metadata| metadata.to_string());
+            (entry.expires_at > cloud.now()).then_some(ListedKey { name, metadata })
         };
         let names = cloud.keys(prefix).into_iter();
-        let mut names = names
+        let mut keys = names
             .filter(|name| from.is_none_or(|from| name.as_str() > from))
-            .filter(is_alive);
-        let page: Vec<String> = names.by_ref().take(limit as usize).collect();
-        let next = names.next().and_then(|_| page.last().cloned());
-        Page { names: page, next }
+            .filter_map(alive);
+        let page: Vec<ListedKey> = keys.by_ref().take(limit as usize).collect();
+        let last = keys.next().and_then(|_| page.last());
+        let next = last.map(|key| key.name.clone());
+        Page { keys: page, next }
     }
 }

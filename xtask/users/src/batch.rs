@@ -32,8 +32,24 @@ const ADD: [&str; 2] = [
 /// Who has the ids and addresses of these users now. It tells no address.
 const LOOK_UP: [&str; 2] = [
     "SELECT line.key AS line, users.id = line.value ->> 0 AS same_id, \
-     users.email = line.value ->> 1 AS same_email FROM json_each('[",
+     users.email = line.value ->> 1 AS same_email, users.signed_up AS signed_up FROM json_each('[",
     "]') AS line JOIN users ON users.id = line.value ->> 0 OR users.email = line.value ->> 1;",
+];
+
+/// Marks the accounts that [`REPLACE`] deletes as deleted, as the worker does: a row that is missing
+/// without a mark is a fault.
+const MARK: [&str; 2] = [
+    "INSERT INTO deleted (id, at) SELECT id, unixepoch() * 1000 FROM users \
+     WHERE signed_up = 1 AND email IN (SELECT value ->> 1 FROM json_each('[",
+    "]')) ON CONFLICT (id) DO NOTHING RETURNING id;",
+];
+
+/// Deletes the accounts that were created by sign-up with the address of one of these users. The new
+/// one gets another id, so that a session of the deleted account is never one of the user's.
+const REPLACE: [&str; 2] = [
+    "DELETE FROM users WHERE signed_up = 1 AND email IN \
+     (SELECT value ->> 1 FROM json_each('[",
+    "]')) RETURNING id;",
 ];
 
 /// What became of a user.
@@ -51,11 +67,20 @@ pub struct Batch {
     finished: String,
     /// Which users each pair of statements is about.
     statements: Vec<Range<usize>>,
+    /// Whether accounts that were created by sign-up give way.
+    replaces_signed_up: bool,
     to_add: String,
     to_look_up: String,
 }
 
 impl Batch {
+    pub fn new(replaces_signed_up: bool) -> Self {
+        Self {
+            replaces_signed_up,
+            ..Self::default()
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.users.is_empty()
     }
@@ -84,6 +109,13 @@ impl Batch {
             return;
         }
         self.statements.push(start..self.users.len());
+        if self.replaces_signed_up {
+            for [before, after] in [MARK, REPLACE] {
+                self.finished += before;
+                self.finished += &self.to_look_up;
+                self.finished += after;
+            }
+        }
         for ([before, after], rows) in [(ADD, &mut self.to_add), (LOOK_UP, &mut self.to_look_up)] {
             self.finished += before;
             self.finished += rows;
@@ -92,7 +124,13 @@ impl Batch {
         }
     }
 
-    /// Everything as SQL: pairs of statements, one that adds and one that looks up.
+    /// How many statements there are for the same users.
+    fn statements_each(&self) -> usize {
+        if self.replaces_signed_up { 4 } else { 2 }
+    }
+
+    /// Everything as SQL: pairs of statements, one that adds and one that looks up; before them, two
+    /// that make room where that is wanted.
     pub fn sql(&mut self) -> &str {
         self.finish_statements();
         &self.finished
@@ -100,14 +138,16 @@ impl Batch {
 
     /// Reads the rows that each statement of [`Self::sql`] was answered with.
     pub fn outcomes(&self, answers: &[Vec<Value>]) -> Result<Vec<(u64, Outcome)>> {
+        let each = self.statements_each();
         ensure!(
-            answers.len() == 2 * self.statements.len(),
+            answers.len() == each * self.statements.len(),
             "the database answered {} statements of {}",
             answers.len(),
-            2 * self.statements.len()
+            each * self.statements.len()
         );
         let mut outcomes = Vec::new();
-        for (users, answers) in self.statements.iter().zip(answers.chunks(2)) {
+        for (users, answers) in self.statements.iter().zip(answers.chunks(each)) {
+            let answers = &answers[each - 2..];
             let users = &self.users[users.clone()];
             let added: HashSet<&str> = answers[0]
                 .iter()
@@ -133,10 +173,16 @@ fn push(rows: &mut String, row: &str) {
 
 /// Whom the database knows by a line's id or address.
 #[derive(Default, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a row that may be there"
+)]
 struct Owners {
     both: bool,
     id_only: bool,
     email_only: bool,
+    /// The address belongs to an account that was created by sign-up.
+    signed_up: bool,
 }
 
 fn owners(rows: &[Value]) -> Result<HashMap<u64, Owners>> {
@@ -144,6 +190,7 @@ fn owners(rows: &[Value]) -> Result<HashMap<u64, Owners>> {
     for row in rows {
         let line = row["line"].as_u64().context("the answer has no line")?;
         let owners = owners.entry(line).or_default();
+        owners.signed_up |= row["same_email"] == 1 && row["signed_up"] == 1;
         match (row["same_id"] == 1, row["same_email"] == 1) {
             (true, true) => owners.both = true,
             (true, false) => owners.id_only = true,
@@ -158,8 +205,15 @@ fn outcome(user: &User, is_added: bool, owners: Owners) -> Result<Outcome> {
         Reason::of_line("has the e-mail address of a user who is there already with another id");
     const ID_TAKEN: Reason =
         Reason::of_line("has the id of a user who is there already with another e-mail address");
+    const SIGNED_UP: Reason = Reason::of_line(
+        "has the e-mail address of somebody who has signed up with it, perhaps a stranger; \
+         with --replace-signed-up the imported user gets it",
+    );
     if is_added {
         return Ok(Outcome::Added);
+    }
+    if owners.signed_up {
+        return Ok(Outcome::Refused(SIGNED_UP));
     }
     if owners.both || (owners.email_only && !user.has_own_id) {
         return Ok(Outcome::AlreadyThere);

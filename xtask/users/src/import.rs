@@ -24,12 +24,13 @@ pub type Execute<'a> = dyn FnMut(&str) -> Result<Vec<Vec<Value>>> + 'a;
 pub fn import(
     file: impl BufRead,
     firebase: Option<&Firebase>,
+    replace_signed_up: bool,
     execute: &mut Execute<'_>,
     progress: &mut Progress,
 ) -> Result<()> {
     let created_at_ms = now_ms()?;
     let mut seen = Seen::default();
-    let mut batch = Batch::default();
+    let mut batch = Batch::new(replace_signed_up);
     for (number, line) in (1..).zip(file.split(b'\n')) {
         let line = line.context("the file cannot be read to its end")?;
         match read(number, &line, firebase, &mut seen) {
@@ -38,7 +39,8 @@ pub fn import(
             Some(Ok(user)) => batch.add(number, user, created_at_ms),
         }
         if batch.is_full() {
-            send(std::mem::take(&mut batch), execute, progress)?;
+            let full = std::mem::replace(&mut batch, Batch::new(replace_signed_up));
+            send(full, execute, progress)?;
         }
     }
     send(batch, execute, progress)

@@ -30,6 +30,8 @@ use crate::{import::import, progress::Progress, user::Firebase};
 struct Job {
     file: PathBuf,
     firebase: Option<Firebase>,
+    /// Whether an imported user gets an address that somebody has signed up with.
+    replace_signed_up: bool,
     /// A program that takes SQL, and its arguments.
     database: Vec<String>,
 }
@@ -59,6 +61,7 @@ fn run() -> Result<bool> {
     let outcome = import(
         BufReader::new(progress.follow(file)),
         job.firebase.as_ref(),
+        job.replace_signed_up,
         &mut |sql| database::execute(&job.database, sql),
         &mut progress,
     );

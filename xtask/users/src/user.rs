@@ -70,7 +70,7 @@ impl User {
         let name = optional("name", fields.name)?.filter(|name| !name.is_empty());
         Ok(Self {
             has_own_id: id.is_some(),
-            email: Email::parse(&email).map_err(|problem| of("email", &problem))?,
+            email: Email::parse_new(&email).map_err(|problem| of("email", &problem))?,
             hash: password_hash(&hash, salt.as_deref(), firebase)?,
             name: name
                 .map(Name::parse)

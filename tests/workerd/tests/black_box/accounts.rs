@@ -247,3 +247,36 @@ fn without_its_tables_the_worker_says_503_and_the_next_try_works() {
     assert_eq!(client.me(&tokens.access).status, 200);
     assert_eq!(leak(&workerd.log()), None);
 }
+
+#[test]
+fn a_row_that_the_rules_for_new_ones_would_refuse_is_read() {
+    let old = address();
+    let tokens = sign_up(&old);
+    let (email, name) = (format!("with a space {old}"), "x".repeat(201));
+    workerd().d1.rewrite(&old, &email, &name);
+    let me = client().me(&tokens.access).json();
+    assert_eq!((&me["email"], &me["name"]), (&json!(email), &json!(name)));
+    let login = json!({"email": email, "password": PASSWORD});
+    let tokens = client().post("/auth/login", &login).tokens();
+    let password = json!({"password": PASSWORD});
+    let deleted = client().send_as(&tokens.access, "DELETE", "/auth/me", &password);
+    assert_eq!(deleted.status, 200);
+}
+
+#[test]
+fn sign_ups_are_limited_by_the_hour_and_people_with_an_account_log_in() {
+    let settings = Settings::fresh().with_accounts();
+    let workerd = Workerd::start(&[settings.with("SIGN_UPS_PER_HOUR", "2")]);
+    let client = &workerd.clients[0];
+    let people = [0, 1, 2].map(|_| json!({"email": address(), "password": PASSWORD}));
+    let sign_up = |number: usize| client.post("/auth/signup", &people[number]);
+    let _ = sign_up(0).tokens();
+    let _ = sign_up(1).tokens();
+    // Once more if the hour has just ended.
+    if sign_up(2).status == 200 {
+        return sign_ups_are_limited_by_the_hour_and_people_with_an_account_log_in();
+    }
+    sign_up(2).assert_error(429, "too_many_requests");
+    let _ = sign_up(0).tokens();
+    let _ = client.post("/auth/login", &people[1]).tokens();
+}

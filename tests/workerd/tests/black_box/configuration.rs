@@ -80,11 +80,11 @@ fn a_var_of_an_earlier_release_is_ignored() {
 #[test]
 fn an_access_token_outlives_a_change_of_its_secret() {
     // Earlier secrets are separated by white space, so there is none within.
-    let secret = "the-access-secret-of-the-tests-before";
+    let secret = "the-access-secret-of-the-tests-before-1234";
     let before = Settings::fresh().with(ACCESS_SECRET, secret);
     let changed = before
         .clone()
-        .with(ACCESS_SECRET, "the-access-secret-of-the-tests-after");
+        .with(ACCESS_SECRET, "the-access-secret-of-the-tests-after-1234");
     let with_previous = changed.clone().with("access_token_secret_previous", secret);
     let workerd = Workerd::start(&[before, with_previous, changed]);
     let session = workerd.clients[0].new_session();

@@ -210,7 +210,9 @@ fn of_too_many_sessions_of_an_account_those_unused_for_longest_end() {
 
 #[test]
 fn a_flood_of_invented_addresses_is_slowed_and_nobody_is_refused() {
-    let workerd = Workerd::start(&[Settings::fresh().with_accounts().with_rate_limit(2)]);
+    let workerd = Workerd::start(&[Settings::fresh()
+        .with_accounts()
+        .with_rate_limit("ATTEMPTS", 2)]);
     let client = &workerd.clients[0];
     let email = random_user().to_lowercase();
     let account = json!({"email": email, "password": PASSWORD});
@@ -230,6 +232,27 @@ fn a_flood_of_invented_addresses_is_slowed_and_nobody_is_refused() {
     assert_eq!(slowed, [false, true, true]);
     assert_eq!(took("/auth/login", &account).0, 200);
     assert_eq!(leak(&workerd.log()), None);
+}
+
+#[test]
+fn a_user_who_asks_too_often_is_refused_and_nobody_else_is() {
+    let settings = Settings::fresh();
+    let settings = settings
+        .with_rate_limit("REQUESTS", 3)
+        .with_rate_limit("LISTS", 1);
+    let workerd = Workerd::start(&[settings]);
+    let client = &workerd.clients[0];
+    let [ada, bob] = [client.new_session(), client.new_session()];
+    assert_eq!(client.sessions(&ada.access, "").status, 200);
+    let refused = client.sessions(&ada.access, "");
+    refused.assert_error(429, "too_many_requests");
+    assert_eq!(client.me(&ada.access).status, 200);
+    assert_eq!(client.me(&ada.access).status, 200);
+    client
+        .me(&ada.access)
+        .assert_error(429, "too_many_requests");
+    assert_eq!(client.me(&bob.access).status, 200);
+    let _ = client.refresh(&ada.refresh).tokens();
 }
 
 /// How many objects have attempts in their storage.

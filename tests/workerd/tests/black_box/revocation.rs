@@ -55,8 +55,11 @@ fn a_user_sees_and_ends_sessions() {
         let session = session.expect("it is listed");
         assert_eq!(session["device"], device);
         assert_eq!(session["current"], tokens.session == phone.session);
-        assert!(session["createdAt"].is_u64() && session["createdAt"] == session["lastSeenAt"]);
+        assert!(session["createdAt"].is_u64() && session.get("lastSeenAt").is_none());
     }
+    let seen = client().sessions(&phone.access, "?lastSeen=true").json();
+    let first = &seen["sessions"][0];
+    assert_eq!(first["createdAt"], first["lastSeenAt"]);
     assert_eq!(
         end(&phone, &tablet.session).json(),
         json!({"revoked": true})

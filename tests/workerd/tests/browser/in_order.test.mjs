@@ -26,6 +26,8 @@ test("everything is ready, and no secret is in the document", () =>
       DB: "ok",
       ACCOUNT_GUARD: "ok",
       ATTEMPTS: "ok",
+      REQUESTS: "ok",
+      LISTS: "ok",
       "wrangler.toml": "ok",
     });
     const html = await page.content();

@@ -11,8 +11,13 @@ struct Table(Connection);
 impl Table {
     fn new() -> Self {
         let database = Connection::open_in_memory().expect("memory");
-        let migration = include_str!("../../../../migrations/0001_users.sql");
-        database.execute_batch(migration).expect("SQL");
+        for migration in [
+            include_str!("../../../../migrations/0001_users.sql"),
+            include_str!("../../../../migrations/0002_deleted.sql"),
+            include_str!("../../../../migrations/0003_sign_ups.sql"),
+        ] {
+            database.execute_batch(migration).expect("SQL");
+        }
         Self(database)
     }
 
@@ -46,10 +51,27 @@ impl Table {
     }
 
     fn import(&self, file: &str) -> Progress {
+        self.import_with(false, file)
+    }
+
+    fn import_with(&self, replace_signed_up: bool, file: &str) -> Progress {
         let mut progress = Progress::hidden();
         let execute = &mut |sql: &str| Ok(self.execute(sql));
-        import(file.as_bytes(), None, execute, &mut progress).expect("nothing fails");
+        import(
+            file.as_bytes(),
+            None,
+            replace_signed_up,
+            execute,
+            &mut progress,
+        )
+        .expect("nothing fails");
         progress
+    }
+
+    /// Somebody signs up.
+    fn sign_up(&self, id: &str, email: &str) {
+        let sql = "INSERT INTO users VALUES (?1, ?2, NULL, '$argon2id$x', 1, 1)";
+        self.0.execute(sql, [id, email]).expect("a free address");
     }
 }
 
@@ -104,6 +126,39 @@ fn an_address_or_an_id_that_another_user_has_is_a_bad_line() {
 }
 
 #[test]
+fn an_address_that_somebody_has_signed_up_with_is_a_bad_line_and_stays_theirs() {
+    let table = Table::new();
+    table.sign_up("s1", "a@b");
+    table.sign_up("s2", "b@b");
+    let before = table.users();
+    let file = [line("a@b", None), line("b@b", Some("7")), line("c@b", None)].concat();
+    assert_eq!(counts(&table.import(&file)), [1, 0, 2]);
+    assert_eq!(table.users()[..2], before);
+}
+
+#[test]
+fn with_replace_signed_up_the_imported_user_gets_the_address_with_another_id() {
+    let table = Table::new();
+    table.sign_up("s1", "a@b");
+    table.sign_up("s2", "b@b");
+    table.sign_up("s3", "c@b");
+    let file = [line("a@b", None), line("b@b", Some("7"))].concat();
+    assert_eq!(counts(&table.import_with(true, &file)), [2, 0, 0]);
+    let users = table.users();
+    let ids: Vec<&str> = users
+        .iter()
+        .filter_map(|user| user["id"].as_str())
+        .collect();
+    assert!(!ids.contains(&"s1") && !ids.contains(&"s2") && ids.contains(&"s3"));
+    assert!(ids.contains(&"7"));
+    let deleted = table.rows("SELECT id FROM deleted ORDER BY id");
+    assert_eq!(deleted, [json!({"id": "s1"}), json!({"id": "s2"})]);
+    // Whoever was imported is not replaced by a second run.
+    assert_eq!(counts(&table.import_with(true, &file)), [0, 2, 0]);
+    assert_eq!(table.users(), users);
+}
+
+#[test]
 fn of_two_lines_with_one_address_or_id_the_first_is_imported() {
     let file = [
         line("a@b", None),
@@ -139,7 +194,7 @@ fn lines_of_every_system_are_read_and_text_that_is_none_spoils_no_other_line() {
     let table = Table::new();
     let mut progress = Progress::hidden();
     let execute = &mut |sql: &str| Ok(table.execute(sql));
-    import(file.as_slice(), None, execute, &mut progress).expect("nothing fails");
+    import(file.as_slice(), None, false, execute, &mut progress).expect("nothing fails");
     assert_eq!(counts(&progress), [2, 0, 1]);
 }
 
@@ -155,7 +210,7 @@ fn many_users_travel_in_few_batches_and_none_is_lost() {
         assert!(statements.map(str::len).all(|bytes| bytes < 100_000));
         Ok(table.execute(sql))
     };
-    import(file.as_bytes(), None, execute, &mut progress).expect("nothing fails");
+    import(file.as_bytes(), None, false, execute, &mut progress).expect("nothing fails");
     assert_eq!(counts(&progress), [6000, 0, 0]);
     assert_eq!(sent.len(), 2, "{sent:?}");
     assert!(sent.iter().all(|&bytes| bytes < 1_010_000), "{sent:?}");
@@ -168,6 +223,7 @@ fn a_database_that_fails_ends_the_import_and_says_how_far_it_came() {
     let error = import(
         file.as_bytes(),
         None,
+        false,
         &mut |_| anyhow::bail!("no"),
         &mut progress,
     )
