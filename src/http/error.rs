@@ -49,6 +49,9 @@ pub enum Error {
     /// 401: not a refresh token of ours.
     #[error("refresh token invalid")]
     RefreshTokenInvalid,
+    /// 401: an access token in its place.
+    #[error("access token in place of the refresh token")]
+    AccessTokenAsRefresh,
     /// 401: the session reached its idle window or its end.
     #[error("refresh token expired")]
     RefreshTokenExpired,
@@ -149,6 +152,7 @@ impl Error {
                 ..ErrorReply::new(400, "invalid_request", input.message.clone())
             },
             Self::RefreshTokenInvalid => ErrorReply::new(401, "refresh_token_invalid", "This is not a refresh token of this server. Check that you send the whole refreshToken, not the accessToken. If you do, the user has to log in again."),
+            Self::AccessTokenAsRefresh => ErrorReply::new(401, "refresh_token_invalid", "This is the accessToken; send the refreshToken."),
             Self::RefreshTokenExpired => ErrorReply::new(401, "refresh_token_expired", format!("The session is over: it was unused for too long, or has reached its maximum age. {LOG_IN}")),
             Self::RefreshTokenReused => ErrorReply::new(401, "refresh_token_reused", format!("An old copy of a refresh token was used, so the session was ended to be safe. {LOG_IN}")),
             Self::SessionRevoked => ErrorReply::new(401, "session_revoked", format!("The session was ended. {LOG_IN}")),

@@ -4,7 +4,10 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    http::error::{BadInput, Error},
+    http::{
+        error::{BadInput, Error},
+        token_text::{has_placeholder, token_in},
+    },
     problem::Problem,
     token::{
         TOKEN_BYTES,
@@ -85,7 +88,7 @@ impl Fields {
     /// `refreshToken`, or `refresh_token` as other clients spell it.
     ///
     /// # Errors
-    /// Missing, empty, of another type, too long, an unfilled variable, or given in both spellings.
+    /// Missing, of another type, too long, an unfilled variable, or given in both spellings.
     pub fn refresh_token(&mut self) -> Result<String, Error> {
         const FIELD: &str = "refreshToken";
         if let Some(other) = self.0.remove("refresh_token")
@@ -93,11 +96,17 @@ impl Fields {
         {
             return Err(BadInput::field(FIELD, "was sent twice. Send it once").into());
         }
-        let token = self.text(FIELD)?.ok_or_else(|| missing(FIELD))?;
+        let text = match self.0.remove(FIELD) {
+            Some(Value::String(text)) => text,
+            Some(Value::Null) => return Err(unfilled(FIELD).into()),
+            Some(_) => return Err(not_text(FIELD).into()),
+            None => return Err(missing(FIELD).into()),
+        };
+        let token = token_in(&text).ok_or_else(|| unfilled(FIELD))?;
         if token.len() > TOKEN_BYTES {
             return Err(BadInput::field(FIELD, "is too long to be a token").into());
         }
-        Ok(token)
+        Ok(token.to_owned())
     }
 
     /// The refresh token that a login may include, in either spelling. It helps, and is never an
@@ -126,7 +135,7 @@ impl Fields {
             Some(Value::String(text)) if text.is_empty() => Ok(None),
             Some(Value::String(text)) if has_placeholder(&text) => Err(unfilled(field)),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(BadInput::field(field, "must be text in quotation marks")),
+            Some(_) => Err(not_text(field)),
         }
     }
 }
@@ -138,16 +147,12 @@ fn parse<T: TryFrom<String, Error = Problem>>(
     T::try_from(text).map_err(|problem| BadInput::field(field, problem.0).into())
 }
 
-fn missing(field: &'static str) -> BadInput {
-    BadInput::field(field, "is missing or empty")
+fn not_text(field: &'static str) -> BadInput {
+    BadInput::field(field, "must be text in quotation marks")
 }
 
-/// Whether there is a variable in a text that an app builder sent without filling it in, such as
-/// `Bearer ${accessToken}`.
-#[must_use]
-pub fn has_placeholder(text: &str) -> bool {
-    text.split_once("${")
-        .is_some_and(|(_, rest)| rest.contains('}'))
+fn missing(field: &'static str) -> BadInput {
+    BadInput::field(field, "is missing or empty")
 }
 
 /// Whether a text is such a variable and nothing else.

@@ -6,3 +6,4 @@ pub mod fields;
 pub mod method;
 pub mod reply;
 pub mod request;
+pub mod token_text;

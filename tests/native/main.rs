@@ -13,6 +13,7 @@ mod faults;
 mod flows;
 mod guards;
 mod guessing;
+mod input;
 mod late;
 mod limits;
 mod log;
