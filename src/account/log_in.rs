@@ -13,7 +13,7 @@ use crate::{
     },
     http::{error::Error, request::Request},
     session::{
-        device::Device,
+        device::device,
         issue::Tokens,
         open::{NewSession, open},
     },
@@ -42,7 +42,7 @@ pub async fn log_in<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedIn
     let mut fields = request.fields()?;
     let email: Email = fields.required("email")?;
     let password: Password = fields.password("password")?;
-    let device = fields.optional("device")?;
+    let device = device(&mut fields);
     let shown = fields.last_refresh_token();
     let keys = &request.config.refresh_keys;
     let session = shown.and_then(|text| RefreshToken::session_of(&text, keys));
@@ -59,12 +59,12 @@ pub async fn log_in<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedIn
 pub async fn logged_in<P: HasAccounts>(
     request: &Request<'_, P>,
     Checked { account, at, .. }: Checked,
-    device: Option<Device>,
+    device: Option<String>,
 ) -> Result<LoggedIn, Error> {
     let new = NewSession {
         user: account.id,
         at,
-        device: device.map(Device::into_text),
+        device,
         claims: CustomClaims::of_login(EMAIL_CLAIM, account.email.as_str()),
         has_account: true,
     };

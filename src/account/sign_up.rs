@@ -16,6 +16,7 @@ use crate::{
         request::Request,
     },
     port::Rng,
+    session::device::device,
     token::id::UserId,
 };
 
@@ -36,7 +37,7 @@ pub async fn sign_up<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedI
         .not_of(&email)
         .map_err(|problem| BadInput::field("password", problem.0))?;
     let name = fields.optional("name")?;
-    let device = fields.optional("device")?;
+    let device = device(&mut fields);
     let purpose = Purpose::SignUp {
         id: new_user_id(request.platform),
         name,

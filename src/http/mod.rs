@@ -1,7 +1,9 @@
 //! HTTP types that all routes share.
 
+pub mod body;
 pub mod cors;
 pub mod error;
+pub mod example;
 pub mod fields;
 pub mod method;
 pub mod reply;

@@ -4,6 +4,7 @@ use crate::{
     config::Config,
     http::{
         error::{BadInput, Error},
+        example,
         fields::{Fields, unfilled},
         method::Method,
         token_text::{has_bearer, token_in},
@@ -131,9 +132,11 @@ impl<'a, P: Runtime> Request<'a, P> {
     /// The fields of the body.
     ///
     /// # Errors
-    /// 400 for a body that is not a JSON object, or did not arrive whole.
+    /// 400 for a body that is neither JSON nor a form, or did not arrive whole.
     pub fn fields(&self) -> Result<Fields, Error> {
-        Ok(Fields::parse(self.call.whole_body()?)?)
+        let body = self.call.whole_body()?;
+        let example = || example::body(self.call.method, &self.call.path);
+        Ok(Fields::parse(body, example)?)
     }
 
     /// The token that follows `Bearer` in the header `Authorization` (RFC 6750, section 2.1). None
@@ -162,8 +165,7 @@ impl<'a, P: Runtime> Request<'a, P> {
     /// What stands for `{id}` in the path: its last part.
     #[must_use]
     pub fn path_id(&self) -> &'a str {
-        let path = without_last_slash(&self.call.path);
-        path.rsplit_once('/').map_or(path, |(_, id)| id)
+        parts(&self.call.path).last().unwrap_or_default()
     }
 
     /// The IP address that it came from.
@@ -209,10 +211,10 @@ fn credentials(authorization: Option<&str>) -> Option<&str> {
     is_bearer.then(|| credentials.trim_ascii_start())
 }
 
-/// One slash at the end of a path is forgiven.
-#[must_use]
-pub fn without_last_slash(path: &str) -> &str {
-    path.strip_suffix('/').unwrap_or(path)
+/// The parts of a path. Repeated slashes count as one, and one at the end as none: whoever joins an
+/// address and a path writes them.
+pub fn parts(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|part| !part.is_empty())
 }
 
 /// `https://host/path?query` as `https://host`, `/path` and `query`. The runtime passes absolute

@@ -4,8 +4,11 @@ use serde_json::json;
 use tokenkeep::http::method::Method;
 
 use crate::{
-    client::{body, call, expect_bad_field, expect_error, logged_in},
-    codes::{ACCESS_INVALID, REFRESH_INVALID, REVOKED, SERVICE_KEY_INVALID},
+    client::{
+        EMAIL, PASSWORD, SERVICE_KEY, bearer, body, call, expect_bad_field, expect_error,
+        logged_in, tokens,
+    },
+    codes::{ACCESS_INVALID, INVALID_REQUEST, REFRESH_INVALID, REVOKED, SERVICE_KEY_INVALID},
     world::{HOUR, World},
 };
 
@@ -144,4 +147,154 @@ fn an_access_token_in_place_of_the_refresh_token_is_named() {
         assert!(body(&reply)["message"] == "This is the accessToken; send the refreshToken.");
     }
     expect_error(&world.get("/auth/me", &login.refresh), ACCESS_INVALID);
+}
+
+/// The routes with a body, and how they are called.
+const WITH_BODY: [(Method, &str, &str); 9] = [
+    (Method::Post, "/auth/signup", "email"),
+    (Method::Post, "/auth/login", "email"),
+    (Method::Post, "/auth/token", "refreshToken"),
+    (Method::Post, "/auth/logout", "refreshToken"),
+    (Method::Patch, "/auth/me", "name"),
+    (Method::Delete, "/auth/me", "password"),
+    (Method::Post, "/auth/me/delete", "password"),
+    (Method::Post, "/auth/password/change", "currentPassword"),
+    (Method::Post, "/auth/session", "userId"),
+];
+
+#[test]
+fn what_arrived_is_named_with_an_example_of_the_same_route() {
+    let world = World::new();
+    let login = world.sign_up();
+    for (method, path, field) in WITH_BODY {
+        let token = if path == "/auth/session" {
+            SERVICE_KEY
+        } else {
+            &login.access
+        };
+        let send = |body: &str| world.answer(&call(method, path, Some(&bearer(token)), body));
+        for (sent, arrived) in [
+            ("", "is empty"),
+            ("x=1&y=2", "is a form without the fields"),
+            ("<html></html>", "is HTML"),
+            ("[]", "is not a JSON object"),
+            ("{", "is not valid JSON"),
+            ("hello", "is text"),
+        ] {
+            let reply = send(sent);
+            expect_error(&reply, INVALID_REQUEST);
+            let message = body(&reply)["message"].as_str().expect("text").to_owned();
+            assert!(message.contains(arrived), "{path} {message}");
+            assert!(
+                message.contains(&format!("{{\"{field}\": ")),
+                "{path} {message}"
+            );
+            let is_of_tokens = field == "refreshToken";
+            assert_eq!(message.contains("refreshToken"), is_of_tokens, "{path}");
+        }
+    }
+}
+
+#[test]
+fn a_form_is_read_like_json() {
+    let world = World::new();
+    let send = |method, path, token: &str, form: &str| {
+        let reply = world.answer(&call(method, path, Some(&bearer(token)), form));
+        world.settle();
+        reply
+    };
+    let post = |path, form: &str| send(Method::Post, path, "x", form);
+    let person = format!(
+        "email={}&password=correct%20horse&name=Ada",
+        EMAIL.replace('@', "%40")
+    );
+    let login = tokens(&post("/auth/signup", &person));
+    assert_eq!(post("/auth/login", &person).status, 200);
+    let refresh = format!("grant_type=refresh_token&refresh_token={}", login.refresh);
+    assert_eq!(post("/auth/token", &refresh).status, 200);
+    let rename = send(Method::Patch, "/auth/me", &login.access, "name=Ada+L.");
+    assert_eq!(body(&rename)["name"], "Ada L.");
+    expect_error(
+        &post("/auth/login", &format!("{person}&email=x@y.example")),
+        INVALID_REQUEST,
+    );
+    let half = post("/auth/login", "email=ada@example.com&password=%ff%ff");
+    expect_bad_field(&half, "password");
+    let deleted = send(
+        Method::Post,
+        "/auth/me/delete",
+        &login.access,
+        "password=correct+horse",
+    );
+    assert_eq!(deleted.body, r#"{"deleted":true}"#);
+    assert_eq!(world.try_log_in(EMAIL, PASSWORD).status, 401);
+}
+
+#[test]
+fn halves_of_characters_are_replaced_but_not_in_passwords_and_tokens() {
+    let world = World::new();
+    let login = world.sign_up();
+    let raw = |path, body: &str| world.answer(&call(Method::Post, path, None, body));
+    let person = format!(r#"{{"email":"{EMAIL}","password":"{PASSWORD}","device":"Ada\ud83d"}}"#);
+    let phone = tokens(&raw("/auth/login", &format!("\u{feff}{person}")));
+    let page = body(&world.get("/auth/sessions", &phone.access)).to_string();
+    assert!(page.contains("Ada\u{fffd}"), "{page}");
+    let password = person.replace(PASSWORD, "Ada\\ud83d");
+    expect_bad_field(&raw("/auth/login", &password), "password");
+    let token = format!(r#"{{"refreshToken":"{}\ud83d"}}"#, login.refresh);
+    expect_bad_field(&raw("/auth/token", &token), "refreshToken");
+    // One that somebody typed is a character like any other.
+    let typed = json!({"email": "b@example.com", "password": "\u{fffd}\u{fffd} horse"});
+    assert_eq!(world.post("/auth/signup", &typed).status, 200);
+}
+
+#[test]
+fn a_device_is_never_a_reason_to_refuse() {
+    let world = World::new();
+    for (sent, shown) in [
+        (json!("é".repeat(101)), json!("é".repeat(100))),
+        (json!(7), json!("7")),
+        (json!(true), json!("true")),
+        (json!(["phone"]), json!(null)),
+        (json!({"a": 1}), json!(null)),
+        (json!(1.5), json!(null)),
+        (json!("${device}"), json!(null)),
+        (json!(""), json!(null)),
+    ] {
+        let login = tokens(&world.open(&json!({"userId": "ada", "device": sent})));
+        let page = body(&world.get("/auth/sessions", &login.access));
+        let own = page["sessions"].as_array().expect("sessions").iter();
+        let mut own = own.filter(|session| session["current"] == true);
+        assert_eq!(own.next().expect("one")["device"], shown, "{sent}");
+    }
+}
+
+#[test]
+fn numbers_and_booleans_are_texts_where_that_is_unambiguous() {
+    let world = World::new();
+    for (user, id) in [(json!(7), "7"), (json!(-1), "-1"), (json!(true), "true")] {
+        let reply = world.open(&json!({ "userId": user }));
+        assert_eq!(body(&reply)["userId"], id);
+    }
+    expect_bad_field(&world.open(&json!({"userId": 1.5})), "userId");
+    let person = json!({"email": EMAIL, "password": PASSWORD, "name": 7});
+    assert_eq!(body(&world.post("/auth/signup", &person))["name"], "7");
+    let password = json!({"email": EMAIL, "password": 12_345_678});
+    expect_bad_field(&world.post("/auth/login", &password), "password");
+}
+
+#[test]
+fn repeated_slashes_count_as_one() {
+    let (world, login) = logged_in();
+    let body = json!({ "refreshToken": login.refresh });
+    assert_eq!(world.post("//auth//token/", &body).status, 200);
+    let preflight = world.answer(&call(Method::Options, "//auth/token", None, ""));
+    assert_eq!(preflight.status, 204);
+    let end = format!("//auth/sessions//{}//", login.session);
+    assert_eq!(
+        world
+            .send(Method::Delete, &end, &login.access, &json!({}))
+            .status,
+        200
+    );
 }
