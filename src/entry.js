@@ -44,19 +44,12 @@ async function guarded(call) {
   }
 }
 
-// One request and its answer, as Rust sees them.
+// One answer, as Rust sees it.
 class Exchange {
-  constructor(request, env, context, resolve, end) {
-    this.request = request;
-    this.env = env;
-    this.context = context;
+  constructor(resolve, end) {
     this.resolve = resolve;
     this.end = end;
     inFlight.add(end);
-  }
-
-  header(name) {
-    return this.request.headers.get(name);
   }
 
   answer(status, headers, body) {
@@ -65,33 +58,106 @@ class Exchange {
   }
 }
 
-// Headers from their lines. Most answers have the same ones, so what was made is kept.
-const knownHeaders = new Map();
-const MOST_KNOWN_HEADERS = 16;
+// Headers from their lines. Most answers have the same ones, so they are cached.
+const cachedHeaders = new Map();
+const MAX_CACHED_HEADERS = 16;
 
 function headersOf(lines) {
-  let headers = knownHeaders.get(lines);
+  let headers = cachedHeaders.get(lines);
   if (headers === undefined) {
     headers = new Headers();
     for (const line of lines.split("\n").slice(0, -1)) {
       const colon = line.indexOf(":");
       headers.append(line.slice(0, colon), line.slice(colon + 1));
     }
-    if (knownHeaders.size === MOST_KNOWN_HEADERS) knownHeaders.clear();
-    knownHeaders.set(lines, headers);
+    if (cachedHeaders.size === MAX_CACHED_HEADERS) cachedHeaders.clear();
+    cachedHeaders.set(lines, headers);
   }
   return headers;
 }
 
+// Bytes of a body that are kept, bytes that are read at all, and milliseconds to wait.
+const [BODY_BYTES, DISCARDED_BYTES, BODY_TIMEOUT_MS] = worker.body_limits();
+const { Whole, TooLarge, Unreadable, Late } = worker.BodyEnd;
+const NOTHING = new Uint8Array();
+
+// Reads a body within its limits, and passes on its bytes, how it ended, and how long it took.
+// Callbacks, because promises around each other cost more than the reading itself.
+function readBody(request, deliver) {
+  const start = Date.now();
+  const announced = Number(request.headers.get("content-length"));
+  const reader = request.body.getReader();
+  const pieces = [];
+  let received = 0;
+  let timer = setTimeout(finish, BODY_TIMEOUT_MS, Late);
+
+  function finish(end) {
+    if (timer === undefined) return;
+    clearTimeout(timer);
+    timer = undefined;
+    if (end !== Unreadable && received > BODY_BYTES) deliver(NOTHING, TooLarge, 0);
+    else deliver(joined(pieces), end, Date.now() - start);
+  }
+
+  function take({ done, value }) {
+    if (done) return finish(Whole);
+    received += value.length;
+    if (received <= BODY_BYTES) pieces.push(value);
+    if (received > DISCARDED_BYTES) reader.cancel();
+    // At the announced length there is no more: asking for the end would be another wait.
+    if (received === announced || received > DISCARDED_BYTES) return finish(Whole);
+    next();
+  }
+
+  function next() {
+    reader.read().then(take, () => finish(Unreadable));
+  }
+
+  next();
+}
+
+function joined(pieces) {
+  if (pieces.length === 1) return pieces[0];
+  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let start = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, start);
+    start += piece.length;
+  }
+  return bytes;
+}
+
+// Where this isolate runs: it stays in its place, and `cf` has dozens of fields.
+let colo;
+
+// What Rust reads of a request, a line each.
+function headOf(request) {
+  const { method, url, headers } = request;
+  return [
+    method,
+    url,
+    headers.get("cf-connecting-ip"),
+    headers.get("authorization"),
+    headers.get("origin"),
+    method === "OPTIONS" ? headers.get("access-control-request-headers") : null,
+    headers.get("cf-ray"),
+    (colo ??= request.cf?.colo ?? ""),
+  ].join("\n");
+}
+
 function fetch(request, env, context) {
   const answer = new Promise((resolve, end) => {
-    if (isBroken) startAfresh();
-    const exchange = new Exchange(request, env, context, resolve, end);
-    try {
-      worker.serve(exchange);
-    } catch (error) {
-      startAfresh(error);
-    }
+    const serve = (body, bodyEnd, waited) => {
+      if (isBroken) startAfresh();
+      const exchange = new Exchange(resolve, end);
+      try {
+        worker.serve(exchange, env, context, headOf(request), body, bodyEnd, waited);
+      } catch (error) {
+        startAfresh(error);
+      }
+    };
+    if (request.body === null) serve(NOTHING, Whole, 0);
+    else readBody(request, serve);
   });
   // The instance may be ended by another request, and a Response belongs to the one that makes it.
   const answered = answer.catch(unavailable);

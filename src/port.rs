@@ -54,8 +54,14 @@ pub trait Rng {
     }
 }
 
+/// Unicode's normal forms: the tables are the runtime's, and not in our bundle.
+pub trait Normalizer {
+    /// NFKC, in which a full-width letter is the usual one.
+    fn nfkc(&self, text: &str) -> String;
+}
+
 /// The surroundings of one request.
-pub trait Runtime: Clock + Rng + Clone + 'static {
+pub trait Runtime: Clock + Rng + Normalizer + Clone + 'static {
     /// Runs work that need not be done when the response goes out.
     fn after_response(&self, work: impl Future<Output = ()> + 'static);
 

@@ -175,7 +175,9 @@ impl AccountGuard {
             platform,
             accounts: platform.accounts()?,
             email: attempt.email,
-            password: Password::parse(attempt.password).map_err(unreadable)?,
+            password: Password::parse(attempt.password)
+                .map_err(unreadable)?
+                .normalized(platform),
             login_wait: None,
         };
         // Others wait for their turn: a query must not hang.

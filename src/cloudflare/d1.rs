@@ -6,7 +6,7 @@ use worker::{D1Database, D1PreparedStatement, Env};
 
 use crate::{
     account::{Account, Name, email::Email, password::PasswordHash, port::Accounts},
-    cloudflare::{fault, task::via_promise},
+    cloudflare::fault,
     port::Fault,
     token::{
         id::UserId,
@@ -32,13 +32,13 @@ impl D1Accounts {
 
     async fn find<T: DeserializeOwned>(&self, sql: &str, value: &str) -> Result<Option<T>, Fault> {
         let statement = self.statement(sql, &[value.into()])?;
-        via_promise(statement.first(None)).await.map_err(fault)
+        statement.first(None).await.map_err(fault)
     }
 
     /// Whether a row was changed.
     async fn run(&self, sql: &str, values: &[JsValue]) -> Result<bool, Fault> {
         let statement = self.statement(sql, values)?;
-        let result = via_promise(statement.run()).await.map_err(fault)?;
+        let result = statement.run().await.map_err(fault)?;
         let changes = result.meta().map_err(fault)?.and_then(|meta| meta.changes);
         Ok(changes.ok_or(Fault::Unreadable)? > 0)
     }
@@ -135,7 +135,7 @@ impl Accounts for D1Accounts {
                 &[number(UnixMillis(outdated))],
             )?,
         ];
-        via_promise(self.0.batch(statements)).await.map_err(fault)?;
+        self.0.batch(statements).await.map_err(fault)?;
         Ok(())
     }
 

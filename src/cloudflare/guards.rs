@@ -22,8 +22,7 @@ use crate::{
     },
     cloudflare::{
         Cloudflare, fault,
-        promise::settled,
-        task::{promised, via_promise},
+        promise::{promised, settled},
     },
     config::{location, name},
     object::{Object, Storage},
@@ -99,7 +98,7 @@ impl GuardObject {
     /// failed.
     pub fn ask(&self, request: String) -> Promise {
         let guard = Rc::clone(&self.0);
-        in_object(async move {
+        promised(async move {
             let reply = guard.ask(&request).await.map_err(thrown)?;
             Ok(reply.into())
         })
@@ -108,24 +107,18 @@ impl GuardObject {
     /// Cleans up. The promise is rejected when the storage failed: the alarm is tried again then.
     pub fn alarm(&self) -> Promise {
         let guard = Rc::clone(&self.0);
-        in_object(async move {
+        promised(async move {
             guard.alarm().await.map_err(thrown)?;
             Ok(JsValue::UNDEFINED)
         })
     }
 }
 
-/// Runs an object's work, which waits for a lock and for the `worker` crate's storage:
-/// [`via_promise`] says why that takes a promise.
-fn in_object(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
-    promised(via_promise(work))
-}
-
 fn thrown(fault: Fault) -> JsValue {
     js_sys::Error::new(&fault.to_string()).into()
 }
 
-/// The storage of an object, for work that [`in_object`] runs.
+/// The storage of an object.
 struct DurableStorage(worker::Storage);
 
 impl Storage for DurableStorage {

@@ -8,10 +8,9 @@ pub mod clock;
 mod d1;
 mod guards;
 mod kv;
-pub mod promise;
+mod promise;
 mod rate_limit;
 mod serve;
-mod task;
 
 use std::{
     future::Future,
@@ -19,13 +18,14 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
+use js_sys::JsString;
 use wasm_bindgen::JsValue;
 use worker::{Context, Env, Error, console_log, worker_sys};
 
 use crate::{
     account::port::HasAccounts,
-    cloudflare::task::promised,
-    port::{Clock, Fault, RateLimit, Rng, Runtime},
+    cloudflare::promise::promised,
+    port::{Clock, Fault, Normalizer, RateLimit, Rng, Runtime},
     session::port::HasSessions,
     token::time::UnixMillis,
 };
@@ -87,6 +87,12 @@ impl Clock for Cloudflare {
 impl Rng for Cloudflare {
     fn fill(&self, bytes: &mut [u8]) {
         clock::fill_random(bytes);
+    }
+}
+
+impl Normalizer for Cloudflare {
+    fn nfkc(&self, text: &str) -> String {
+        JsString::from(text).normalize("NFKC").into()
     }
 }
 

@@ -24,3 +24,6 @@ export function watch(promise, number, settled) {
 export const startTimer = (milliseconds, number, settled) => setTimeout(report, milliseconds, settled, number, true);
 
 export const stopTimer = (timer) => clearTimeout(timer);
+
+// What is thrown there reaches entry.js by itself.
+export const inMicrotask = (run) => queueMicrotask(run);

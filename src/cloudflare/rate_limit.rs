@@ -4,7 +4,7 @@
 use worker::{Env, RateLimiter};
 
 use crate::{
-    cloudflare::{fault, task::via_promise},
+    cloudflare::fault,
     port::{Fault, RateLimit},
 };
 
@@ -21,6 +21,6 @@ pub fn is_bound(env: &Env, limit: RateLimit) -> bool {
 /// Counts one for this key; true when there are more than `wrangler.toml` says.
 pub async fn is_over(env: &Env, limit: RateLimit, key: &str) -> Result<bool, Fault> {
     let limit = bound(env, limit)?;
-    let outcome = via_promise(limit.limit(key.to_owned())).await;
+    let outcome = limit.limit(key.to_owned()).await;
     Ok(!outcome.map_err(fault)?.success)
 }

@@ -4,31 +4,28 @@
 //! every refresh, and what they spend is what it can save: `worker::Request` reads the dozens of
 //! fields of `cf` each time it is made, an `async` export makes a promise and a `queueMicrotask`, a
 //! `Response` made in Rust makes its headers anew, one call each. Without them the CPU of a refresh
-//! went from 1.21 to 0.92 of hono + jose's, and with header names that JavaScript keeps from 0.81 to
-//! 0.78 (`docs/performance.md`). One text for the whole request and one for the reply, by an `async`
-//! export, was tried too: 1.43 times the CPU.
+//! went from 1.21 to 0.92 of hono + jose's (`docs/performance.md`). One text for the reply too, by an
+//! `async` export, was tried: 1.43 times the CPU.
+//!
+//! `entry.js` reads the request, body included, and passes all of it on in one call.
 
-use std::{
-    cell::{OnceCell, RefCell},
-    rc::Rc,
-};
+use std::{cell::RefCell, rc::Rc};
 
-use js_sys::{JSON, JsString, Reflect, Uint8Array};
-use wasm_bindgen::{JsCast as _, JsThreadLocal, JsValue, prelude::wasm_bindgen};
-use web_sys::{ReadableStreamDefaultReader, Request};
+use js_sys::{JSON, Reflect};
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{Context, Env, event, worker_sys};
 
 use crate::{
     app::App,
     cloudflare::{
         Cloudflare, clock,
-        promise::{settled, spawn},
+        promise::{at_once, spawn},
     },
     config::{CheckedSettings, Settings},
     http::{
         method::Method,
         reply::Reply,
-        request::{BODY_BYTES, Body, Call, DISCARDED_BYTES, split_url},
+        request::{BODY_BYTES, BODY_TIMEOUT_MS, Body, Call, DISCARDED_BYTES, split_url},
     },
     token::time::UnixMillis,
 };
@@ -52,59 +49,67 @@ fn start() {
 extern "C" {
     /// One request and its answer: `Exchange` in `entry.js`.
     pub type Exchange;
-    #[wasm_bindgen(method, getter)]
-    fn request(this: &Exchange) -> Request;
-    #[wasm_bindgen(method, getter)]
-    fn env(this: &Exchange) -> Env;
-    #[wasm_bindgen(method, getter)]
-    fn context(this: &Exchange) -> worker_sys::Context;
-    /// The value of a header, by its name in lower case.
-    #[wasm_bindgen(method)]
-    fn header(this: &Exchange, name: &JsString) -> Option<String>;
     /// Sends the answer; `headers` are lines of name, colon and value.
     #[wasm_bindgen(method)]
     fn answer(this: &Exchange, status: u16, headers: &str, body: &str);
 }
 
-/// Names of headers, as texts that JavaScript keeps. (The formatter would drop the texts.)
-#[rustfmt::skip]
-mod name {
-    use super::{JsString, wasm_bindgen};
-
-    #[wasm_bindgen]
-    extern "C" {
-        #[wasm_bindgen(thread_local_v2, static_string)]
-        pub static IP: JsString = "cf-connecting-ip";
-        #[wasm_bindgen(thread_local_v2, static_string)]
-        pub static AUTHORIZATION: JsString = "authorization";
-        #[wasm_bindgen(thread_local_v2, static_string)]
-        pub static ORIGIN: JsString = "origin";
-        #[wasm_bindgen(thread_local_v2, static_string)]
-        pub static WANTED_HEADERS: JsString = "access-control-request-headers";
-        #[wasm_bindgen(thread_local_v2, static_string)]
-        pub static RAY: JsString = "cf-ray";
-        #[wasm_bindgen(thread_local_v2, static_string)]
-        pub static LENGTH: JsString = "content-length";
-    }
+/// How `entry.js` reads a body: bytes that are kept, bytes that are read at all, milliseconds.
+#[wasm_bindgen]
+#[must_use]
+pub fn body_limits() -> Vec<u32> {
+    [BODY_BYTES, DISCARDED_BYTES, BODY_TIMEOUT_MS]
+        .map(|limit| u32::try_from(limit).expect("limits are small"))
+        .into()
 }
 
-/// Serves a request. What is known at once is answered before this returns.
+/// How the reading of a body ended.
 #[wasm_bindgen]
-pub fn serve(exchange: Exchange) {
-    spawn(async move {
-        let env = exchange.env();
-        let setup = setup(&env);
-        let app = App {
-            platform: Cloudflare::new(env, Context::new(exchange.context())),
-            settings: &setup,
-        };
-        let reply = app.handle(&call(&exchange).await).await;
-        send(&exchange, &reply);
+#[derive(Clone, Copy)]
+pub enum BodyEnd {
+    /// All of it is here.
+    Whole,
+    /// It is too large.
+    TooLarge,
+    /// It broke off.
+    Unreadable,
+    /// Time ran out; what came until then is here.
+    Late,
+}
+
+/// Serves a request; what is known at once is answered before this returns. `head` has a line for
+/// each thing that [`call`] reads; `waited_ms` is how long the body took.
+#[wasm_bindgen]
+pub fn serve(
+    exchange: Exchange,
+    env: Env,
+    context: worker_sys::Context,
+    head: String,
+    body: Vec<u8>,
+    end: BodyEnd,
+    waited_ms: u32,
+) {
+    at_once(|| {
+        spawn(async move {
+            let setup = setup(&env);
+            let app = App {
+                platform: Cloudflare::new(env, Context::new(context)),
+                settings: &setup,
+            };
+            let body = match end {
+                BodyEnd::Whole => Body::Whole(body),
+                BodyEnd::TooLarge => Body::TooLarge,
+                BodyEnd::Unreadable => Body::Unreadable,
+                BodyEnd::Late => Body::Late(body.len()),
+            };
+            let reply = app.handle(&call(&head, body, waited_ms)).await;
+            send(&exchange, &reply);
+        });
     });
 }
 
 /// What was read from an environment, and when.
-struct Known {
+struct CachedSetup {
     env: Env,
     read_at: UnixMillis,
     settings: Settings,
@@ -113,26 +118,26 @@ struct Known {
 
 thread_local! {
     /// Keys are not made anew for each request, and settings are not read anew.
-    static KNOWN: RefCell<Option<Known>> = const { RefCell::new(None) };
+    static CACHED: RefCell<Option<CachedSetup>> = const { RefCell::new(None) };
 }
 
 /// The settings, and what they come to. An isolate may live on when the owner changes a secret. It
 /// gets another environment then; in case that is the same object changed, it is read once a while.
 fn setup(env: &Env) -> Rc<CheckedSettings> {
     let now = clock::now();
-    KNOWN.with_borrow_mut(|known| {
-        if let Some(known) = known
+    CACHED.with_borrow_mut(|cached| {
+        if let Some(known) = cached
             && *known.env == **env
             && now.since_ms(known.read_at) < SETTINGS_MS
         {
             return Rc::clone(&known.setup);
         }
         let settings = Settings::read(|name| setting(env, name));
-        let setup = match known.take() {
+        let setup = match cached.take() {
             Some(known) if known.settings == settings => known.setup,
             _ => Rc::new(CheckedSettings::read(&settings)),
         };
-        *known = Some(Known {
+        *cached = Some(CachedSetup {
             env: env.clone(),
             read_at: now,
             settings,
@@ -152,90 +157,28 @@ fn setting(env: &Env, name: &str) -> Option<String> {
     })
 }
 
-thread_local! {
-    /// Where this instance runs. Asked once: `cf` has dozens of fields, and an instance stays in
-    /// its place. The header `CF-Ray` names the place to origins, but not always to workers.
-    static COLO: OnceCell<Option<String>> = const { OnceCell::new() };
-}
-
-fn colo(request: &Request) -> Option<String> {
-    let ask = || {
-        let cf = Reflect::get(request, &"cf".into()).ok()?;
-        Reflect::get(&cf, &"colo".into()).ok()?.as_string()
-    };
-    COLO.with(|colo| colo.get_or_init(ask).clone())
-}
-
-async fn call(exchange: &Exchange) -> Call {
-    let header = |name: &'static JsThreadLocal<JsString>| name.with(|name| exchange.header(name));
-    let request = exchange.request();
-    let url = request.url();
-    let (origin, path, query) = split_url(&url);
-    let method = Method::from_text(&request.method());
+/// What `entry.js` says of a request: a line for each of these, empty where there is nothing. No
+/// line break can be in any of them.
+fn call(head: &str, body: Body, waited_ms: u32) -> Call {
+    let mut lines = head.split('\n');
+    let mut line = || lines.next().unwrap_or_default();
+    let method = Method::from_text(line());
+    let (origin, path, query) = split_url(line());
+    let mut value = || Some(line()).filter(|text| !text.is_empty()).map(Into::into);
     Call {
         method,
-        path: path.to_owned(),
-        query: query.to_owned(),
-        origin: origin.to_owned(),
-        ip: header(&name::IP),
-        authorization: header(&name::AUTHORIZATION),
-        page_origin: header(&name::ORIGIN),
-        wanted_headers: (method == Method::Options)
-            .then(|| header(&name::WANTED_HEADERS))
-            .flatten(),
-        ray: header(&name::RAY),
-        colo: colo(&request),
-        body: body(exchange, &request).await,
+        path: path.into(),
+        query: query.into(),
+        origin: origin.into(),
+        ip: value(),
+        authorization: value(),
+        page_origin: value(),
+        wanted_headers: value(),
+        ray: value(),
+        colo: value(),
+        body,
+        waited_ms: waited_ms.into(),
     }
-}
-
-/// Reads the body up to its limit. One whose length was announced is no longer than that, and is
-/// taken in one piece; any other comes in several.
-async fn body(exchange: &Exchange, request: &Request) -> Body {
-    let Some(stream) = request.body() else {
-        return Body::Whole(Vec::new());
-    };
-    let length = name::LENGTH.with(|name| exchange.header(name));
-    if length.is_some_and(|length| {
-        length
-            .parse()
-            .is_ok_and(|length: usize| length <= BODY_BYTES)
-    }) {
-        return match settled(request.array_buffer()).await {
-            Ok(bytes) => Body::Whole(Uint8Array::new(&bytes).to_vec()),
-            Err(_) => Body::Unreadable,
-        };
-    }
-    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-    let mut bytes = Vec::new();
-    let mut received = 0;
-    loop {
-        let Ok(piece) = next_piece(&reader).await else {
-            return Body::Unreadable;
-        };
-        let Some(piece) = piece else { break };
-        received += piece.length() as usize;
-        if received <= BODY_BYTES {
-            bytes.extend(piece.to_vec());
-        } else if received > DISCARDED_BYTES {
-            drop(reader.cancel());
-            break;
-        }
-    }
-    if received > BODY_BYTES {
-        Body::TooLarge
-    } else {
-        Body::Whole(bytes)
-    }
-}
-
-/// The next piece of a body; none at its end.
-async fn next_piece(
-    reader: &ReadableStreamDefaultReader,
-) -> std::result::Result<Option<Uint8Array>, JsValue> {
-    let piece = settled(Ok(reader.read())).await?;
-    let value = Reflect::get(&piece, &JsValue::from_str("value"))?;
-    Ok((!value.is_undefined()).then(|| value.unchecked_into()))
 }
 
 fn send(exchange: &Exchange, reply: &Reply) {

@@ -22,6 +22,9 @@ pub const BODY_BYTES: usize = 16 * 1024;
 /// usable.
 pub const DISCARDED_BYTES: usize = 1024 * 1024;
 
+/// How long a body may take to arrive, in milliseconds. It counts as part of [`REQUEST_TIMEOUT_MS`].
+pub const BODY_TIMEOUT_MS: usize = 5_000;
+
 /// How long a `GET` may take in all. Bravo gives up after 5 s, and a clear 503 must come before.
 pub const GET_TIMEOUT_MS: u64 = 4_500;
 
@@ -56,6 +59,8 @@ pub struct Call {
     pub colo: Option<String>,
     /// The body.
     pub body: Body,
+    /// How long the body took to arrive, in milliseconds.
+    pub waited_ms: u64,
 }
 
 /// A body, read up to its limit.
@@ -67,6 +72,8 @@ pub enum Body {
     TooLarge,
     /// The connection broke off, or what came is not a body.
     Unreadable,
+    /// Only so many bytes arrived within [`BODY_TIMEOUT_MS`].
+    Late(usize),
 }
 
 impl Call {
@@ -76,18 +83,25 @@ impl Call {
             Method::Get | Method::Head => GET_TIMEOUT_MS,
             _ => REQUEST_TIMEOUT_MS,
         };
-        Deadline::after_ms(milliseconds, clock)
+        Deadline::after_ms(milliseconds.saturating_sub(self.waited_ms), clock)
     }
 
     /// The body, which must have arrived whole.
     ///
     /// # Errors
-    /// 413 for one that is too large, 400 for one that broke off.
+    /// 413 for one that is too large, 400 for one that broke off or did not arrive in time.
     pub fn whole_body(&self) -> Result<&[u8], Error> {
         match &self.body {
             Body::Whole(bytes) => Ok(bytes),
             Body::TooLarge => Err(Error::PayloadTooLarge),
             Body::Unreadable => Err(BadInput::body("The body could not be read.").into()),
+            Body::Late(bytes) => {
+                let seconds = BODY_TIMEOUT_MS / 1000;
+                let message = format!(
+                    "Only {bytes} bytes of the body arrived within {seconds} seconds. Nothing is lost: send the same request again."
+                );
+                Err(BadInput::body(&message).into())
+            }
         }
     }
 }

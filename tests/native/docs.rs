@@ -9,7 +9,7 @@ use tokenkeep::{
     http::{
         error::RETRY_AFTER_SECONDS,
         reply::Reply,
-        request::{BODY_BYTES, GET_TIMEOUT_MS, REQUEST_TIMEOUT_MS},
+        request::{BODY_BYTES, BODY_TIMEOUT_MS, GET_TIMEOUT_MS, REQUEST_TIMEOUT_MS},
     },
     session::{
         cursor::CURSOR_BYTES,
@@ -29,6 +29,7 @@ use crate::{
 
 const ERRORS: &str = include_str!("../../docs/errors.md");
 const COSTS: &str = include_str!("../../docs/costs.md");
+const SECURITY: &str = include_str!("../../docs/security.md");
 const OPERATING: &str = include_str!("../../docs/operating.md");
 const BRAVO: &str = include_str!("../../docs/bravo.md");
 
@@ -98,6 +99,9 @@ fn the_limits_of_the_page_are_those_of_the_code() {
         format!("| Minimum `SESSION_IDLE_SECONDS` | {MIN_IDLE_SECONDS} |"),
         format!("| Timeout of a `GET`, then 503 | {GET_TIMEOUT_MS} ms |"),
         format!("| Timeout of another request, then 503 | {REQUEST_TIMEOUT_MS} ms |"),
+        format!(
+            "| Timeout of a request's body, then 400; part of the {REQUEST_TIMEOUT_MS} ms | {BODY_TIMEOUT_MS} ms |"
+        ),
         format!("| Timeout of a KV read | {READ_TIMEOUT_MS} ms |"),
         format!("| Timeout of a KV write | {WRITE_TIMEOUT_MS} ms |"),
         format!("| Timeout of a password check | {GUARD_TIMEOUT_MS} ms |"),
@@ -253,7 +257,7 @@ fn the_requests_that_use_up_the_free_plan_are_those_of_the_page() {
         };
         expected.push(format!("| {title} | {what} | {after} |"));
     }
-    assert_eq!(rows(COSTS, "What uses up the free plan"), expected);
+    assert_eq!(rows(SECURITY, "What uses up the free plan"), expected);
 }
 
 /// Every file of the worker, as text.

@@ -2,12 +2,13 @@
 //! never a 401.
 
 use serde_json::json;
+use tokenkeep::http::request::REQUEST_TIMEOUT_MS;
 use tokenkeep_world::trouble::Trouble::{Fails, Refuses, Silent};
 
 use crate::{
-    client::{expect_error, logged_in},
+    client::{expect_error, logged_in, post},
     codes::{MISCONFIGURED, REUSED, UNAVAILABLE},
-    world::{HOUR, next_writes},
+    world::{HOUR, next_writes, reads},
 };
 
 #[test]
@@ -63,4 +64,16 @@ fn a_missing_binding_is_named_with_its_remedy() {
     );
     let [line] = world.lines("fault").try_into().expect("one line");
     assert_eq!(line["cause"], "SESSIONS");
+}
+
+#[test]
+fn the_time_that_a_body_took_is_part_of_the_time_of_its_request() {
+    let (world, login) = logged_in();
+    world.inject(reads(Silent));
+    let left_ms = 1_000;
+    let mut late = post("/auth/token", &json!({"refreshToken": login.refresh}));
+    late.waited_ms = REQUEST_TIMEOUT_MS - left_ms;
+    expect_error(&world.answer(&late), UNAVAILABLE);
+    let line = world.lines("request").pop().expect("a request");
+    assert_eq!(line["ms"], left_ms);
 }

@@ -23,6 +23,8 @@ use crate::{
 pub enum Contender {
     /// The build in `build/`.
     Tokenkeep,
+    /// Another build of Tokenkeep, in this folder.
+    Build(&'static str),
     /// A worker by hand that does the same.
     HonoJose,
     /// The same, with three reads instead of one.
@@ -38,7 +40,8 @@ pub enum Contender {
 }
 
 use Contender::{
-    Floor, FloorRead, HonoJose, HonoJoseThreeReads, OpenAuth, Tokenkeep, WorkersOauthProvider,
+    Build, Floor, FloorRead, HonoJose, HonoJoseThreeReads, OpenAuth, Tokenkeep,
+    WorkersOauthProvider,
 };
 
 /// How many sessions take turns.
@@ -61,6 +64,7 @@ impl Contender {
     pub fn title(self) -> &'static str {
         match self {
             Tokenkeep => "Tokenkeep",
+            Build(folder) => folder,
             HonoJose => "hono + jose",
             HonoJoseThreeReads => "hono + jose, three reads",
             WorkersOauthProvider => "workers-oauth-provider",
@@ -74,7 +78,7 @@ impl Contender {
     #[must_use]
     pub fn source(self) -> Option<&'static str> {
         match self {
-            Tokenkeep => None,
+            Tokenkeep | Build(_) => None,
             HonoJose => Some("hono-jose"),
             HonoJoseThreeReads => Some("hono-jose-three-reads"),
             WorkersOauthProvider => Some("workers-oauth-provider"),
@@ -90,8 +94,16 @@ impl Contender {
         match self.source() {
             Some(source) => vec![bundles.script(source)],
             None => ["index.js", "index_bg.wasm"]
-                .map(|name| folder().join("build").join(name))
+                .map(|name| self.build().join(name))
                 .into(),
+        }
+    }
+
+    /// The folder of a build of Tokenkeep.
+    fn build(self) -> PathBuf {
+        match self {
+            Build(other) => other.into(),
+            _ => folder().join("build"),
         }
     }
 
@@ -99,7 +111,7 @@ impl Contender {
     #[must_use]
     pub fn settings(self, common: &Settings, bundles: &Bundles) -> Settings {
         let Some(source) = self.source() else {
-            return common.clone();
+            return common.clone().with_build(&self.build());
         };
         let script = bundles.script(source);
         match self {
@@ -120,7 +132,7 @@ impl Contender {
     pub fn calls(self, port: u16, kv: &Kv, secret: &str) -> Result<Vec<Call>> {
         (0..SESSIONS)
             .map(|_| match self {
-                Tokenkeep | HonoJose | HonoJoseThreeReads => {
+                Tokenkeep | Build(_) | HonoJose | HonoJoseThreeReads => {
                     Ok(session::own(kv, secret, &random_name()))
                 }
                 WorkersOauthProvider => session::of_workers_oauth_provider(port),
@@ -157,7 +169,7 @@ impl Contender {
         let json: Value = serde_json::from_slice(&answer.body)
             .with_context(|| format!("{} did not answer with JSON", self.title()))?;
         let wrong = match self {
-            Tokenkeep | HonoJose | HonoJoseThreeReads => {
+            Tokenkeep | Build(_) | HonoJose | HonoJoseThreeReads => {
                 right::our_fields(&json, secret).or_else(|| right::our_headers(&answer.headers))
             }
             WorkersOauthProvider | OpenAuth => right::oauth_fields(&json),
@@ -178,7 +190,7 @@ impl Contender {
             ..Tally::default()
         };
         match self {
-            Tokenkeep | HonoJose | FloorRead => Some(reads(1, 3)),
+            Tokenkeep | Build(_) | HonoJose | FloorRead => Some(reads(1, 3)),
             HonoJoseThreeReads => Some(reads(3, 3)),
             Floor => Some(Tally::default()),
             WorkersOauthProvider | OpenAuth => None,

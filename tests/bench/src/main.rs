@@ -38,6 +38,10 @@ struct Arguments {
     /// Requests of a turn, with one connection and with sixteen each
     #[arg(long, default_value_t = 1000, value_parser = positive)]
     requests: usize,
+    /// Only against hono + jose and other builds: a folder with index.js and index_bg.wasm. Can be
+    /// given several times; shows a refresh and a start, and writes nothing
+    #[arg(long, value_name = "FOLDER", conflicts_with = "part")]
+    against: Vec<String>,
     /// Instead of all that: the functions of Tokenkeep by the CPU time that they take
     #[arg(long)]
     profile: bool,
@@ -118,7 +122,8 @@ fn run(arguments: &Arguments) -> Result<()> {
         return show_profile();
     }
     let plan = Plan::of(arguments);
-    let wanted = |part| arguments.part.is_empty() || arguments.part.contains(&part);
+    let (contenders, parts) = cast(arguments);
+    let wanted = |part| parts.is_empty() || parts.contains(&part);
     let mut text = machine::description()?;
     let mut tell = |title: &str, tables: &str| {
         println!("\n{title}\n\n{tables}");
@@ -126,14 +131,14 @@ fn run(arguments: &Arguments) -> Result<()> {
     };
     if wanted(Part::Refresh) || wanted(Part::Start) {
         step("starting everyone in one workerd, and checking their answers");
-        let stage = Stage::start(&Contender::ALL)?;
+        let stage = Stage::start(&contenders)?;
         if wanted(Part::Refresh) {
             step("refreshing, in turn");
             let turns = (plan.effort.rounds + 1) * stage.players.len();
             let bar = bar(turns);
             let all = refresh::measure(&stage, plan.effort, |round, contender| {
                 // In a log there is no bar.
-                if bar.is_hidden() && contender == Contender::ALL[0] {
+                if bar.is_hidden() && contender == contenders[0] {
                     step(&format!("round {round} of {}", plan.effort.rounds));
                 }
                 bar.set_message(format!("round {round}, {}", contender.title()));
@@ -175,10 +180,23 @@ fn run(arguments: &Arguments) -> Result<()> {
         let login = login::measure(plan.effort.rounds.min(3), plan.logins)?;
         tell("A login", &report::login_table(&login));
     }
-    if arguments.part.is_empty() && !arguments.quick {
+    if parts.is_empty() && !arguments.quick {
         write(&text)?;
     }
     Ok(())
+}
+
+/// Who takes part, and in what; no parts are all of them.
+fn cast(arguments: &Arguments) -> (Vec<Contender>, Vec<Part>) {
+    if arguments.against.is_empty() {
+        return (Contender::ALL.into(), arguments.part.clone());
+    }
+    let others = arguments.against.iter();
+    // They live as long as the program.
+    let others = others.map(|folder| Contender::Build(folder.clone().leak()));
+    let mut contenders = vec![Contender::Tokenkeep, Contender::HonoJose];
+    contenders.extend(others);
+    (contenders, vec![Part::Refresh, Part::Start])
 }
 
 fn step(text: &str) {

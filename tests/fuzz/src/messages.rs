@@ -1,7 +1,7 @@
 //! What a guard is asked, what it answers and what it remembers, as JSON.
 
 use tokenkeep::account::{
-    attempts::{Attempts, Outcome, Source},
+    attempts::{Attempts, Caller, Outcome, Source},
     email::Email,
     message::{GuardReply, GuardRequest},
 };
@@ -20,9 +20,12 @@ pub fn check(bytes: &[u8]) {
     }
     if let Ok(mut attempts) = serde_json::from_slice::<Attempts>(bytes) {
         let email = Email::parse("ada@example.com").expect("an address");
-        let source = Source::new(&email, "192.0.2.1");
+        let caller = Caller {
+            network: Source::new(&email, "192.0.2.1"),
+            device: None,
+        };
         attempts.forget(NOW);
-        if let Ok(ticket) = attempts.admit(&source, NOW) {
+        if let Ok(ticket) = attempts.admit(&caller, NOW) {
             attempts.settle(ticket, Outcome::Failure, NOW);
         }
         let _ = (attempts.is_empty(), attempts.next_cleanup(NOW));

@@ -51,6 +51,7 @@ pub fn call(
         ray: None,
         colo: None,
         body: Body::Whole(body.into()),
+        waited_ms: 0,
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::{cell::RefCell, future::Future, rc::Rc};
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use tokenkeep::{
     account::port::HasAccounts,
     port::Runtime,
-    port::{Clock, Fault, RateLimit, Rng},
+    port::{Clock, Fault, Normalizer, RateLimit, Rng},
     session::port::HasSessions,
     token::time::UnixMillis,
 };
@@ -144,6 +145,14 @@ impl Rng for Place {
     /// The same bytes in every run, and never the same twice in one.
     fn fill(&self, bytes: &mut [u8]) {
         self.0.chance.borrow_mut().fill(bytes);
+    }
+}
+
+impl Normalizer for Place {
+    fn nfkc(&self, text: &str) -> String {
+        ComposingNormalizerBorrowed::new_nfkc()
+            .normalize(text)
+            .into_owned()
     }
 }
 

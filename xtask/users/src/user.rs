@@ -9,7 +9,7 @@ use tokenkeep::{
     account::{
         Name,
         email::Email,
-        password::{FirebaseProject, PasswordHash},
+        password::{FirebaseProject, KeycloakCredential, PasswordHash},
     },
     problem::Problem,
     token::id::UserId,
@@ -64,14 +64,13 @@ impl User {
             })
         })?;
         let email = required("email", fields.email)?;
-        let hash = required("passwordHash", fields.password_hash)?;
         let salt = optional("salt", fields.salt)?;
         let id = optional("id", fields.id)?;
         let name = optional("name", fields.name)?.filter(|name| !name.is_empty());
         Ok(Self {
             has_own_id: id.is_some(),
             email: Email::parse_new(&email).map_err(|problem| of("email", &problem))?,
-            hash: password_hash(&hash, salt.as_deref(), firebase)?,
+            hash: password_hash(fields.password_hash, salt.as_deref(), firebase)?,
             name: name
                 .map(Name::parse)
                 .transpose()
@@ -111,34 +110,27 @@ fn of(field: &'static str, problem: &Problem) -> Reason {
 }
 
 fn password_hash(
-    text: &str,
+    value: Option<Value>,
     salt: Option<&str>,
     firebase: Option<&Firebase>,
 ) -> Result<PasswordHash, Reason> {
-    let hash = match (salt, firebase) {
-        (Some(salt), Some(firebase)) => {
-            PasswordHash::from_firebase(&firebase.project(), salt, text)
-        }
-        (Some(_), None) => {
+    const FIELD: &str = "passwordHash";
+    let hash = match (value, salt, firebase) {
+        (Some(credential @ Value::Object(_)), ..) => KeycloakCredential::deserialize(credential)
+            .map_err(|_| Reason::of_field(FIELD, "must be text, or a credential of Keycloak's"))
+            .map(|credential| PasswordHash::from_keycloak(&credential))?,
+        (_, Some(_), None) => {
             return Err(Reason::of_field(
                 "salt",
                 "is Firebase's: give the four --firebase options as well",
             ));
         }
-        (None, _) => PasswordHash::parse(without_django_s_name(text)),
+        (text, Some(salt), Some(firebase)) => {
+            PasswordHash::from_firebase(&firebase.project(), salt, &required(FIELD, text)?)
+        }
+        (text, None, _) => PasswordHash::parse(required(FIELD, text)?),
     };
-    hash.map_err(|problem| of("passwordHash", &problem))
-}
-
-/// Django writes the name of its hasher before what argon2 and bcrypt make.
-fn without_django_s_name(text: &str) -> &str {
-    if let Some(rest) = text.strip_prefix("bcrypt$") {
-        return rest;
-    }
-    match text.strip_prefix("argon2") {
-        Some(rest) if rest.starts_with("$argon2") => rest,
-        _ => text,
-    }
+    hash.map_err(|problem| of(FIELD, &problem))
 }
 
 /// As sign-up makes them: a random UUID.

@@ -1,6 +1,11 @@
 //! What bad input gets: a clear answer, and never the end of a session.
 
-use std::iter;
+use std::{
+    io::{Read as _, Write as _},
+    iter,
+    net::TcpStream,
+    time::Duration,
+};
 
 use serde_json::json;
 use tokenkeep_workerd_tests::client::{Answer, Client, Tokens};
@@ -196,4 +201,30 @@ fn a_body_of_sixteen_kibibytes_is_read_and_a_larger_one_is_not() {
         }
     }
     survivor.assert_alive();
+}
+
+#[test]
+fn a_body_that_stops_coming_is_a_400_before_the_phone_gives_up() {
+    let origin = &client().origin;
+    let address = origin.trim_start_matches("http://");
+    let head = format!("POST /auth/token HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+    let starts = [
+        "Content-Length: 100\r\n\r\n{\"refreshT",
+        "Transfer-Encoding: chunked\r\n\r\na\r\n{\"refreshT\r\n",
+    ];
+    let connections = starts.map(|start| {
+        let mut connection = TcpStream::connect(address).expect("a connection");
+        let timeout = Some(Duration::from_secs(9));
+        connection.set_read_timeout(timeout).expect("a timeout");
+        write!(connection, "{head}{start}").expect("the start of a request");
+        connection
+    });
+    for mut connection in connections {
+        let mut answer = Vec::new();
+        // What follows the answer is up to the runtime.
+        let _ = connection.read_to_end(&mut answer);
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        assert!(answer.contains("10 bytes of the body"), "{answer}");
+    }
 }

@@ -105,15 +105,26 @@ fn wrong_parameters_of_firebase_s_are_found_before_any_line() {
 }
 
 #[test]
-fn django_s_names_before_a_hash_are_dropped() {
-    let django = format!("bcrypt${BCRYPT}");
-    assert_eq!(without_django_s_name(&django), BCRYPT);
-    for (django, stored) in [
-        ("argon2$argon2id$v=19$x", "$argon2id$v=19$x"),
-        ("$argon2id$v=19$x", "$argon2id$v=19$x"),
-        ("pbkdf2_sha256$1$x", "pbkdf2_sha256$1$x"),
-        ("bcrypt_sha256$$2b$x", "bcrypt_sha256$$2b$x"),
+fn a_credential_of_keycloak_s_is_read_as_it_is_exported() {
+    let credential = |salt: &str| {
+        let secret = json!({"value": "JsfNbCOIdZUbyBJ+BT+VoGI91Ec2rWLOvkLPDaX8e9k=", "salt": salt});
+        let data = json!({"hashIterations": 27500, "algorithm": "pbkdf2-sha256"});
+        let credential = json!({"type": "password", "secretData": secret.to_string(), "credentialData": data.to_string()});
+        json!({"email": "a@b", "passwordHash": credential})
+    };
+    let user = parse(&credential("P5rtFkGtPfoaryJ6PizUJw==")).expect("good");
+    let password = Password::parse("password").expect("good");
+    assert_eq!(user.hash.verify(&password), Verification::MatchOutdated);
+    assert!(
+        user.hash
+            .as_str()
+            .starts_with("$pbkdf2-sha256$i=27500,l=32$")
+    );
+    for bad in [
+        credential("%"),
+        json!({"email": "a@b", "passwordHash": {"secretData": {}}}),
     ] {
-        assert_eq!(without_django_s_name(django), stored);
+        let problem = problem_of(&bad.to_string());
+        assert!(problem.starts_with("passwordHash must be"), "{problem}");
     }
 }
