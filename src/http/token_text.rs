@@ -2,14 +2,14 @@
 //! quotation marks, a second `Bearer`. And what is no token at all, but the variable that should
 //! have been replaced by one.
 
+use crate::text;
+
 /// What may stand around a token and never belongs to it.
 fn is_around(character: char) -> bool {
-    character.is_whitespace()
-        || character.is_control()
+    text::is_around(character)
         || matches!(
             character,
-            '"' | '\'' | '`' | '\u{2018}'..='\u{201f}' | '«' | '»' | '\u{200b}'..='\u{200f}'
-                | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+            '"' | '\'' | '`' | '\u{2018}'..='\u{201f}' | '«' | '»'
         )
 }
 
