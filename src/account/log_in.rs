@@ -6,10 +6,11 @@ use crate::{
     account::{
         Name,
         ask_guard::{Checked, Credentials, check_password},
-        email::Email,
+        email::{Email, TypedEmail},
         message::Purpose,
         password::Password,
         port::HasAccounts,
+        spelling,
     },
     http::{error::Error, request::Request},
     session::{
@@ -40,12 +41,13 @@ pub struct LoggedIn {
 /// bad input; 503 when something failed.
 pub async fn log_in<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedIn, Error> {
     let mut fields = request.fields()?;
-    let email: Email = fields.required("email")?;
+    let email: TypedEmail = fields.required("email")?;
     let password: Password = fields.password("password")?;
     let device = device(&mut fields);
     let shown = fields.last_refresh_token();
     let keys = &request.config.refresh_keys;
     let session = shown.and_then(|text| RefreshToken::session_of(&text, keys));
+    let email = spelling::of_login(request, &email).await?;
     let wrong = Error::InvalidCredentials;
     let credentials = Credentials {
         session,

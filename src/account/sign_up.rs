@@ -5,11 +5,12 @@ use uuid::Builder;
 use crate::{
     account::{
         ask_guard::{Credentials, check_password},
-        email::NewEmail,
+        email::TypedEmail,
         log_in::{LoggedIn, logged_in},
         message::Purpose,
         password::NewPassword,
         port::HasAccounts,
+        spelling,
     },
     http::{
         error::{BadInput, Error},
@@ -31,7 +32,8 @@ pub async fn sign_up<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedI
         return Err(Error::SignUpClosed);
     }
     let mut fields = request.fields()?;
-    let NewEmail(email) = fields.required("email")?;
+    let email: TypedEmail = fields.required("email")?;
+    let email = spelling::of_sign_up(request, &email).await?;
     let new: NewPassword = fields.password("password")?;
     let password = new
         .not_of(&email)

@@ -9,6 +9,7 @@ mod client;
 mod codes;
 mod cors;
 mod docs;
+mod emails;
 mod faults;
 mod flows;
 mod guards;
