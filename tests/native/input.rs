@@ -1,7 +1,10 @@
 //! What people type, paste and import, and what app builders send.
 
 use serde_json::json;
-use tokenkeep::http::method::Method;
+use tokenkeep::{
+    account::password::{Password, SALT_BYTES},
+    http::method::Method,
+};
 
 use crate::{
     client::{
@@ -297,4 +300,38 @@ fn repeated_slashes_count_as_one() {
             .status,
         200
     );
+}
+
+/// Two ways to type `é`, and two spaces.
+const COMPOSED: &str = "caf\u{e9} au lait";
+const DECOMPOSED: &str = "cafe\u{301}\u{a0}au lait";
+
+#[test]
+fn a_password_is_the_same_on_every_keyboard() {
+    for (first, second) in [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED)] {
+        let world = World::new();
+        let person = json!({"email": EMAIL, "password": first});
+        let login = tokens(&world.post("/auth/signup", &person));
+        assert_eq!(world.try_log_in(EMAIL, second).status, 200);
+        let again = json!({"email": EMAIL, "password": second});
+        assert_eq!(world.post("/auth/signup", &again).status, 200);
+        let changed = tokens(&world.change_password(&login, second, first));
+        assert_eq!(world.delete_account(&changed, second).status, 200);
+    }
+}
+
+#[test]
+fn a_hash_of_an_earlier_version_matches_the_password_as_it_was_typed() {
+    for typed in [DECOMPOSED, COMPOSED] {
+        let world = World::new();
+        let earlier = Password::parse(typed).expect("good").hash([7; SALT_BYTES]);
+        world.import("u1", EMAIL, earlier.as_str());
+        assert_eq!(world.try_log_in(EMAIL, "caf\u{e8} au lait").status, 401);
+        assert_eq!(world.try_log_in(EMAIL, typed).status, 200);
+        let is_renewed = world.password_hash(EMAIL).as_deref() != Some(earlier.as_str());
+        assert_eq!(is_renewed, typed == DECOMPOSED);
+        for other in [DECOMPOSED, COMPOSED] {
+            assert_eq!(world.try_log_in(EMAIL, other).status, 200);
+        }
+    }
 }
