@@ -110,7 +110,11 @@ impl Fields {
         self.whole(FIELD, &text)?;
         let token = token_in(&text).ok_or_else(|| unfilled(FIELD))?;
         if token.len() > TOKEN_BYTES {
-            return Err(BadInput::field(FIELD, "is too long to be a token").into());
+            return Err(BadInput::field(
+                FIELD,
+                "is too long to be a token: send it as an answer gave it",
+            )
+            .into());
         }
         Ok(token.to_owned())
     }
@@ -148,8 +152,10 @@ impl Fields {
     /// would be another one.
     fn whole(&self, field: &'static str, text: &str) -> Result<(), BadInput> {
         if self.is_repaired && text.contains(char::REPLACEMENT_CHARACTER) {
-            let problem = "contains half of a character (half of a surrogate pair): send it whole";
-            return Err(BadInput::field(field, problem));
+            return Err(BadInput::field(
+                field,
+                "contains half of a character (half of a surrogate pair): send it whole",
+            ));
         }
         Ok(())
     }
@@ -191,7 +197,7 @@ fn not_text(field: &'static str) -> BadInput {
 }
 
 fn missing(field: &'static str) -> BadInput {
-    BadInput::field(field, "is missing or empty")
+    BadInput::field(field, "is missing or empty: send it as text")
 }
 
 /// Whether a text is such a variable and nothing else.

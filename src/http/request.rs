@@ -94,13 +94,16 @@ impl Call {
         match &self.body {
             Body::Whole(bytes) => Ok(bytes),
             Body::TooLarge => Err(Error::PayloadTooLarge),
-            Body::Unreadable => Err(BadInput::body("The body could not be read.").into()),
+            Body::Unreadable => Err(BadInput::body(
+                "The body could not be read: the connection broke off. Send the same request again.",
+            )
+            .into()),
             Body::Late(bytes) => {
                 let seconds = BODY_TIMEOUT_MS / 1000;
-                let message = format!(
+                Err(BadInput::body(&format!(
                     "Only {bytes} bytes of the body arrived within {seconds} seconds. Nothing is lost: send the same request again."
-                );
-                Err(BadInput::body(&message).into())
+                ))
+                .into())
             }
         }
     }

@@ -18,6 +18,7 @@ mod input;
 mod late;
 mod limits;
 mod log;
+mod messages;
 mod openapi;
 mod postman;
 mod realms;
