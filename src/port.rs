@@ -10,8 +10,8 @@ use futures_util::future::{Either, select};
 
 use crate::token::time::UnixMillis;
 
-/// Why a call to a store failed. It carries no text of the store: that could hold a key, and a
-/// key holds a user's id.
+/// Why a call to a store failed: KV, D1, a guard and its storage are all "the store" here. It carries
+/// no text of theirs: that could hold a key, and a key holds a user's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// The store answered with an error.

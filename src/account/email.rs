@@ -23,9 +23,9 @@ use crate::{
     text::{is_invisible, trim},
 };
 
-/// Maximum size of an address, in bytes: a path in SMTP has 256 octets (RFC 5321, section 4.5.3.1.3), two of
-/// which are the brackets around it. In UTF-8 these are octets too (RFC 6531, section 3.3), and
-/// they are counted as they are stored, in the canonical form.
+/// Maximum size of an address, in bytes: a path in SMTP has 256 octets (RFC 5321, section
+/// 4.5.3.1.3), two of which are the brackets around it. In UTF-8 these are octets too (RFC 6531,
+/// section 3.3), and they are counted as they are stored, in the canonical form.
 const EMAIL_BYTES: usize = 254;
 
 /// Maximum size of an address that a login presents, in bytes: one that is stored may be older than

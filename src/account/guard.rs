@@ -77,6 +77,7 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
     type Request = GuardRequest;
     type Reply = GuardReply;
 
+    /// The password change is stored under it, too: the name is older than that.
     const KEY: &'static str = "attempts";
 
     fn restore(stored: Option<&str>, platform: &P) -> Self {

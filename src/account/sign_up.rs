@@ -26,7 +26,8 @@ use crate::{
 ///
 /// # Errors
 /// 409 for an address that has an account with another password; 403 while sign-up is closed; 429
-/// after too many wrong passwords, or too many new accounts this hour; 400 for bad input; 503 when something failed.
+/// after too many wrong passwords, or too many new accounts this hour; 400 for bad input; 503 when
+/// something failed.
 pub async fn sign_up<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedIn, Error> {
     if !request.config.sign_up {
         return Err(Error::SignUpClosed);

@@ -34,11 +34,13 @@ pub use d1::D1Accounts;
 pub use guards::Guards;
 pub use kv::WorkersKv;
 
-/// The names of the bindings in `wrangler.toml`: the KV namespace,
+// The names of the bindings in `wrangler.toml`.
+
+/// The KV namespace.
 const SESSIONS: &str = "SESSIONS";
-/// the D1 database,
+/// The D1 database.
 const ACCOUNTS: &str = "DB";
-/// and the Durable Objects.
+/// The Durable Objects.
 const GUARDS: &str = "ACCOUNT_GUARD";
 
 /// What failed may repeat a value in its message: only the kind is kept.

@@ -25,6 +25,9 @@ pub type Rule = fn(&SessionId, Position, Snapshot, IdleWindow, UnixMillis) -> Ve
 /// Refreshes: the signature before the store, three keys in one read, the rule, the response. What
 /// is worth noting is written after it.
 ///
+/// [`judge`] decides all of it, except for a lost session ([`Verdict::Lost`]): only then is the age
+/// of the store read, and `refuse_lost` decides by that.
+///
 /// # Errors
 /// 400 for bad input; 401 when the session is over; 503 when the store failed.
 pub async fn refresh<P: HasSessions>(request: &Request<'_, P>) -> Result<Tokens, Error> {
@@ -63,19 +66,7 @@ pub async fn refresh_by<P: HasSessions>(
         }
         Verdict::NotHereYet => Err(Error::NotHereYet),
         Verdict::Expired => Err(Error::RefreshTokenExpired),
-        Verdict::Missing => {
-            let issued_at = token.position.issued_at.millis();
-            if sessions
-                .born_at()
-                .await?
-                .is_some_and(|born| born <= issued_at)
-            {
-                return Err(Error::RefreshTokenExpired);
-            }
-            let line = Line::new("store_younger_than_token");
-            request.log(line.about(&token.session_ref.session));
-            Err(Error::SessionLost)
-        }
+        Verdict::Lost => Err(refuse_lost(request, &sessions, &token).await?),
         Verdict::Revoked => Err(Error::SessionRevoked),
         Verdict::Reused => {
             sessions.end(&token.session_ref, token.session_end).await?;
@@ -93,4 +84,22 @@ fn why_refused<P>(request: &Request<'_, P>, text: &str, problem: TokenProblem) -
         return Error::AccessTokenAsRefresh;
     }
     Error::of_refresh_token(problem)
+}
+
+/// The second decision. A store that is known to be older than the token has lost this one key, and
+/// the session is over with it. One that is younger, or has no mark of its age, may be the wrong
+/// one, which must not log anyone out.
+async fn refuse_lost<P: HasSessions>(
+    request: &Request<'_, P>,
+    sessions: &Sessions<'_, P>,
+    token: &RefreshToken,
+) -> Result<Error, Error> {
+    let issued_at = token.position.issued_at.millis();
+    let born_at = sessions.born_at().await?;
+    if born_at.is_some_and(|born_at| born_at <= issued_at) {
+        return Ok(Error::RefreshTokenExpired);
+    }
+    let line = Line::new("store_younger_than_token");
+    request.log(line.about(&token.session_ref.session));
+    Ok(Error::SessionLost)
 }

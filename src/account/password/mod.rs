@@ -116,8 +116,8 @@ impl Password {
         Ok(password)
     }
 
-    /// A password presented for verification. It may be shorter than a new one: other systems allow that, and
-    /// people who come from there must be able to log in.
+    /// A password presented for verification. It may be shorter than a new one: other systems allow
+    /// that, and people who come from there must be able to log in.
     ///
     /// # Errors
     /// Names the rule that the text breaks.

@@ -12,11 +12,10 @@
 //! | [`schedule`], [`story`] | Stories as data, and their making |
 //! | [`request`] | What clients send and read |
 //! | [`client`] | What a client holds, and what is honest |
-//! | [`play`], [`accounts`], [`outcome`] | A story played, its guarantees watched |
+//! | [`play`], [`session`], [`outcome`] | A story played, its guarantees watched |
 //! | [`run`], [`report`] | Many of them, and what came of them |
 //! | [`shrink`] | A story that broke a guarantee, made short |
 
-pub mod accounts;
 pub mod client;
 pub mod outcome;
 pub mod play;
@@ -25,6 +24,7 @@ pub mod request;
 pub mod rule;
 pub mod run;
 pub mod schedule;
+pub mod session;
 pub mod shrink;
 pub mod story;
 pub mod world;

@@ -10,12 +10,12 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokenkeep_simulator::{
+    play::play,
     report::{Column, table},
     rule::Variant,
-    run::{Plan, Totals, detections, honest_stories, is_about_an_account, tell},
+    run::{Plan, Totals, detections, honest_stories, story},
     schedule::{Climate, Thief},
     shrink::shrink,
-    story::honest,
     world::Owner,
 };
 use tokenkeep_world::conditions::LandingOrder;
@@ -142,16 +142,13 @@ fn with_bar<T>(length: u64, name: &'static str, work: impl FnOnce(&ProgressBar) 
 fn explain(plan: Plan, index: u64) -> bool {
     let owner = Rc::new(Owner::default());
     let Plan { seed, variant, .. } = plan;
-    let Some(broken) = tell(plan, index, &owner).broken else {
+    let schedule = story(plan, index);
+    let Some(broken) = play(&schedule, variant, &owner).broken else {
         println!("{seed}:{index} keeps every guarantee.");
         return true;
     };
     println!("{seed}:{index}: {broken}. Play it again with --replay {seed}:{index}");
-    if is_about_an_account(index) {
-        println!("It is the story of a change of password: see tests/simulator/src/accounts.rs");
-        return false;
-    }
-    let minimal = shrink(&honest(seed, index, plan.climate), variant, &owner);
+    let minimal = shrink(&schedule, variant, &owner);
     println!(
         "The shortest story that breaks a guarantee:\n{:?}, {:#?}",
         minimal.habit, minimal.conditions

@@ -1,7 +1,10 @@
 //! Plays a schedule, and watches whether a guarantee is broken.
 
+mod account;
+mod thief;
+
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, RefCell, RefMut},
     rc::Rc,
 };
 
@@ -15,6 +18,7 @@ use crate::{
     request::{call, code, opening},
     rule::Variant,
     schedule::{Copy, Event, Habit, Schedule, What},
+    session::{Ending, Session},
     world::{Owner, World},
 };
 
@@ -28,19 +32,23 @@ pub fn play(schedule: &Schedule, variant: Variant, owner: &Rc<Owner>) -> Outcome
     let stage = Rc::new(Stage {
         world: World::new(schedule.start, conditions, variant, owner.clone()),
         start: schedule.start,
+        has_account: schedule.has_account,
         habit: schedule.habit,
-        app: RefCell::default(),
+        sessions: RefCell::default(),
+        app: Cell::default(),
+        ending: Cell::default(),
+        outage: Cell::default(),
         thief: RefCell::default(),
-        last_seen: Cell::new(schedule.start),
-        log_out_began: Cell::default(),
-        ended_at: Cell::default(),
         first_play: Cell::default(),
         found_after: Cell::default(),
         broken: RefCell::default(),
         lost_to_a_note: Cell::default(),
     });
+    if schedule.has_account {
+        account::import(&stage.world.cloud);
+    }
     let timeline = &stage.world.cloud.timeline;
-    timeline.spawn_at(schedule.start, stage.clone().log_in());
+    timeline.spawn_at(schedule.start, stage.clone().log_in(0, schedule.start));
     for event in &schedule.events {
         let at = schedule.start + event.at_ms;
         timeline.spawn_at(at, stage.clone().happen(event.clone()));
@@ -54,15 +62,21 @@ pub fn play(schedule: &Schedule, variant: Variant, owner: &Rc<Owner>) -> Outcome
     }
 }
 
+/// A story as it goes. Sessions are named by their numbers.
 struct Stage {
     world: Rc<World>,
     start: u64,
+    has_account: bool,
     habit: Habit,
-    app: RefCell<Option<Client>>,
-    thief: RefCell<Option<Client>>,
-    last_seen: Cell<u64>,
-    log_out_began: Cell<Option<u64>>,
-    ended_at: Cell<Option<u64>>,
+    sessions: RefCell<Vec<Session>>,
+    /// The session that the app is in. The others are on other phones.
+    app: Cell<usize>,
+    /// The latest request that ended several of them.
+    ending: Cell<Ending>,
+    /// When the store was empty.
+    outage: Cell<(u64, u64)>,
+    /// What the thief has, and of which session.
+    thief: RefCell<Option<(usize, Client)>>,
     first_play: Cell<Option<u64>>,
     found_after: Cell<Option<u64>>,
     broken: RefCell<Option<Broken>>,
@@ -70,69 +84,100 @@ struct Stage {
 }
 
 impl Stage {
-    async fn log_in(self: Rc<Self>) {
-        let mut dice = Dice::with_seed(self.start);
+    async fn log_in(self: Rc<Self>, place: usize, chance: u64) {
+        let mut dice = Dice::with_seed(chance);
         for _ in 0..TRIES {
-            let reply = self.world.answer(0, dice.u64(..), opening()).await;
+            let asked = self.world.cloud.now();
+            let request = if self.has_account {
+                account::login()
+            } else {
+                opening()
+            };
+            let reply = self.world.answer(place, dice.u64(..), request).await;
             if let Some(tokens) = Tokens::read(&reply) {
-                *self.app.borrow_mut() = Some(Client::new(self.habit, tokens));
+                return self.begin(tokens, asked, self.may_be_ending_since(asked));
+            }
+            if reply.status != 503 {
                 return;
             }
             self.world.cloud.timeline.sleep_ms(300).await;
         }
     }
 
+    /// The app is in a new session.
+    fn begin(&self, tokens: Tokens, asked: u64, may_be_over: bool) {
+        let mut session = Session::new(self.habit, tokens, asked);
+        if may_be_over {
+            session.may_end(0);
+        }
+        let mut sessions = self.sessions.borrow_mut();
+        self.app.set(sessions.len());
+        sessions.push(session);
+    }
+
     async fn happen(self: Rc<Self>, event: Event) {
-        if self.app.borrow().is_none() {
+        if self.sessions.borrow().is_empty() {
             return;
         }
-        let chance = event.chance;
+        let (app, chance) = (self.app.get(), event.chance);
         match event.what {
             What::Refresh(copies) => self.refresh(copies, chance),
-            What::LookAtMe { place } => self.look_at_me(place, chance).await,
+            What::LookAtMe { place } => self.look_at_me(app, place, chance).await,
             What::LogOut { place } => self.log_out(place, chance).await,
-            What::Probe { place } => self.probe(place, chance).await,
-            What::Steal => {
-                let held = self.held();
-                *self.thief.borrow_mut() = Some(Client::new(Habit::Careful, held));
+            What::LogIn { place } => self.log_in(place, chance).await,
+            What::ChangePassword(copies) => self.change_password(&copies, chance),
+            What::LogOutAll { place } => {
+                self.end_all("/auth/logout/all", "", place, chance).await;
             }
+            What::Delete { place } => self.delete(place, chance).await,
+            What::Lose(lost, for_ms) => self.lose(lost, for_ms).await,
+            What::Probe { place } => self.probe(place, chance).await,
+            What::Steal => self.steal(),
             What::Play { place } => self.play_copy(place, chance).await,
         }
     }
 
-    fn held(&self) -> Tokens {
-        let app = self.app.borrow();
-        app.as_ref().expect("logged in").held().0.clone()
+    fn session(&self, number: usize) -> RefMut<'_, Session> {
+        RefMut::map(self.sessions.borrow_mut(), |all| &mut all[number])
+    }
+
+    fn held(&self, session: usize) -> Tokens {
+        self.session(session).client.held().0.clone()
     }
 
     fn refresh(self: Rc<Self>, copies: Vec<Copy>, chance: u64) {
         let timeline = &self.world.cloud.timeline;
-        let shown = self.held();
+        let app = self.app.get();
         for (index, copy) in (0..).zip(copies) {
             let at = timeline.now() + copy.delay_ms;
-            let task = self
-                .clone()
-                .send(copy, shown.clone(), chance ^ index, index == 0);
+            let shown = (app, self.held(app));
+            let task = self.clone().send(copy, shown, chance ^ index, index == 0);
             timeline.spawn_at(at, task);
         }
     }
 
     /// One copy of a request on its way there and back.
-    async fn send(self: Rc<Self>, copy: Copy, mut shown: Tokens, chance: u64, tries_again: bool) {
+    async fn send(
+        self: Rc<Self>,
+        copy: Copy,
+        (mut session, mut shown): (usize, Tokens),
+        chance: u64,
+        tries_again: bool,
+    ) {
         let timeline = &self.world.cloud.timeline;
         let mut dice = Dice::with_seed(chance);
         for _ in 0..TRIES {
             timeline.sleep_ms(dice.u64(5..150)).await;
             let arrived = timeline.now();
-            if !self.is_covered(&shown, arrived) {
+            if !self.is_covered(session, &shown, arrived) {
                 return;
             }
             let body = showing(&shown.refresh);
             let request = call("/auth/token", None, body);
             let reply = self.world.answer(copy.place, dice.u64(..), request).await;
             match reply.status {
-                200 => return self.is_answered(&reply, &copy, arrived).await,
-                401 => return self.is_refused(&code(&reply), arrived),
+                200 => return self.is_answered(session, &reply, &copy, arrived).await,
+                401 => return self.is_refused(session, &code(&reply), arrived),
                 503 => {}
                 status => return self.breaks(Broken::Strange { status }),
             }
@@ -140,50 +185,52 @@ impl Stage {
                 return;
             }
             timeline.sleep_ms(dice.u64(2_000..10_000)).await;
-            shown = self.held();
+            session = self.app.get();
+            shown = self.held(session);
         }
     }
 
-    fn is_covered(&self, shown: &Tokens, arrived: u64) -> bool {
-        let mut app = self.app.borrow_mut();
-        let app = app.as_mut().expect("logged in");
-        app.uses(shown.stamp(), arrived)
+    /// Whether a guarantee covers the request. Of a session that may be over, all that is asked is
+    /// that it stays so.
+    fn is_covered(&self, session: usize, shown: &Tokens, arrived: u64) -> bool {
+        let mut session = self.session(session);
+        session.client.uses(shown.stamp(), arrived) || session.may_be_over(arrived)
     }
 
-    async fn is_answered(&self, reply: &Reply, copy: &Copy, arrived: u64) {
-        self.is_accepted("/auth/token", arrived);
-        self.last_seen.set(self.last_seen.get().max(arrived));
+    async fn is_answered(&self, session: usize, reply: &Reply, copy: &Copy, arrived: u64) {
+        self.is_accepted(session, "/auth/token", arrived);
+        self.session(session).is_seen(arrived);
         let Some(answer_ms) = copy.answer_ms else {
             return;
         };
         self.world.cloud.timeline.sleep_ms(answer_ms).await;
-        if let (Some(tokens), Some(app)) = (Tokens::read(reply), self.app.borrow_mut().as_mut()) {
-            app.is_given(tokens, arrived);
+        if let Some(tokens) = Tokens::read(reply) {
+            self.session(session).client.is_given(tokens, arrived);
         }
     }
 
-    fn is_accepted(&self, path: &'static str, arrived: u64) {
+    fn is_accepted(&self, session: usize, path: &'static str, arrived: u64) {
         let conditions = &self.world.cloud.conditions;
         let spread_ms = conditions.landing_ms + conditions.lag_ms + 1_000;
-        if self
-            .ended_at
-            .get()
-            .is_some_and(|at| arrived > at + spread_ms)
-        {
+        let (lost_at, back_at) = self.outage.get();
+        // An empty store does not know what has ended: access tokens outlive it for a while.
+        let is_forgotten = path == "/auth/me" && (lost_at..=back_at).contains(&arrived);
+        if self.session(session).must_be_over(arrived, spread_ms) && !is_forgotten {
             let at_ms = arrived - self.start;
             self.breaks(Broken::Revived { at_ms, path });
         }
     }
 
     /// Whether a refusal was deserved.
-    fn is_refused(&self, code: &str, arrived: u64) {
-        if self.first_play.get().is_some() {
+    fn is_refused(&self, session: usize, code: &str, arrived: u64) {
+        if self.first_play.get().is_some() && !self.has_account {
             return self.is_found();
         }
         let config = &self.world.owner.config;
-        let is_idle = arrived - self.last_seen.get().min(arrived) > config.idle_ms;
-        let is_at_its_end = arrived + 5_000 > self.start + config.session_ms;
-        if self.log_out_began.get().is_some() || is_idle || is_at_its_end {
+        let session = self.session(session);
+        let is_idle = arrived.saturating_sub(session.last_seen) > config.idle_ms;
+        let is_at_its_end = arrived + 5_000 > session.began_at + config.session_ms;
+        if session.may_be_over(arrived) || is_idle || is_at_its_end {
             return;
         }
         if code == "refresh_token_expired" && self.world.lost_notes() > 0 {
@@ -201,74 +248,45 @@ impl Stage {
         self.world.cloud.timeline.stop();
     }
 
-    async fn look_at_me(&self, place: usize, chance: u64) {
+    async fn look_at_me(&self, session: usize, place: usize, chance: u64) {
         let arrived = self.world.cloud.timeline.now();
-        let request = call("/auth/me", Some(&self.held().access), String::new());
+        let request = call("/auth/me", Some(&self.held(session).access), String::new());
         let reply = self.world.answer(place, chance, request).await;
         match reply.status {
-            200 => self.is_accepted("/auth/me", arrived),
-            401 if code(&reply) == "session_revoked" => self.is_refused("session_revoked", arrived),
+            200 => self.is_accepted(session, "/auth/me", arrived),
+            401 if code(&reply) == "session_revoked" => {
+                self.is_refused(session, "session_revoked", arrived);
+            }
             _ => {}
         }
     }
 
     async fn log_out(&self, place: usize, chance: u64) {
         let timeline = &self.world.cloud.timeline;
-        self.log_out_began.set(Some(timeline.now()));
+        let app = self.app.get();
+        self.session(app).may_end(timeline.now());
         let mut dice = Dice::with_seed(chance);
         for _ in 0..TRIES {
-            let body = showing(&self.held().refresh);
+            let body = showing(&self.held(app).refresh);
             let request = call("/auth/logout", None, body);
             if self.world.answer(place, dice.u64(..), request).await.status == 200 {
-                self.ended_at.set(Some(timeline.now()));
-                return;
+                return self.session(app).must_end(timeline.now());
             }
             timeline.sleep_ms(2_000).await;
         }
     }
 
-    async fn probe(&self, place: usize, chance: u64) {
-        if self.ended_at.get().is_none() {
-            return;
-        }
-        self.look_at_me(place, chance).await;
-        let arrived = self.world.cloud.timeline.now();
-        let request = call("/auth/token", None, showing(&self.held().refresh));
-        if self.world.answer(place, chance, request).await.status == 200 {
-            self.is_accepted("/auth/token", arrived);
-        }
-    }
-
-    async fn play_copy(&self, place: usize, chance: u64) {
-        let timeline = &self.world.cloud.timeline;
-        let copy = self
-            .thief
-            .borrow()
-            .as_ref()
-            .map(|thief| thief.held().0.clone());
-        let Some(copy) = copy else {
-            return;
+    /// One of the phones shows both of its tokens.
+    async fn probe(self: Rc<Self>, place: usize, chance: u64) {
+        let count = self.sessions.borrow().len();
+        let session = Dice::with_seed(chance).usize(0..count);
+        self.look_at_me(session, place, chance).await;
+        let copy = Copy {
+            delay_ms: 0,
+            place,
+            answer_ms: Some(50),
         };
-        let now = timeline.now();
-        self.first_play.set(self.first_play.get().or(Some(now)));
-        let request = call("/auth/token", None, showing(&copy.refresh));
-        let reply = self.world.answer(place, chance, request).await;
-        if let (Some(tokens), Some(thief)) =
-            (Tokens::read(&reply), self.thief.borrow_mut().as_mut())
-        {
-            thief.is_given(tokens, now);
-        }
-        if reply.status == 401 {
-            self.is_found();
-        }
-    }
-
-    /// The session of a thief and his victim is over. (The tombstone may have been written by a
-    /// request that could not tell: the store failed after the write.)
-    fn is_found(&self) {
-        let first_play = self.first_play.get();
-        self.found_after
-            .set(first_play.map(|first| self.world.cloud.timeline.now() - first));
-        self.world.cloud.timeline.stop();
+        let shown = (session, self.held(session));
+        self.send(copy, shown, chance, false).await;
     }
 }

@@ -12,6 +12,7 @@ use tokenkeep::{
     },
     token::{id::SessionId, refresh::Position, time::UnixMillis},
 };
+use tokenkeep_world::conditions::Flaw;
 
 /// Which rule a world lives by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,10 +31,10 @@ pub enum Variant {
     SecondStepOff,
     /// A token ahead of what this place knows is a reuse.
     AheadRefused,
-    /// A session is ended by deleting its key.
-    TombstoneReplacedByDelete,
     /// Logins and cut-offs are stamped by the place instead of the account's guard.
     StampsOfThePlace,
+    /// The worker has this flaw.
+    Flawed(Flaw),
 }
 
 /// The rule with one part left out or changed.
@@ -50,11 +51,20 @@ macro_rules! rule_with {
 }
 
 impl Variant {
+    /// What is wrong with the worker's stores.
+    #[must_use]
+    pub fn flaw(self) -> Option<Flaw> {
+        match self {
+            Self::Flawed(flaw) => Some(flaw),
+            _ => None,
+        }
+    }
+
     /// The rule in place of [`judge`]; `None` where the product's own is in force.
     #[must_use]
     pub fn rule(self) -> Option<Rule> {
         match self {
-            Self::Product | Self::TombstoneReplacedByDelete | Self::StampsOfThePlace => None,
+            Self::Product | Self::StampsOfThePlace | Self::Flawed(_) => None,
             Self::IdenticalSuccessors => Some(rule_with!(successors_differ: false)),
             Self::SiblingCheckOff => Some(rule_with!(sibling_check: false)),
             Self::TwoMinuteRuleOff => Some(rule_with!(successor_age_ms: 0)),

@@ -11,20 +11,19 @@ use std::{
 };
 
 use crate::{
-    accounts,
     outcome::{Broken, Outcome},
     play::play,
     rule::Variant,
-    schedule::{Climate, Thief},
-    story::{honest, theft},
+    schedule::{Climate, Schedule, Thief},
+    story::{honest, of_account, theft},
     world::{Operations, Owner},
 };
 
 /// How many stories a thread takes at a time.
 const SHARE: u64 = 64;
 
-/// One story in so many is about an account and a change of its password.
-const ACCOUNTS_EVERY: u64 = 16;
+/// One story in so many is about an account.
+const ACCOUNTS_EVERY: u64 = 8;
 
 /// How many broken guarantees are kept to be shown.
 const KEPT: usize = 5;
@@ -97,19 +96,14 @@ impl std::ops::AddAssign for Operations {
 
 /// The honest story of this number, whichever it is about.
 #[must_use]
-pub fn tell(plan: Plan, index: u64, owner: &Rc<Owner>) -> Outcome {
-    if is_about_an_account(index) {
-        accounts::play(plan.seed, index, plan.climate, plan.variant, owner)
+pub fn story(plan: Plan, index: u64) -> Schedule {
+    let is_about_an_account = index % ACCOUNTS_EVERY == ACCOUNTS_EVERY - 1;
+    let tell = if is_about_an_account {
+        of_account
     } else {
-        let schedule = honest(plan.seed, index, plan.climate);
-        play(&schedule, plan.variant, owner)
-    }
-}
-
-/// Whether this number is a story about a change of password.
-#[must_use]
-pub fn is_about_an_account(index: u64) -> bool {
-    index % ACCOUNTS_EVERY == ACCOUNTS_EVERY - 1
+        honest
+    };
+    tell(plan.seed, index, plan.climate)
 }
 
 /// Runs so many honest stories. `progress` is told of every share that is done.
@@ -117,7 +111,7 @@ pub fn is_about_an_account(index: u64) -> bool {
 pub fn honest_stories(plan: Plan, sessions: u64, progress: &(dyn Fn(u64) + Sync)) -> Totals {
     let totals = Mutex::new(Totals::default());
     each(sessions, progress, |index, owner| {
-        let outcome = tell(plan, index, owner);
+        let outcome = play(&story(plan, index), plan.variant, owner);
         let mut totals = totals.lock().unwrap_or_else(PoisonError::into_inner);
         totals.add(index, outcome);
     });

@@ -34,16 +34,19 @@ pub enum Thief {
     Late,
     /// Within a minute of every refresh of the owner.
     InStep,
+    /// Every second once the owner, who cannot detect him, changes the password.
+    Sharing,
 }
 
 impl Thief {
     /// Every kind, in the order of the report.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Early,
         Self::OwnSchedule,
         Self::Elsewhere,
         Self::Late,
         Self::InStep,
+        Self::Sharing,
     ];
 }
 
@@ -57,6 +60,15 @@ pub struct Copy {
     /// How long the answer takes until the client has saved it; `None`: lost, or the app was gone
     /// before it was saved.
     pub answer_ms: Option<u64>,
+}
+
+/// What is lost.
+#[derive(Debug, Clone, Copy)]
+pub enum Lost {
+    /// All sessions.
+    Kv,
+    /// All accounts.
+    D1,
 }
 
 /// What somebody does.
@@ -74,7 +86,26 @@ pub enum What {
         /// Where.
         place: usize,
     },
-    /// Someone tries the session's tokens, dead or alive.
+    /// The user logs in on another phone, and goes on there.
+    LogIn {
+        /// Where.
+        place: usize,
+    },
+    /// The app changes the password, in several copies of the request.
+    ChangePassword(Vec<Copy>),
+    /// The app logs out everywhere.
+    LogOutAll {
+        /// Where.
+        place: usize,
+    },
+    /// The app deletes the account.
+    Delete {
+        /// Where.
+        place: usize,
+    },
+    /// What is stored is gone, and comes back after so many milliseconds.
+    Lose(Lost, u64),
+    /// Someone tries the tokens of a session, dead or alive.
     Probe {
         /// Where.
         place: usize,
@@ -106,6 +137,8 @@ pub struct Schedule {
     pub start: u64,
     /// What the world is like.
     pub conditions: Conditions,
+    /// Whether the session belongs to an account.
+    pub has_account: bool,
     /// What the owner's app does with tokens.
     pub habit: Habit,
     /// In the order of their making, which need not be that of time.

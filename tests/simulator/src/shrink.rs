@@ -28,7 +28,7 @@ pub fn shrink(schedule: &Schedule, variant: Variant, owner: &Rc<Owner>) -> Sched
 
 fn size(schedule: &Schedule) -> usize {
     let copies = |what: &What| match what {
-        What::Refresh(copies) => copies.len(),
+        What::Refresh(copies) | What::ChangePassword(copies) => copies.len(),
         _ => 1,
     };
     let events = schedule.events.iter();
@@ -63,7 +63,9 @@ fn drop_copies(minimal: &mut Schedule, breaks: &impl Fn(&Schedule) -> bool) {
         loop {
             let mut shorter = minimal.clone();
             match &mut shorter.events[event].what {
-                What::Refresh(copies) if copy < copies.len() => copies.remove(copy),
+                What::Refresh(copies) | What::ChangePassword(copies) if copy < copies.len() => {
+                    copies.remove(copy)
+                }
                 _ => break,
             };
             if breaks(&shorter) {

@@ -6,6 +6,10 @@ use tokenkeep_world::conditions::PLACES;
 
 use crate::schedule::{Climate, Copy, Event, Habit, Schedule, Thief, What, conditions, dice};
 
+mod account;
+
+pub use account::of_account;
+
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
@@ -31,6 +35,9 @@ pub fn honest(seed: u64, index: u64, climate: Climate) -> Schedule {
 #[must_use]
 pub fn theft(seed: u64, index: u64, thief: Thief, climate: Climate, intervals: u64) -> Schedule {
     let mut dice = dice(seed ^ 0x7468_6566, index * 8 + thief as u64);
+    if thief == Thief::Sharing {
+        return account::shared(&mut dice, climate);
+    }
     let habit = [Habit::Careful, Habit::Blind][dice.usize(0..2)];
     let mut story = Story::new(&mut dice, climate, habit);
     let stolen_after = story.dice.u64(1..20);
@@ -53,7 +60,7 @@ pub fn theft(seed: u64, index: u64, thief: Thief, climate: Climate, intervals: u
             Thief::Early => story.dice.u64(1..SECOND),
             Thief::OwnSchedule | Thief::Elsewhere => story.dice.u64(1..HOUR),
             Thief::Late => story.dice.u64(DAY..5 * DAY),
-            Thief::InStep => 1,
+            Thief::InStep | Thief::Sharing => 1,
         };
     if thief == Thief::InStep {
         for hour in &hours[i..] {
@@ -82,6 +89,7 @@ impl<'a> Story<'a> {
         let schedule = Schedule {
             start: 1_800_000_000_000 + dice.u64(0..HOUR),
             conditions: conditions(dice, climate),
+            has_account: false,
             habit,
             events: Vec::new(),
         };
@@ -134,6 +142,11 @@ impl<'a> Story<'a> {
 
     /// One request, repeated through two hops up to so late, its answers lost now and then.
     fn refresh(&mut self, latest: u64) {
+        let copies = self.copies(latest);
+        self.at(self.now, What::Refresh(copies));
+    }
+
+    fn copies(&mut self, latest: u64) -> Vec<Copy> {
         let place = self.place();
         let mut copies = vec![self.copy(0, place)];
         while latest > 0 && copies.len() < 4 && self.dice.u64(0..3) == 0 {
@@ -145,7 +158,7 @@ impl<'a> Story<'a> {
             };
             copies.push(self.copy(delay_ms, place));
         }
-        self.at(self.now, What::Refresh(copies));
+        copies
     }
 
     fn copy(&mut self, delay_ms: u64, place: usize) -> Copy {

@@ -11,12 +11,7 @@ use tokenkeep::{
     },
     session::refresh::{Rule, refresh_by},
 };
-use tokenkeep_world::{
-    Cloud, Conditions, Place,
-    client::settings,
-    conditions::Guarding,
-    trouble::{Plan, Store, Trouble},
-};
+use tokenkeep_world::{Cloud, Conditions, Place, client::settings, conditions::Guarding};
 
 use crate::rule::Variant;
 
@@ -77,13 +72,11 @@ impl World {
                     Variant::StampsOfThePlace => Guarding::StampsOfThePlace,
                     _ => Guarding::AnyPassword,
                 },
-                deletes_ended_sessions: variant == Variant::TombstoneReplacedByDelete,
+                flaw: variant.flaw(),
                 ..conditions
             },
         );
         cloud.unbind("ATTEMPTS");
-        // Nothing that is simulated lists keys.
-        cloud.inject(Plan::new(Store::Kv, "list", Trouble::Fails));
         Rc::new(Self {
             cloud,
             variant,

@@ -6,6 +6,7 @@ use tokenkeep_simulator::{
     run::{Plan, detections, honest_stories},
     schedule::{Climate, Thief},
 };
+use tokenkeep_world::conditions::Flaw;
 
 fn with(variant: Variant) -> Plan {
     Plan {
@@ -52,12 +53,34 @@ fn where_tokens_ahead_of_a_stale_copy_are_refused_people_are_logged_out() {
 
 #[test]
 fn a_delete_in_place_of_a_tombstone_lets_an_ended_session_go_on() {
-    assert!(revived(Variant::TombstoneReplacedByDelete, 500) > 0);
+    assert!(revived(Variant::Flawed(Flaw::DeletesEndedSessions), 500) > 0);
+}
+
+#[test]
+fn where_the_session_that_changed_the_password_goes_on_a_thief_stays() {
+    let variant = Variant::Flawed(Flaw::OldSessionKept);
+    assert!(revived(variant, 500) > 0);
+    let found = detections(with(variant), Thief::Sharing, 20, 0, &|_| {});
+    assert!(!is_found_in_time(Thief::Sharing, &found), "{found:?}");
+}
+
+#[test]
+fn without_a_grace_a_repeated_change_of_the_password_logs_people_out() {
+    assert!(logged_out(Variant::Flawed(Flaw::NoGrace), 500) > 0);
+}
+
+#[test]
+fn without_the_birth_mark_an_empty_store_logs_people_out() {
+    assert!(logged_out(Variant::Flawed(Flaw::BirthMarkIgnored), 500) > 0);
+}
+
+#[test]
+fn where_a_missing_row_is_taken_for_a_deletion_people_are_logged_out() {
+    assert!(logged_out(Variant::Flawed(Flaw::MissingRowIsDeletion), 500) > 0);
 }
 
 #[test]
 fn stamps_by_the_clocks_of_places_end_sessions_that_began_later_or_spare_earlier_ones() {
-    let variant = Variant::StampsOfThePlace;
-    assert!(logged_out(variant, 2_000) > 0);
-    assert!(revived(variant, 2_000) > 0);
+    let totals = honest_stories(with(Variant::StampsOfThePlace), 1_000, &|_| {});
+    assert!(totals.logged_out > 0 && totals.revived > 0);
 }

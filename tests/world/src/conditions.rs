@@ -24,6 +24,21 @@ pub enum Guarding {
     StampsOfThePlace,
 }
 
+/// What a worker that is broken on purpose does to its stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// It ends a session by deleting its key.
+    DeletesEndedSessions,
+    /// A password change does not end the session that asks for it.
+    OldSessionKept,
+    /// A password change ends the session that asks for it at once.
+    NoGrace,
+    /// Every session is younger than the store.
+    BirthMarkIgnored,
+    /// An account whose row is missing was deleted.
+    MissingRowIsDeletion,
+}
+
 /// How calls on a store go by chance.
 #[derive(Debug, Clone)]
 pub struct Odds {
@@ -71,8 +86,8 @@ pub struct Conditions {
     pub writes: Odds,
     /// Who checks passwords.
     pub guarding: Guarding,
-    /// Whether the worker is one that ends a session by deleting its key.
-    pub deletes_ended_sessions: bool,
+    /// What is wrong with the worker.
+    pub flaw: Option<Flaw>,
 }
 
 impl Default for Conditions {
@@ -88,7 +103,7 @@ impl Default for Conditions {
             reads: Odds::CALM,
             writes: Odds::CALM,
             guarding: Guarding::Real,
-            deletes_ended_sessions: false,
+            flaw: None,
         }
     }
 }

@@ -108,7 +108,7 @@ impl Place {
             UnixMillis(last.get())
         };
         cloud.timeline.sleep_ms(self.roll(WAY_MS)).await;
-        let accounts = cloud.accounts.borrow();
+        let mut accounts = cloud.accounts.borrow_mut();
         let change = &cloud.guards.change;
         let (attempt, account) = match (request, accounts.row(email.as_str())) {
             (GuardRequest::Stamp, _) => {
@@ -118,6 +118,9 @@ impl Place {
             (GuardRequest::Check(_), None) => return GuardReply::Wrong,
             (GuardRequest::Check(attempt), Some((account, _))) => (attempt, account.clone()),
         };
+        if let Purpose::Delete { id } = &attempt.purpose {
+            accounts.delete(id, at);
+        }
         let mut repeated = None;
         let mut done_at = at;
         if let Purpose::ChangePassword {

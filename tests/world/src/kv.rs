@@ -54,7 +54,7 @@ struct Key {
 
 /// The store. Reads and writes happen at an instant; who calls adds the time they take.
 #[derive(Clone)]
-pub(crate) struct Kv {
+pub struct Kv {
     order: LandingOrder,
     keys: BTreeMap<String, Key>,
 }
@@ -166,6 +166,22 @@ impl Cloud {
         self.kv.borrow_mut().keys.remove(key);
     }
 
+    /// The store is empty from now on, and the worker new: what was in it.
+    #[must_use]
+    pub fn empty_store(&self) -> Kv {
+        self.has_birth_mark.set(false);
+        self.kv.replace(Kv::new(self.conditions.order))
+    }
+
+    /// What was in the store is back, for every place at once. What was written meanwhile stays.
+    pub fn restore_store(&self, lost: Kv) {
+        let mut kv = self.kv.borrow_mut();
+        kv.keys.retain(|_, key| !key.landings.is_empty());
+        for (name, key) in lost.keys {
+            kv.keys.entry(name).or_insert(key);
+        }
+    }
+
     /// The keys of the central copy that start like this.
     pub fn keys(&self, prefix: &str) -> Vec<String> {
         let mut kv = self.kv.borrow_mut();
@@ -205,6 +221,20 @@ mod tests {
         assert_eq!(kv.read(1, "k", 30, 60_000).as_deref(), Some("v"));
         assert_eq!(kv.read(2, "k", 30, 60_000).as_deref(), Some("v"));
         assert_eq!(kv.read(2, "k", 60_010, 60_000), None, "its TTL");
+    }
+
+    #[test]
+    fn what_was_lost_is_back_with_what_was_written_meanwhile() {
+        let cloud = Cloud::new(1_000, crate::Conditions::default());
+        let value = |key| cloud.entry(key).map(|entry| entry.value.to_string());
+        cloud.put("old", "1");
+        cloud.put("both", "1");
+        let lost = cloud.empty_store();
+        assert_eq!(value("old"), None);
+        cloud.put("both", "2");
+        cloud.restore_store(lost);
+        assert_eq!(value("old").as_deref(), Some("1"));
+        assert_eq!(value("both").as_deref(), Some("2"));
     }
 
     #[test]

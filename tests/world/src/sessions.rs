@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use serde_json::{Map, Value};
 use tokenkeep::{
     port::Fault,
     session::port::{KeyValue, ListedKey, MIN_TTL_SECONDS, Page, Write},
@@ -9,6 +10,7 @@ use tokenkeep::{
 
 use crate::{
     Place,
+    conditions::Flaw,
     kv::Entry,
     trouble::{Store, unreadable},
 };
@@ -35,14 +37,10 @@ impl KeyValue for Place {
             metadata.as_ref().is_none_or(|it| it.len() <= 1_024),
             "more than KV takes"
         );
-        let is_session = ["session:", "service:"]
-            .iter()
-            .any(|prefix| write.key.starts_with(prefix));
-        let is_tombstone = is_session && write.value.contains("\"revoked_at\"");
-        if is_tombstone && self.cloud().conditions.deletes_ended_sessions {
+        let flaw = self.cloud().conditions.flaw;
+        let Some(value) = flawed(flaw, write) else {
             return KeyValue::delete(self, &write.key).await;
-        }
-        let value = write.value.as_str().into();
+        };
         let ttl_ms = write.ttl_seconds.map(|seconds| seconds * 1_000);
         let entry = move |now| {
             Some(Entry {
@@ -69,6 +67,24 @@ impl KeyValue for Place {
     async fn delete(&self, key: &str) -> Result<(), Fault> {
         self.change("delete", key, |_| None).await
     }
+}
+
+/// What a worker with this flaw writes; nothing where it deletes.
+fn flawed(flaw: Option<Flaw>, write: &Write) -> Option<Rc<str>> {
+    let of = |kinds: [&str; 2]| kinds.iter().any(|kind| write.key.starts_with(kind));
+    let is_tombstone = of(["session:", "service:"]) && write.value.contains("\"revoked_at\"");
+    let left_out: &[&str] = match flaw {
+        Some(Flaw::DeletesEndedSessions) if is_tombstone => return None,
+        Some(Flaw::OldSessionKept) => &["keep_until"],
+        Some(Flaw::NoGrace) => &["keep", "keep_until"],
+        _ => &[],
+    };
+    if left_out.is_empty() || !of(["revoked:", "service-revoked:"]) {
+        return Some(write.value.as_str().into());
+    }
+    let mut cut_off: Map<String, Value> = serde_json::from_str(&write.value).expect("JSON");
+    cut_off.retain(|field, _| !left_out.contains(&field.as_str()));
+    Some(Value::from(cut_off).to_string().into())
 }
 
 impl Place {
@@ -113,6 +129,10 @@ impl Place {
     }
 
     fn look_up(&self, key: &str) -> Option<String> {
+        let flaw = self.cloud().conditions.flaw;
+        if key == "tokenkeep:born" && flaw == Some(Flaw::BirthMarkIgnored) {
+            return Some(r#"{"v":1,"at":0}"#.into());
+        }
         let now = self.cloud().now();
         let age = self.age();
         self.cloud()
