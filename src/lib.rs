@@ -15,11 +15,11 @@
 //! | [`routes`], [`app`], [`http`] | From a request to a reply. |
 //! | [`config`] | The operator's settings. |
 //! | [`object`] | The mechanics of a Durable Object. |
-//! | [`port`], [`log`], [`problem`] | What every folder needs. |
+//! | [`port`], [`log`], [`problem`], [`text`] | What every folder needs. |
 //! | `cloudflare` | Where it runs: the only code that calls Cloudflare's API, with `entry.js`. |
 //!
 //! Dependencies point one way, from the top down: `cloudflare` → `app` → `routes` → `setup` →
-//! `account` → `session` → `http` → `config`, `log`, `port` → `token` → `problem`. (`object` stands on
+//! `account` → `session` → `http` → `config`, `log`, `port` → `token` → `problem`, `text`. (`object` stands on
 //! `port`, and `account` uses it.) `port.rs`, `session/port.rs` and `account/port.rs` say what is
 //! needed from outside; `cloudflare` and the tests implement it.
 //!
@@ -82,6 +82,7 @@ pub mod problem;
 pub mod routes;
 pub mod session;
 pub mod setup;
+pub mod text;
 pub mod token;
 
 mod cloudflare;

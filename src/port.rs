@@ -56,8 +56,14 @@ pub trait Rng {
 
 /// Unicode's normal forms: the tables are the runtime's, and not in our bundle.
 pub trait Normalizer {
+    /// NFC, in which a letter and its accent are one character.
+    fn nfc(&self, text: &str) -> String;
+
     /// NFKC, in which a full-width letter is the usual one.
     fn nfkc(&self, text: &str) -> String;
+
+    /// The ASCII form of a domain (UTS 46, as the URL Standard has it); none where it is no domain.
+    fn domain(&self, name: &str) -> Option<String>;
 }
 
 /// The surroundings of one request.

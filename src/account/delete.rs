@@ -1,4 +1,5 @@
-//! `DELETE /auth/me`: the end of an account, and of all that is known of it.
+//! `DELETE /auth/me`, and `POST /auth/me/delete` for clients that send no body with `DELETE`: the end
+//! of an account, and of all that is known of it.
 
 use serde::Serialize;
 

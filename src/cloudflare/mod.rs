@@ -19,7 +19,7 @@ use std::{
 };
 
 use js_sys::JsString;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use worker::{Context, Env, Error, console_log, worker_sys};
 
 use crate::{
@@ -92,9 +92,22 @@ impl Rng for Cloudflare {
     }
 }
 
+#[wasm_bindgen(module = "/src/cloudflare/domain.js")]
+extern "C" {
+    fn domain(name: &str) -> Option<String>;
+}
+
 impl Normalizer for Cloudflare {
+    fn nfc(&self, text: &str) -> String {
+        JsString::from(text).normalize("NFC").into()
+    }
+
     fn nfkc(&self, text: &str) -> String {
         JsString::from(text).normalize("NFKC").into()
+    }
+
+    fn domain(&self, name: &str) -> Option<String> {
+        domain(name).filter(|domain| !domain.is_empty())
     }
 }
 

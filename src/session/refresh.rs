@@ -10,7 +10,9 @@ use crate::{
         store::Sessions,
     },
     token::{
+        access::AccessToken,
         id::SessionId,
+        jws::TokenProblem,
         refresh::{Position, RefreshToken},
         time::UnixMillis,
     },
@@ -43,7 +45,7 @@ pub async fn refresh_by<P: HasSessions>(
     let text = request.fields()?.refresh_token()?;
     let now = request.platform.now();
     let token = RefreshToken::verify(&text, &request.config.refresh_keys, now)
-        .map_err(Error::of_refresh_token)?;
+        .map_err(|problem| why_refused(request, &text, problem))?;
 
     let sessions = Sessions::for_request(request)?;
     let stored = sessions.load(&token.session_ref).await?;
@@ -72,6 +74,16 @@ pub async fn refresh_by<P: HasSessions>(
             Err(Error::RefreshTokenReused)
         }
     }
+}
+
+/// What is wrong with a text that is no refresh token, or one that has expired.
+fn why_refused<P>(request: &Request<'_, P>, text: &str, problem: TokenProblem) -> Error {
+    let access_keys = &request.config.access_keys;
+    if problem == TokenProblem::Invalid && AccessToken::even_if_expired(text, access_keys).is_some()
+    {
+        return Error::AccessTokenAsRefresh;
+    }
+    Error::of_refresh_token(problem)
 }
 
 /// The second decision. A store that is known to be older than the token has lost this one key, and

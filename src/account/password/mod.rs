@@ -92,6 +92,8 @@ const COSTLY: Problem =
 /// A password as the user typed it. Redacted when printed, zeroed on drop.
 pub struct Password {
     text: Zeroizing<String>,
+    /// Its canonical form, where that is another.
+    canonical: Option<Zeroizing<String>>,
     /// Its NFKC form, where that is another.
     nfkc: Option<Zeroizing<String>>,
 }
@@ -122,7 +124,11 @@ impl Password {
     pub fn parse(text: impl Into<String>) -> Result<Self, Problem> {
         let text = Zeroizing::new(text.into());
         if (1..=MOST_CHARACTERS).contains(&text.chars().count()) {
-            Ok(Self { text, nfkc: None })
+            Ok(Self {
+                text,
+                canonical: None,
+                nfkc: None,
+            })
         } else {
             Err(Problem("must be 8 to 128 characters long"))
         }
@@ -131,16 +137,36 @@ impl Password {
     /// The hash to store: argon2id with today's parameters. It takes 19 MiB, and 25 to 60 ms.
     #[must_use]
     pub fn hash(&self, salt: [u8; SALT_BYTES]) -> PasswordHash {
-        PasswordHash::from_argon2(Argon2::hash(self.bytes(), salt))
+        PasswordHash::from_argon2(Argon2::hash(self.canonical().as_bytes(), salt))
     }
 
-    /// With its NFKC form, which some systems hash instead.
+    /// With its canonical form (RFC 8265, section 4.2.2, `OpaqueString`: NFC, and every space a plain
+    /// one), which is hashed here, so that every keyboard types the same password; and its NFKC form,
+    /// which some systems hash instead.
     #[must_use]
     pub fn normalized(mut self, normalizer: &impl Normalizer) -> Self {
         if !self.text.is_ascii() {
+            let with_plain_spaces = Zeroizing::new(self.text.replace(is_other_space, " "));
+            let canonical = Zeroizing::new(normalizer.nfc(&with_plain_spaces));
+            self.canonical = Some(canonical).filter(|canonical| *canonical != self.text);
             self.nfkc = Some(Zeroizing::new(normalizer.nfkc(&self.text)));
         }
         self
+    }
+
+    /// The canonical form; the password as it was typed where [`Self::normalized`] was not called.
+    #[must_use]
+    pub fn canonical(&self) -> &str {
+        self.canonical.as_ref().unwrap_or(&self.text)
+    }
+
+    /// The canonical form as a password of its own, where it is another.
+    fn in_canonical_form(&self) -> Option<Self> {
+        self.canonical.clone().map(|text| Self {
+            text,
+            canonical: None,
+            nfkc: self.nfkc.clone(),
+        })
     }
 
     /// The password itself.
@@ -259,11 +285,23 @@ impl PasswordHash {
         Self::parse(credential.to_phc()?)
     }
 
-    /// Holds a password against this hash, in a time that does not depend on where they differ.
+    /// Holds a password against this hash, in a time that does not depend on where they differ. The
+    /// canonical form comes first; then the password as it was typed, for a hash of an earlier version
+    /// or of another system, which is outdated. The second costs time where the two differ only.
     pub fn verify(&self, password: &Password) -> Verification {
+        let Some(canonical) = password.in_canonical_form() else {
+            return self.verify_as_typed(password, self.scheme.is_current());
+        };
+        match self.verify_as_typed(&canonical, self.scheme.is_current()) {
+            Verification::Mismatch => self.verify_as_typed(password, false),
+            verified => verified,
+        }
+    }
+
+    fn verify_as_typed(&self, password: &Password, is_current: bool) -> Verification {
         if !self.scheme.matches(password) {
             Verification::Mismatch
-        } else if self.scheme.is_current() || !self.scheme.distinguishes(password) {
+        } else if is_current || !self.scheme.distinguishes(password) {
             Verification::Match
         } else {
             Verification::MatchOutdated
@@ -431,6 +469,14 @@ fn reserve(bytes: u64) {
         // Allocated and freed again, which the compiler would leave out.
         drop(hint::black_box(Vec::<u8>::with_capacity(limit)));
     }
+}
+
+/// A space of Unicode (category Zs) that is not the plain one.
+fn is_other_space(character: char) -> bool {
+    matches!(
+        character,
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}'
+    )
 }
 
 /// What PHP's `trim` leaves of a password.

@@ -148,6 +148,14 @@ const NARROW: &str = "fine 123";
 struct Nfkc;
 
 impl Normalizer for Nfkc {
+    fn nfc(&self, text: &str) -> String {
+        text.to_owned()
+    }
+
+    fn domain(&self, _: &str) -> Option<String> {
+        None
+    }
+
     fn nfkc(&self, text: &str) -> String {
         text.replace(WIDE, NARROW)
     }

@@ -2,7 +2,6 @@
 
 use std::{cell::RefCell, future::Future, rc::Rc};
 
-use icu_normalizer::ComposingNormalizerBorrowed;
 use tokenkeep::{
     account::port::HasAccounts,
     port::Runtime,
@@ -12,7 +11,7 @@ use tokenkeep::{
 };
 
 use crate::{
-    Cloud,
+    Cloud, Unicode,
     conditions::Odds,
     trouble::{Store, Trouble, suffer, unreadable},
 };
@@ -149,10 +148,16 @@ impl Rng for Place {
 }
 
 impl Normalizer for Place {
+    fn nfc(&self, text: &str) -> String {
+        Unicode.nfc(text)
+    }
+
     fn nfkc(&self, text: &str) -> String {
-        ComposingNormalizerBorrowed::new_nfkc()
-            .normalize(text)
-            .into_owned()
+        Unicode.nfkc(text)
+    }
+
+    fn domain(&self, name: &str) -> Option<String> {
+        Unicode.domain(name)
     }
 }
 

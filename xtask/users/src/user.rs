@@ -16,6 +16,8 @@ use tokenkeep::{
 };
 use uuid::Builder;
 
+use crate::unicode::Unicode;
+
 /// Why a line cannot be loaded: the field, if it is one, and what is wrong. It repeats nothing of
 /// the line.
 #[derive(Debug, PartialEq, Eq)]
@@ -65,11 +67,11 @@ impl User {
         })?;
         let email = required("email", fields.email)?;
         let salt = optional("salt", fields.salt)?;
-        let id = optional("id", fields.id)?;
-        let name = optional("name", fields.name)?.filter(|name| !name.is_empty());
+        let id = plain("id", fields.id)?;
+        let name = plain("name", fields.name)?.filter(|name| !name.is_empty());
         Ok(Self {
             has_own_id: id.is_some(),
-            email: Email::parse_new(&email).map_err(|problem| of("email", &problem))?,
+            email: Email::parse_new(&email, &Unicode).map_err(|problem| of("email", &problem))?,
             hash: password_hash(fields.password_hash, salt.as_deref(), firebase)?,
             name: name
                 .map(Name::parse)
@@ -98,6 +100,16 @@ fn optional(field: &'static str, value: Option<Value>) -> Result<Option<String>,
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(Reason::of_field(field, "must be text")),
+    }
+}
+
+/// A number stands for its digits: many tables have such ids.
+fn plain(field: &'static str, value: Option<Value>) -> Result<Option<String>, Reason> {
+    match value {
+        Some(value) if value.is_boolean() || value.is_i64() || value.is_u64() => {
+            Ok(Some(value.to_string()))
+        }
+        value => optional(field, value),
     }
 }
 

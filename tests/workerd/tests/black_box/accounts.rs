@@ -167,6 +167,31 @@ fn sign_ups_of_one_person_at_once_make_one_account() {
     assert_eq!(workerd().d1.users(&email), [user]);
 }
 
+/// What the runtime does: `normalize` and `URL`.
+#[test]
+fn every_spelling_of_an_address_is_one_account() {
+    let name = format!("{}é", address().split('@').next().expect("a name"));
+    let decomposed = name.replace('é', "E\u{301}");
+    let user = sign_up(&format!("\u{202a}{decomposed}＠BÜCHER．example\u{202c}")).user;
+    for domain in [
+        "bücher.example",
+        "bu\u{308}cher。example",
+        "xn--bcher-kva.example",
+    ] {
+        for name in [&name, &decomposed] {
+            let answer = try_log_in(&format!("{name}@{domain}"), PASSWORD);
+            assert_eq!(answer.tokens().user, user, "{domain}");
+        }
+    }
+    assert_eq!(
+        workerd().d1.users(&format!("{name}@xn--bcher-kva.example")),
+        [user]
+    );
+    for no_address in ["ada@é/x", "ada@xn--a.example", "ﬁ@example.com"] {
+        try_sign_up(no_address, PASSWORD).assert_error(400, "invalid_request");
+    }
+}
+
 /// The forms that take the most memory, one with the most lanes, and the one that asks the runtime
 /// for NFKC.
 #[test]

@@ -43,6 +43,15 @@ fn a_user_is_read_by_the_rules_of_the_worker() {
 }
 
 #[test]
+fn a_number_is_an_id_and_an_address_has_the_spelling_of_the_worker() {
+    let line = json!({"email": "ada@bücher.example", "passwordHash": BCRYPT, "name": 7, "id": 42});
+    let user = parse(&line).expect("good");
+    assert_eq!(user.email.as_str(), "ada@xn--bcher-kva.example");
+    assert_eq!((user.id.as_str(), user.has_own_id), ("42", true));
+    assert_eq!(user.name.expect("given").as_str(), "7");
+}
+
+#[test]
 fn a_user_without_an_id_gets_a_new_uuid() {
     let line = json!({"email": "a@b", "passwordHash": BCRYPT, "id": null, "name": ""});
     let (one, other) = (parse(&line).expect("good"), parse(&line).expect("good"));
