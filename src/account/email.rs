@@ -134,15 +134,20 @@ fn canonical_domain(domain: &str, normalizer: &impl Normalizer) -> Result<String
     if is_plain {
         return Ok(domain);
     }
-    // Where a URL's host would end, or be decoded.
-    if domain.contains(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric() && !"-._".contains(c)) {
+    if domain.contains(is_no_letter_of_a_host) {
         return Err(NO_ADDRESS);
     }
     let in_ascii = normalizer.domain(&domain).ok_or(NO_ADDRESS)?;
-    if in_ascii.ends_with(is_punctuation) {
+    // A letter in a special form may have become such a character.
+    if in_ascii.contains(is_no_letter_of_a_host) || in_ascii.ends_with(is_punctuation) {
         return Err(NO_ADDRESS);
     }
     Ok(in_ascii)
+}
+
+/// Where a URL's host would end, or be decoded.
+fn is_no_letter_of_a_host(character: char) -> bool {
+    character.is_ascii() && !character.is_ascii_alphanumeric() && !"-._".contains(character)
 }
 
 /// What a sentence or a list leaves behind an address.

@@ -146,6 +146,8 @@ fn what_looks_like_another_address_is_refused() {
     }
     for text in [
         "ada@exa/mple.é",
+        // Becomes `!`.
+        "ada@\u{fe57}é",
         "ada@é:80",
         "ada@é.%41",
         "ada@xn--a.example",
