@@ -38,10 +38,11 @@ pub fn read(body: &[u8], example: impl Fn() -> &'static str) -> Result<Content, 
     if let Some(form) = form(text) {
         let known = example();
         let is_of_route = |name: &String| known.contains(&format!("\"{}\"", in_camel_case(name)));
-        return match form {
-            Some(content) if content.fields.keys().any(is_of_route) => Ok(content),
-            Some(_) => Err(expected("is a form without the fields of this request")),
-            None => Err(given_twice()),
+        let content = form?;
+        return if content.fields.keys().any(is_of_route) {
+            Ok(content)
+        } else {
+            Err(expected("is a form without the fields of this request"))
         };
     }
     match object(body) {
@@ -69,9 +70,8 @@ fn in_camel_case(name: &str) -> &str {
     }
 }
 
-/// A form (`application/x-www-form-urlencoded`): none where the text is none, and nothing in it where
-/// a field is given twice.
-fn form(text: &str) -> Option<Option<Content>> {
+/// A form (`application/x-www-form-urlencoded`), where the text is one.
+fn form(text: &str) -> Option<Result<Content, BadInput>> {
     let (name, _) = text.split_once('=')?;
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || "_-.~%+&".contains(c);
     if !name.trim_start().chars().all(is_of_name) {
@@ -82,10 +82,10 @@ fn form(text: &str) -> Option<Option<Content>> {
         content.is_repaired |= value.contains(char::REPLACEMENT_CHARACTER);
         let value = Value::String(value.into_owned());
         if content.fields.insert(name.into_owned(), value).is_some() {
-            return Some(None);
+            return Some(Err(given_twice()));
         }
     }
-    Some(Some(content))
+    Some(Ok(content))
 }
 
 /// The object, with a U+FFFD for each half of a surrogate pair; none where that is not what is wrong.
