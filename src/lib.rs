@@ -11,9 +11,9 @@
 //! | [`token`] | Tokens: refresh tokens, access tokens, the ids in them. Pure. |
 //! | [`session`] | Sessions, in a key-value store: their rule, their storage, their requests. |
 //! | [`account`] | Accounts, in a database: passwords, limits on guessing, their requests. |
-//! | [`setup`] | For the owner: `/health`, and new secrets. |
+//! | [`setup`] | For the operator: `/health`, and new secrets. |
 //! | [`routes`], [`app`], [`http`] | From a request to a reply. |
-//! | [`config`] | The owner's settings. |
+//! | [`config`] | The operator's settings. |
 //! | [`object`] | The mechanics of a Durable Object. |
 //! | [`port`], [`log`], [`problem`], [`text`] | What every folder needs. |
 //! | `cloudflare` | Where it runs: the only code that calls Cloudflare's API, with `entry.js`. |
