@@ -202,7 +202,9 @@ mod tests {
             (r#""\ud83d\ud83d\ude00\\ud83d""#, "\u{fffd}😀\\ud83d"),
         ] {
             let body = format!("{{\"device\":{json}}}");
-            let content = read(body.as_bytes(), || EXAMPLE).ok().expect("read");
+            let Ok(content) = read(body.as_bytes(), || EXAMPLE) else {
+                panic!("{body}")
+            };
             assert_eq!(content.fields["device"], device);
             assert!(content.is_repaired);
         }
@@ -238,7 +240,9 @@ mod tests {
         #[test]
         fn what_serde_reads_is_read_the_same(text in "\\PC{0,20}") {
             let json = serde_json::json!({ "device": text }).to_string();
-            let content = read(json.as_bytes(), || EXAMPLE).ok().expect("JSON");
+            let Ok(content) = read(json.as_bytes(), || EXAMPLE) else {
+                panic!("{json}")
+            };
             prop_assert_eq!(content.fields["device"].as_str(), Some(text.as_str()));
             prop_assert!(!content.is_repaired);
         }
