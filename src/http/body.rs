@@ -38,10 +38,11 @@ pub fn read(body: &[u8], example: impl Fn() -> &'static str) -> Result<Content, 
     if let Some(form) = form(text) {
         let known = example();
         let is_of_route = |name: &String| known.contains(&format!("\"{}\"", in_camel_case(name)));
-        return match form {
-            Some(content) if content.fields.keys().any(is_of_route) => Ok(content),
-            Some(_) => Err(expected("is a form without the fields of this request")),
-            None => Err(given_twice()),
+        let content = form?;
+        return if content.fields.keys().any(is_of_route) {
+            Ok(content)
+        } else {
+            Err(expected("is a form without the fields of this request"))
         };
     }
     match object(body) {
@@ -69,9 +70,8 @@ fn in_camel_case(name: &str) -> &str {
     }
 }
 
-/// A form (`application/x-www-form-urlencoded`): none where the text is none, and nothing in it where
-/// a field is given twice.
-fn form(text: &str) -> Option<Option<Content>> {
+/// A form (`application/x-www-form-urlencoded`), where the text is one.
+fn form(text: &str) -> Option<Result<Content, BadInput>> {
     let (name, _) = text.split_once('=')?;
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || "_-.~%+&".contains(c);
     if !name.trim_start().chars().all(is_of_name) {
@@ -82,10 +82,10 @@ fn form(text: &str) -> Option<Option<Content>> {
         content.is_repaired |= value.contains(char::REPLACEMENT_CHARACTER);
         let value = Value::String(value.into_owned());
         if content.fields.insert(name.into_owned(), value).is_some() {
-            return Some(None);
+            return Some(Err(given_twice()));
         }
     }
-    Some(Some(content))
+    Some(Ok(content))
 }
 
 /// The object, with a U+FFFD for each half of a surrogate pair; none where that is not what is wrong.
@@ -202,7 +202,9 @@ mod tests {
             (r#""\ud83d\ud83d\ude00\\ud83d""#, "\u{fffd}😀\\ud83d"),
         ] {
             let body = format!("{{\"device\":{json}}}");
-            let content = read(body.as_bytes(), || EXAMPLE).ok().expect("read");
+            let Ok(content) = read(body.as_bytes(), || EXAMPLE) else {
+                panic!("{body}")
+            };
             assert_eq!(content.fields["device"], device);
             assert!(content.is_repaired);
         }
@@ -238,7 +240,9 @@ mod tests {
         #[test]
         fn what_serde_reads_is_read_the_same(text in "\\PC{0,20}") {
             let json = serde_json::json!({ "device": text }).to_string();
-            let content = read(json.as_bytes(), || EXAMPLE).ok().expect("JSON");
+            let Ok(content) = read(json.as_bytes(), || EXAMPLE) else {
+                panic!("{json}")
+            };
             prop_assert_eq!(content.fields["device"].as_str(), Some(text.as_str()));
             prop_assert!(!content.is_repaired);
         }

@@ -187,7 +187,7 @@ fn every_spelling_of_an_address_is_one_account() {
         workerd().d1.users(&format!("{name}@xn--bcher-kva.example")),
         [user]
     );
-    for no_address in ["ada@é/x", "ada@xn--a.example", "ﬁ@example.com"] {
+    for no_address in ["ada@é/x", "ﬁ@example.com"] {
         try_sign_up(no_address, PASSWORD).assert_error(400, "invalid_request");
     }
 }

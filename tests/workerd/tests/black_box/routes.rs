@@ -9,7 +9,7 @@ use tokenkeep_workerd_tests::{
 use crate::stage::Stage;
 
 /// Every address with its `Allow`.
-pub const ROUTES: [(&str, &[&str]); 13] = [
+pub const ROUTES: [(&str, &[&str]); 14] = [
     ("/auth/logout/all", &["POST", "OPTIONS"]),
     ("/auth/sessions", &["GET", "HEAD", "OPTIONS"]),
     ("/auth/sessions/x", &["DELETE", "OPTIONS"]),
