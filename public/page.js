@@ -196,7 +196,7 @@ function showReplacement() {
   const name = $("which").value;
   const advice = name === "service_key"
     ? "If you replace it, your back end needs the new one, too."
-    : `If you replace it, everybody has to log in again. To avoid that, first store the old and the new secret as \`${name}_previous\`, with a space between them, and wait a minute.`;
+    : `If you replace it, ${name === "access_token_secret" ? "the access tokens in use become invalid" : "everybody has to log in again"}. To avoid that, first store the old and the new secret as \`${name}_previous\`, with a space between them, and wait a minute.`;
   $("replaces").hidden = health.settings?.[name] !== "ok";
   $("replaces").replaceChildren(...rich(`\`${name}\` is set already. ${advice}`));
   $("made").replaceChildren();
@@ -333,7 +333,7 @@ function showActions({ accessToken, refreshToken, email }, password) {
     $("email").focus();
   });
   const logOut = end("Log out", "POST", "/auth/logout", { body: { refreshToken } }, "Logged out.", "The session has ended on the server. The account is still there.");
-  const remove = end("Delete account", "DELETE", "/auth/me", { token: accessToken, body: { password } }, "The account is deleted.", "Address, name, password and sessions are erased. Only its id and some times stay, for 400 days at most.");
+  const remove = end("Delete account", "DELETE", "/auth/me", { token: accessToken, body: { password } }, "The account is deleted.", "E-mail address, name, password and sessions are erased. What stays: its id and a few dates, for 400 days at most, and for 30 days a hash of your network.");
   const sure = button(`Yes, delete ${email} for good`, remove, { className: "danger", hidden: true });
   const first = button("Delete this account", () => {
     first.hidden = true;

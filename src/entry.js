@@ -82,7 +82,6 @@ const { Whole, TooLarge, Unreadable, Late } = worker.BodyEnd;
 const NOTHING = new Uint8Array();
 
 // Reads a body within its limits, and passes on its bytes, how it ended, and how long it took.
-// Callbacks, because promises around each other cost more than the reading itself.
 function readBody(request, deliver) {
   const start = Date.now();
   const announced = Number(request.headers.get("content-length"));

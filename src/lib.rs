@@ -11,24 +11,26 @@
 //! | [`token`] | Tokens: refresh tokens, access tokens, the ids in them. Pure. |
 //! | [`session`] | Sessions, in a key-value store: their rule, their storage, their requests. |
 //! | [`account`] | Accounts, in a database: passwords, limits on guessing, their requests. |
-//! | [`setup`] | For the owner: `/health`, and new secrets. |
+//! | [`setup`] | For the operator: `/health`, and new secrets. |
 //! | [`routes`], [`app`], [`http`] | From a request to a reply. |
-//! | [`config`] | The owner's settings. |
+//! | [`config`] | The operator's settings. |
 //! | [`object`] | The mechanics of a Durable Object. |
-//! | [`port`], [`log`], [`problem`] | What every folder needs. |
+//! | [`port`], [`log`], [`problem`], [`text`] | What every folder needs. |
 //! | `cloudflare` | Where it runs: the only code that calls Cloudflare's API, with `entry.js`. |
 //!
 //! Dependencies point one way, from the top down: `cloudflare` → `app` → `routes` → `setup` →
-//! `account` → `session` → `http` → `config`, `log`, `port` → `token` → `problem`. (`object` stands on
+//! `account` → `session` → `http` → `config`, `log`, `port` → `token` → `problem`, `text`. (`object` stands on
 //! `port`, and `account` uses it.) `port.rs`, `session/port.rs` and `account/port.rs` say what is
 //! needed from outside; `cloudflare` and the tests implement it.
 //!
 //! ## Follow one refresh
 //!
 //! 1. `entry.js` hands the request to `cloudflare::serve`, which reads it into a
-//!    [`http::request::Call`]; [`app::App::handle`] finds the row in [`routes`] and calls [`session::refresh::refresh`].
+//!    [`http::request::Call`]; [`app::App::handle`] finds the row in [`routes`] and calls
+//!    [`session::refresh::refresh`].
 //! 2. That verifies the signature ([`token::refresh`]), reads three keys at once
-//!    ([`session::store`]), and asks the rule, which is pure: [`session::rule::judge`].
+//!    ([`session::store`]), and asks the rule, which is pure: [`session::rule::judge`]. (Only a
+//!    session that the store has lost takes one more look, at the age of the store.)
 //! 3. [`session::issue`] signs two tokens. What is worth noting is written after the response.
 //!
 //! ## How to add
@@ -80,6 +82,7 @@ pub mod problem;
 pub mod routes;
 pub mod session;
 pub mod setup;
+pub mod text;
 pub mod token;
 
 mod cloudflare;

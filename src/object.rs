@@ -2,13 +2,13 @@
 //! and does is its [`Actor`]; [`crate::account::guard`] is one.
 //!
 //! * **One request at a time.** A request is handled to its end, with all its waits, before the next
-//!   one starts. (Durable Objects hold events back only while the storage is busy, not while an object waits
-//!   for something else.)
+//!   one starts. (Durable Objects hold events back only while the storage is busy, not while an
+//!   object waits for something else.)
 //! * **Read once.** The storage is read by the first request; from then on memory is ahead of it.
 //! * **Nothing acknowledged is lost.** What a request changed is stored before its reply goes out.
 //! * **Nothing stays forever.** Whatever is stored has an alarm that cleans it up.
 //!
-//! `cloudflare::object` runs this on Workers and the tests run it in memory, so the alarm that is
+//! `cloudflare::guards` runs this on Workers and the tests run it in memory, so the alarm that is
 //! tested is the alarm that runs.
 
 use futures_util::lock::Mutex;

@@ -10,8 +10,8 @@ use futures_util::future::{Either, select};
 
 use crate::token::time::UnixMillis;
 
-/// Why a call to a store failed. It carries no text of the store: that could hold a key, and a
-/// key holds a user's id.
+/// Why a call to a store failed: KV, D1, a guard and its storage are all "the store" here. It carries
+/// no text of theirs: that could hold a key, and a key holds a user's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// The store answered with an error.
@@ -54,8 +54,20 @@ pub trait Rng {
     }
 }
 
+/// Unicode's normal forms: the tables are the runtime's, and not in our bundle.
+pub trait Normalizer {
+    /// NFC, in which a letter and its accent are one character.
+    fn nfc(&self, text: &str) -> String;
+
+    /// NFKC, in which a full-width letter is the usual one.
+    fn nfkc(&self, text: &str) -> String;
+
+    /// The ASCII form of a domain (UTS 46, as the URL Standard has it); none where it is no domain.
+    fn domain(&self, name: &str) -> Option<String>;
+}
+
 /// The surroundings of one request.
-pub trait Runtime: Clock + Rng + Clone + 'static {
+pub trait Runtime: Clock + Rng + Normalizer + Clone + 'static {
     /// Runs work that need not be done when the response goes out.
     fn after_response(&self, work: impl Future<Output = ()> + 'static);
 

@@ -20,7 +20,7 @@ use crate::{
         error::Error,
         method::Method::{self, Delete, Get, Patch, Post},
         reply::Reply,
-        request::{Request, without_last_slash},
+        request::{Request, parts},
     },
     session::{
         end::{end_session, revoke},
@@ -61,6 +61,7 @@ impl<P: HasAccounts> Route<P> {
         api(Get,    "/auth/me",              |request| json(show_me(request))),
         api(Patch,  "/auth/me",              |request| json(rename(request))),
         api(Delete, "/auth/me",              |request| json(delete_account(request))),
+        api(Post,   "/auth/me/delete",       |request| json(delete_account(request))),
         api(Post,   "/auth/login",           |request| json(log_in(request))),
         api(Post,   "/auth/signup",          |request| json(sign_up(request))),
         api(Post,   "/auth/logout",          |request| json(log_out(request))),
@@ -153,11 +154,10 @@ fn json<'r, T: Serialize>(handler: impl Future<Output = Result<T, Error>> + 'r) 
 }
 
 fn fits(known: &str, path: &str) -> bool {
-    let path = without_last_slash(path);
-    match known.strip_suffix("{id}") {
-        Some(before) => path
-            .strip_prefix(before)
-            .is_some_and(|id| !id.is_empty() && !id.contains('/')),
-        None => path == known,
-    }
+    let mut path = parts(path);
+    let mut known = parts(known);
+    known.all(|known| {
+        path.next()
+            .is_some_and(|part| known == "{id}" || known == part)
+    }) && path.next().is_none()
 }

@@ -1,7 +1,8 @@
 //! What a request asks of an account's guard: to check a password, or for a stamp.
 //!
 //! Here is the request's side, in the Worker, where waiting costs nothing: time limits, what a reply
-//! means for the client, when a refusal goes out, and the pause that slows a flood of guesses. [`crate::account::guard`] is the other side.
+//! means for the client, when a refusal goes out, and the pause that slows a flood of guesses.
+//! [`crate::account::guard`] is the other side.
 
 use crate::{
     account::{

@@ -4,7 +4,11 @@ use crate::{
     account::{Account, port::HasAccounts, table::AccountTable},
     http::{error::Error, request::Request},
     log::Line,
-    session::{bearer::Bearer, rule::CutOff, store::Sessions},
+    session::{
+        bearer::Bearer,
+        rule::{ARRIVAL_MS, CutOff},
+        store::Sessions,
+    },
     token::{
         id::{Realm, UserId},
         time::UnixMillis,
@@ -14,6 +18,8 @@ use crate::{
 /// For how long after the deletion of an account no session of it can start. Longer than a login
 /// may be under way, so that a token of an erased session is known to be over and not early.
 pub const DELETION_MS: u64 = 10 * 60_000;
+
+const _: () = assert!(ARRIVAL_MS < DELETION_MS);
 
 /// The account of a bearer, for what cannot be done without one.
 ///

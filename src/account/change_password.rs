@@ -33,8 +33,8 @@ use crate::{
 ///
 /// # Errors
 /// 403 when the current password is wrong; 401 without a valid access token of a live session and
-/// account; 404 for a session of another back end; 429 after too many wrong passwords; 400 for bad input; 503 when something failed: the
-/// same request is then safe to repeat.
+/// account; 404 for a session of another back end; 429 after too many wrong passwords; 400 for bad
+/// input; 503 when something failed: the same request is then safe to repeat.
 pub async fn change_password<P: HasAccounts>(request: &Request<'_, P>) -> Result<Tokens, Error> {
     let bearer = bearer::bearer_of_remedy(request).await?;
     let mut fields = request.fields()?;

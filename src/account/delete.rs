@@ -1,4 +1,5 @@
-//! `DELETE /auth/me`: the end of an account, and of all that is known of it.
+//! `DELETE /auth/me`, and `POST /auth/me/delete` for clients that send no body with `DELETE`: the end
+//! of an account, and of all that is known of it.
 
 use serde::Serialize;
 
@@ -26,8 +27,9 @@ pub struct Deleted {
 /// that a repeated request, or any other that needs the account, finds it gone and does the rest.
 ///
 /// # Errors
-/// 403 when the password is wrong; 404 for a session of another back end; 401 without a valid access token of a live session and account;
-/// 429 after too many wrong passwords; 400 for bad input; 503 when something failed.
+/// 403 when the password is wrong; 404 for a session of another back end; 401 without a valid access
+/// token of a live session and account; 429 after too many wrong passwords; 400 for bad input; 503
+/// when something failed.
 pub async fn delete_account<P: HasAccounts>(request: &Request<'_, P>) -> Result<Deleted, Error> {
     let bearer = bearer::bearer_of_remedy(request).await?;
     let password: Password = request.fields()?.password("password")?;

@@ -77,6 +77,7 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
     type Request = GuardRequest;
     type Reply = GuardReply;
 
+    /// The password change is stored under it, too: the name is older than that.
     const KEY: &'static str = "attempts";
 
     fn restore(stored: Option<&str>, platform: &P) -> Self {
@@ -175,7 +176,9 @@ impl AccountGuard {
             platform,
             accounts: platform.accounts()?,
             email: attempt.email,
-            password: Password::parse(attempt.password).map_err(unreadable)?,
+            password: Password::parse(attempt.password)
+                .map_err(unreadable)?
+                .normalized(platform),
             login_wait: None,
         };
         // Others wait for their turn: a query must not hang.

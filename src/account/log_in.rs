@@ -6,14 +6,15 @@ use crate::{
     account::{
         Name,
         ask_guard::{Checked, Credentials, check_password},
-        email::Email,
+        email::{Email, TypedEmail},
         message::Purpose,
         password::Password,
         port::HasAccounts,
+        spelling,
     },
     http::{error::Error, request::Request},
     session::{
-        device::Device,
+        device::device,
         issue::Tokens,
         open::{NewSession, open},
     },
@@ -40,12 +41,13 @@ pub struct LoggedIn {
 /// bad input; 503 when something failed.
 pub async fn log_in<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedIn, Error> {
     let mut fields = request.fields()?;
-    let email: Email = fields.required("email")?;
+    let email: TypedEmail = fields.required("email")?;
     let password: Password = fields.password("password")?;
-    let device = fields.optional("device")?;
+    let device = device(&mut fields);
     let shown = fields.last_refresh_token();
     let keys = &request.config.refresh_keys;
     let session = shown.and_then(|text| RefreshToken::session_of(&text, keys));
+    let email = spelling::of_login(request, &email).await?;
     let wrong = Error::InvalidCredentials;
     let credentials = Credentials {
         session,
@@ -59,12 +61,12 @@ pub async fn log_in<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedIn
 pub async fn logged_in<P: HasAccounts>(
     request: &Request<'_, P>,
     Checked { account, at, .. }: Checked,
-    device: Option<Device>,
+    device: Option<String>,
 ) -> Result<LoggedIn, Error> {
     let new = NewSession {
         user: account.id,
         at,
-        device: device.map(Device::into_text),
+        device,
         claims: CustomClaims::of_login(EMAIL_CLAIM, account.email.as_str()),
         has_account: true,
     };

@@ -21,7 +21,7 @@ pub async fn log_out_all<P: HasAccounts>(request: &Request<'_, P>) -> Result<Log
     };
     let cut_off = CutOff { before, keep: None };
     let sessions = Sessions::for_request(request)?;
-    let realm = token.owner();
+    let realm = token.realm();
     sessions
         .end_all(realm, &token.session_ref.user, &cut_off)
         .await?;

@@ -78,7 +78,9 @@ pub async fn rename<P: HasAccounts>(request: &Request<'_, P>) -> Result<Me, Erro
     let bearer = bearer::bearer(request).await?;
     let mut fields = request.fields()?;
     if !fields.has("name") {
-        return Err(BadInput::field("name", "is missing").into());
+        return Err(
+            BadInput::field("name", "is missing: send it, or null to remove the name").into(),
+        );
     }
     let name = fields.optional("name")?;
     let account = current_account(request, &bearer).await?;

@@ -17,9 +17,13 @@ use crate::{
 /// What a guard is asked.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one at a time, and nearly all are the large one"
+// On 32 bits it is small enough for the lint.
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(
+        clippy::large_enum_variant,
+        reason = "there is one at a time, and nearly all are the large one"
+    )
 )]
 pub enum GuardRequest {
     /// For a stamp alone, by someone who is logged in: "end all sessions until now".

@@ -14,6 +14,7 @@ pub mod message;
 pub mod password;
 pub mod port;
 pub mod sign_up;
+pub mod spelling;
 pub mod table;
 
 use serde::{Deserialize, Serialize};

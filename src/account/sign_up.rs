@@ -5,17 +5,19 @@ use uuid::Builder;
 use crate::{
     account::{
         ask_guard::{Credentials, check_password},
-        email::NewEmail,
+        email::TypedEmail,
         log_in::{LoggedIn, logged_in},
         message::Purpose,
         password::NewPassword,
         port::HasAccounts,
+        spelling,
     },
     http::{
         error::{BadInput, Error},
         request::Request,
     },
     port::Rng,
+    session::device::device,
     token::id::UserId,
 };
 
@@ -24,19 +26,21 @@ use crate::{
 ///
 /// # Errors
 /// 409 for an address that has an account with another password; 403 while sign-up is closed; 429
-/// after too many wrong passwords, or too many new accounts this hour; 400 for bad input; 503 when something failed.
+/// after too many wrong passwords, or too many new accounts this hour; 400 for bad input; 503 when
+/// something failed.
 pub async fn sign_up<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedIn, Error> {
     if !request.config.sign_up {
         return Err(Error::SignUpClosed);
     }
     let mut fields = request.fields()?;
-    let NewEmail(email) = fields.required("email")?;
+    let email: TypedEmail = fields.required("email")?;
+    let email = spelling::of_sign_up(request, &email).await?;
     let new: NewPassword = fields.password("password")?;
     let password = new
         .not_of(&email)
         .map_err(|problem| BadInput::field("password", problem.0))?;
     let name = fields.optional("name")?;
-    let device = fields.optional("device")?;
+    let device = device(&mut fields);
     let purpose = Purpose::SignUp {
         id: new_user_id(request.platform),
         name,

@@ -5,6 +5,7 @@
 use crate::{
     account::{
         Account, Name,
+        email::Email,
         port::{Accounts as _, HasAccounts},
     },
     http::request::Request,
@@ -47,6 +48,15 @@ impl<'a, P: HasAccounts> AccountTable<'a, P> {
     /// It does not.
     pub async fn check(&self) -> Result<(), Fault> {
         self.in_time(self.accounts.check()).await
+    }
+
+    /// Whether this very spelling of an address has an account.
+    ///
+    /// # Errors
+    /// The table failed, or did not answer in time.
+    pub async fn has_address(&self, email: &Email) -> Result<bool, Fault> {
+        let found = self.in_time(self.accounts.by_email(email)).await?;
+        Ok(found.is_some())
     }
 
     /// The account of a user, if there is one.

@@ -18,13 +18,14 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use wasm_bindgen::JsValue;
+use js_sys::JsString;
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use worker::{Context, Env, Error, console_log, worker_sys};
 
 use crate::{
     account::port::HasAccounts,
     cloudflare::promise::promised,
-    port::{Clock, Fault, RateLimit, Rng, Runtime},
+    port::{Clock, Fault, Normalizer, RateLimit, Rng, Runtime},
     session::port::HasSessions,
     token::time::UnixMillis,
 };
@@ -33,11 +34,13 @@ pub use d1::D1Accounts;
 pub use guards::Guards;
 pub use kv::WorkersKv;
 
-/// The names of the bindings in `wrangler.toml`: the KV namespace,
+// The names of the bindings in `wrangler.toml`.
+
+/// The KV namespace.
 const SESSIONS: &str = "SESSIONS";
-/// the D1 database,
+/// The D1 database.
 const ACCOUNTS: &str = "DB";
-/// and the Durable Objects.
+/// The Durable Objects.
 const GUARDS: &str = "ACCOUNT_GUARD";
 
 /// What failed may repeat a value in its message: only the kind is kept.
@@ -86,6 +89,25 @@ impl Clock for Cloudflare {
 impl Rng for Cloudflare {
     fn fill(&self, bytes: &mut [u8]) {
         clock::fill_random(bytes);
+    }
+}
+
+#[wasm_bindgen(module = "/src/cloudflare/domain.js")]
+extern "C" {
+    fn domain(name: &str) -> Option<String>;
+}
+
+impl Normalizer for Cloudflare {
+    fn nfc(&self, text: &str) -> String {
+        JsString::from(text).normalize("NFC").into()
+    }
+
+    fn nfkc(&self, text: &str) -> String {
+        JsString::from(text).normalize("NFKC").into()
+    }
+
+    fn domain(&self, name: &str) -> Option<String> {
+        domain(name).filter(|domain| !domain.is_empty())
     }
 }
 

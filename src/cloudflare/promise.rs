@@ -8,15 +8,17 @@
 //! * Everything else, such as the `worker` crate's futures and locks, has it run in a microtask.
 //!   There a panic surfaces as an error event, where `entry.js` looks for it.
 //!
-//! Measured on a refresh, in alternation with the executor of our own that this one replaced (which
-//! had a body in Rust and no time limit for it), on a busy machine, medians of ratios:
+//! Measured on a refresh on a busy machine, as ratios to the executor of our own that this one
+//! replaced (with a body read in Rust, and no time limit for it); one figure for each run:
 //!
 //! | Variant | CPU |
-//! |---|---:|
-//! | this one, 40 rounds | 1.02 |
-//! | `wasm-bindgen-futures` for the tasks, promises and timers as here, 40 rounds | 1.11 |
-//! | `wasm-bindgen-futures` and `worker::Delay` for everything, 7 rounds | 1.17 |
+//! |---|---|
+//! | this one | 1.02, 1.00, 0.99 |
+//! | `wasm-bindgen-futures` for the tasks, promises and timers as here | 1.05, 1.05, 1.22, 1.11, 1.11 |
+//! | `wasm-bindgen-futures` and `worker::Delay` for everything | 1.17 |
+//! | the old build against itself | 1.03 |
 //!
+//! The last row is the error: the order is certain, a difference of 2 % is not.
 //! `wasm-bindgen-futures` takes a `queueMicrotask` for each wake-up, and two closures for each
 //! promise; here one closure serves all. `futures-executor`'s `LocalPool` was not measured: it cannot
 //! be told to run when the code of others wakes a task.

@@ -10,11 +10,14 @@ mod settings;
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
-use crate::token::{
-    access::ISSUER_BYTES,
-    key::{Keyring, SigningKey},
-    secret::Secret,
-    time::LONGEST_SESSION_SECONDS,
+use crate::{
+    text::trim,
+    token::{
+        access::ISSUER_BYTES,
+        key::{Keyring, SigningKey},
+        secret::{Secret, SecretProblem},
+        time::LONGEST_SESSION_SECONDS,
+    },
 };
 
 pub use error::ConfigError;
@@ -81,17 +84,20 @@ impl CheckedSettings {
     pub fn read(settings: &Settings) -> Self {
         let mut reader = Reader::new(settings);
         let refresh = reader.required_secret(name::REFRESH_SECRET);
-        let refresh_previous = reader.secrets(name::REFRESH_SECRET_PREVIOUS);
+        let refresh_previous =
+            reader.earlier_secrets(name::REFRESH_SECRET, name::REFRESH_SECRET_PREVIOUS);
         let of_refresh = [name::REFRESH_SECRET, name::REFRESH_SECRET_PREVIOUS];
         let of_access = [name::ACCESS_SECRET, name::ACCESS_SECRET_PREVIOUS];
         let access = reader.secret(name::ACCESS_SECRET);
         let access = reader.other_than(&of_refresh, name::ACCESS_SECRET, access);
-        let access_previous = reader.secrets(name::ACCESS_SECRET_PREVIOUS);
+        let access_previous =
+            reader.earlier_secrets(name::ACCESS_SECRET, name::ACCESS_SECRET_PREVIOUS);
         let access_previous =
             reader.other_than(&of_refresh, name::ACCESS_SECRET_PREVIOUS, access_previous);
         let service_key = reader.secret(name::SERVICE_KEY);
         let of_tokens = [of_refresh, of_access].concat();
         let service_key = reader.other_than(&of_tokens, name::SERVICE_KEY, service_key);
+        let service_key_checked = reader.for_headers(name::SERVICE_KEY, service_key.as_ref());
         let longest = LONGEST_SESSION_SECONDS;
         let session = reader.seconds(name::SESSION_MAX_SECONDS, 31_536_000, 60..=longest);
         let idle = reader.seconds(
@@ -139,6 +145,7 @@ impl CheckedSettings {
                 settings: reader.verdicts,
                 failure: failure
                     .or(weak_service_key)
+                    .or(service_key_checked.err())
                     .or(origins_checked.err())
                     .or(location_checked.err()),
                 access_token_seconds,
@@ -250,9 +257,39 @@ impl<'a> Reader<'a> {
             .map_err(|problem| ConfigError::Secret(name, problem))
     }
 
-    fn secrets(&mut self, name: &'static str) -> Result<Vec<Secret>, ConfigError> {
+    /// The secrets before the current one; among them is the current one as an earlier version read
+    /// it, if that differs.
+    fn earlier_secrets(
+        &mut self,
+        current: &'static str,
+        name: &'static str,
+    ) -> Result<Vec<Secret>, ConfigError> {
         let secrets = self.parse_secrets(name);
-        self.note(name, secrets, |secrets| !secrets.is_empty())
+        let mut secrets = self.note(name, secrets, |secrets| !secrets.is_empty())?;
+        secrets.extend(self.settings.get(current).and_then(Secret::as_read_before));
+        Ok(secrets)
+    }
+
+    /// Whether a header can carry this secret. It fails nothing but the health check: some client may
+    /// manage.
+    fn for_headers(
+        &mut self,
+        name: &'static str,
+        read: Result<&Option<Secret>, &ConfigError>,
+    ) -> Result<(), ConfigError> {
+        match read {
+            Ok(Some(secret)) if !secret.fits_into_header() && !self.is_jwk(name) => {
+                let problem = ConfigError::Secret(name, SecretProblem::NotForHeaders);
+                self.note(name, Err(problem), |()| true)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A JWK is sent as its JSON, on one line.
+    fn is_jwk(&self, name: &'static str) -> bool {
+        let text = self.settings.get(name).unwrap_or_default();
+        trim(text).starts_with('{')
     }
 
     /// A whole number of seconds.
@@ -338,7 +375,11 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::token::secret::SecretProblem;
+    use crate::token::{
+        id::{Realm, SessionId, SessionRef, UserId},
+        refresh::{Position, RefreshToken},
+        time::{UnixMillis, UnixSeconds},
+    };
 
     const ONE: &str = "0123456789abcdef0123456789abcdef";
     const TWO: &str = "another secret of at least 32 bytes";
@@ -393,6 +434,53 @@ mod tests {
                 name::SERVICE_KEY,
                 SecretProblem::TooShort
             ))
+        );
+    }
+
+    #[test]
+    fn a_service_key_that_no_header_can_carry_is_reported_and_closes_nothing() {
+        for key in [
+            "a service key with an é, of 32 bytes or more",
+            "a service key with\na line break, of 32 bytes",
+        ] {
+            let given = [(name::REFRESH_SECRET, ONE), (name::SERVICE_KEY, key)];
+            let checked = CheckedSettings::read(&settings(&given));
+            let problem = ConfigError::Secret(name::SERVICE_KEY, SecretProblem::NotForHeaders);
+            assert_eq!(checked.report.failure, Some(problem));
+            assert!(checked.report.settings[name::SERVICE_KEY].contains("header"));
+            assert!(matches!(
+                checked.config.expect("valid").service_key,
+                Ok(Some(_))
+            ));
+        }
+    }
+
+    #[test]
+    fn invisible_characters_at_the_ends_of_a_secret_are_ignored_and_log_nobody_out() {
+        let pasted = format!("\u{feff}{ONE}\u{200b}\n");
+        let config = check(&[(name::REFRESH_SECRET, &pasted)]).expect("valid");
+        let plain = check(&[(name::REFRESH_SECRET, ONE)]).expect("valid");
+        let token = |key: &SigningKey| {
+            RefreshToken {
+                session_ref: SessionRef {
+                    realm: Realm::Account,
+                    user: UserId::parse("ada").expect("a user id"),
+                    session: SessionId::from_random([7; 16]),
+                },
+                position: Position::first(UnixMillis(0)),
+                session_end: UnixSeconds(60),
+            }
+            .sign(key)
+        };
+        let (new, old) = (&config.refresh_keys, &plain.refresh_keys);
+        assert_eq!(token(&new.current), token(&old.current));
+        assert!(old.previous.is_empty());
+        // What an earlier version has signed.
+        let before = SigningKey::clone(&new.previous[0]);
+        assert_ne!(token(&before), token(&new.current));
+        assert_eq!(
+            (new.previous.len(), config.access_keys.previous.len()),
+            (1, 1)
         );
     }
 

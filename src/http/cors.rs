@@ -13,17 +13,19 @@ const WANTED_HEADERS_BYTES: usize = 1024;
 pub fn share(origins: &AllowedOrigins, call: &Call, reply: &mut Reply) {
     let allowed = match (origins, &call.page_origin) {
         (AllowedOrigins::Any, _) => Some("*".to_owned()),
-        (AllowedOrigins::Only(origins), Some(page))
-            if origins.contains(&page.to_ascii_lowercase()) =>
-        {
-            Some(page.clone())
-        }
-        (AllowedOrigins::Only(_), _) => None,
+        (AllowedOrigins::Only(_), page) => page.clone().filter(|page| origins.allow(page)),
     };
     if let AllowedOrigins::Only(_) = origins {
         reply.headers.push(("Vary", "Origin".into()));
     }
     if let Some(origin) = allowed {
+        // A wildcard cannot have it (Fetch Standard). There are no cookies here: it lets through what
+        // a page sends with `credentials: "include"`.
+        if origin != "*" {
+            reply
+                .headers
+                .push(("Access-Control-Allow-Credentials", "true".into()));
+        }
         reply.headers.push(("Access-Control-Allow-Origin", origin));
         reply.headers.push((
             "Access-Control-Expose-Headers",

@@ -49,6 +49,9 @@ pub enum Error {
     /// 401: not a refresh token of ours.
     #[error("refresh token invalid")]
     RefreshTokenInvalid,
+    /// 401: an access token in its place.
+    #[error("access token in place of the refresh token")]
+    AccessTokenAsRefresh,
     /// 401: the session reached its idle window or its end.
     #[error("refresh token expired")]
     RefreshTokenExpired,
@@ -149,6 +152,7 @@ impl Error {
                 ..ErrorReply::new(400, "invalid_request", input.message.clone())
             },
             Self::RefreshTokenInvalid => ErrorReply::new(401, "refresh_token_invalid", "This is not a refresh token of this server. Check that you send the whole refreshToken, not the accessToken. If you do, the user has to log in again."),
+            Self::AccessTokenAsRefresh => ErrorReply::new(401, "refresh_token_invalid", "This is the accessToken; send the refreshToken."),
             Self::RefreshTokenExpired => ErrorReply::new(401, "refresh_token_expired", format!("The session is over: it was unused for too long, or has reached its maximum age. {LOG_IN}")),
             Self::RefreshTokenReused => ErrorReply::new(401, "refresh_token_reused", format!("An old copy of a refresh token was used, so the session was ended to be safe. {LOG_IN}")),
             Self::SessionRevoked => ErrorReply::new(401, "session_revoked", format!("The session was ended. {LOG_IN}")),
@@ -157,8 +161,8 @@ impl Error {
             Self::AccessTokenExpired => ErrorReply::new(401, "access_token_expired", "The access token has expired. Get a new one from POST /auth/token.").challenge(INVALID_TOKEN),
             Self::BearerRevoked => ErrorReply::new(401, "session_revoked", format!("The session was ended. {LOG_IN}")).challenge(INVALID_TOKEN),
             Self::ServiceKeyInvalid => ErrorReply::new(401, "service_key_invalid", "Send the service key in the header: Authorization: Bearer <service_key>. The owner sets it with: npx wrangler secret put service_key").challenge("Bearer"),
-            Self::InvalidCredentials => ErrorReply::new(401, "invalid_credentials", "The e-mail address or the password is wrong."),
-            Self::WrongPassword => ErrorReply::new(403, "wrong_password", "The password is wrong. You are still logged in."),
+            Self::InvalidCredentials => ErrorReply::new(401, "invalid_credentials", "The e-mail address or the password is wrong. Check both and try again."),
+            Self::WrongPassword => ErrorReply::new(403, "wrong_password", "The password is wrong. Try again; you are still logged in."),
             Self::SignUpClosed => ErrorReply::new(403, "sign_up_closed", "New accounts cannot be created at the moment."),
             Self::EmailTaken => ErrorReply::new(409, "email_taken", "An account with this e-mail address already exists. Log in instead."),
             Self::TooManyAttempts(seconds) => ErrorReply::new(429, "too_many_attempts", format!("Too many attempts. Try again in {seconds} seconds.")).with("Retry-After", seconds.to_string()),
@@ -166,9 +170,10 @@ impl Error {
             Self::TooManySignUps(seconds) => ErrorReply::new(429, "too_many_requests", format!("Too many people are signing up at the moment. Try again in {} minutes.", seconds.div_ceil(60))).with("Retry-After", seconds.to_string()),
             Self::NotFound => ErrorReply::new(404, "not_found", "There is nothing at this path. Check the URL of the request."),
             Self::MethodNotAllowed(allowed) => ErrorReply::new(405, "method_not_allowed", format!("This path accepts only: {allowed}.")).with("Allow", allowed.clone()),
-            Self::PayloadTooLarge => ErrorReply::new(413, "payload_too_large", "The request body is larger than 16 KiB."),
+            Self::PayloadTooLarge => ErrorReply::new(413, "payload_too_large", "The request body is larger than 16 KiB. Send less: claims are for a role, not for a profile."),
             Self::Misconfigured(error) => ErrorReply::new(500, "misconfigured", format!("This server is not fully set up: {error}")),
-            Self::Store(_) | Self::AccountMissing | Self::SessionLost => ErrorReply::new(503, "temporarily_unavailable", "Something failed on our side. Nothing is lost: send the same request again.").retry(),
+            Self::AccountMissing | Self::SessionLost => ErrorReply::new(503, "temporarily_unavailable", "Something failed on our side. You are not logged out: send the same request again.").retry(),
+            Self::Store(_) => ErrorReply::new(503, "temporarily_unavailable", "Something failed on our side. Nothing is lost: send the same request again.").retry(),
             Self::NotHereYet => ErrorReply::new(503, "temporarily_unavailable", "This login has not reached this data centre yet. Nothing is lost: send the same request again.").retry(),
         }
     }

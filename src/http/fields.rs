@@ -1,41 +1,47 @@
-//! The body of a request, read field by field, so that every error can name its field and no error
-//! ever repeats what was sent.
+//! The fields of a body, read one by one, so that every error can name its field and no error ever
+//! repeats what was sent.
 
 use serde_json::{Map, Value};
 
 use crate::{
-    http::error::{BadInput, Error},
-    problem::Problem,
-    token::{
-        TOKEN_BYTES,
-        claims::CustomClaims,
-        json::{JsonProblem, object},
+    http::{
+        body,
+        error::{BadInput, Error},
+        token_text::{has_placeholder, token_in},
     },
+    problem::Problem,
+    token::{TOKEN_BYTES, claims::CustomClaims},
 };
 
-/// The fields of a JSON object. A field given twice is rejected; unknown ones are ignored.
+/// The fields of a body. A field given twice is rejected; unknown ones are ignored.
 ///
 /// A type that a field can have says by `TryFrom<String>` which texts it takes.
-pub struct Fields(Map<String, Value>);
+pub struct Fields {
+    fields: Map<String, Value>,
+    /// Whether halves of characters were replaced.
+    is_repaired: bool,
+}
 
 impl Fields {
+    /// The fields of this body. Errors show the example, a body of the same route.
+    ///
     /// # Errors
-    /// The body is not a JSON object, or has a field twice.
-    pub fn parse(body: &[u8]) -> Result<Self, BadInput> {
-        object(body).map(Self).map_err(|problem| {
-            BadInput::body(match problem {
-                JsonProblem::GivenTwice => "The body contains a field twice. Send each field once.",
-                JsonProblem::NoObject => {
-                    "The body must be a JSON object, such as {\"refreshToken\": \"…\"}."
-                }
-            })
+    /// See [`body::read`].
+    pub fn parse(body: &[u8], example: impl Fn() -> &'static str) -> Result<Self, BadInput> {
+        let body::Content {
+            fields,
+            is_repaired,
+        } = body::read(body, example)?;
+        Ok(Self {
+            fields,
+            is_repaired,
         })
     }
 
     /// Whether a field was sent at all, even as `null`.
     #[must_use]
     pub fn has(&self, field: &str) -> bool {
-        self.0.contains_key(field)
+        self.fields.contains_key(field)
     }
 
     /// A field that must be there.
@@ -71,12 +77,14 @@ impl Fields {
         &mut self,
         field: &'static str,
     ) -> Result<T, Error> {
-        match self.0.remove(field) {
+        match self.fields.remove(field) {
             Some(Value::String(text)) if !text.is_empty() && !is_placeholder(&text) => {
+                self.whole(field, &text)?;
                 parse(field, text)
             }
             other => {
-                self.0.extend(other.map(|value| (field.to_owned(), value)));
+                self.fields
+                    .extend(other.map(|value| (field.to_owned(), value)));
                 self.required(field)
             }
         }
@@ -85,19 +93,30 @@ impl Fields {
     /// `refreshToken`, or `refresh_token` as other clients spell it.
     ///
     /// # Errors
-    /// Missing, empty, of another type, too long, an unfilled variable, or given in both spellings.
+    /// Missing, of another type, too long, an unfilled variable, or given in both spellings.
     pub fn refresh_token(&mut self) -> Result<String, Error> {
         const FIELD: &str = "refreshToken";
-        if let Some(other) = self.0.remove("refresh_token")
-            && self.0.insert(FIELD.into(), other).is_some()
+        if let Some(other) = self.fields.remove("refresh_token")
+            && self.fields.insert(FIELD.into(), other).is_some()
         {
             return Err(BadInput::field(FIELD, "was sent twice. Send it once").into());
         }
-        let token = self.text(FIELD)?.ok_or_else(|| missing(FIELD))?;
+        let text = match self.fields.remove(FIELD) {
+            Some(Value::String(text)) => text,
+            Some(Value::Null) => return Err(unfilled(FIELD).into()),
+            Some(_) => return Err(not_text(FIELD).into()),
+            None => return Err(missing(FIELD).into()),
+        };
+        self.whole(FIELD, &text)?;
+        let token = token_in(&text).ok_or_else(|| unfilled(FIELD))?;
         if token.len() > TOKEN_BYTES {
-            return Err(BadInput::field(FIELD, "is too long to be a token").into());
+            return Err(BadInput::field(
+                FIELD,
+                "is too long to be a token: send it as an answer gave it",
+            )
+            .into());
         }
-        Ok(token)
+        Ok(token.to_owned())
     }
 
     /// The refresh token that a login may include, in either spelling. It helps, and is never an
@@ -112,7 +131,7 @@ impl Fields {
     /// Not an object, too large, or with a reserved name.
     pub fn claims(&mut self) -> Result<CustomClaims, Error> {
         const FIELD: &str = "claims";
-        match self.0.remove(FIELD) {
+        match self.fields.remove(FIELD) {
             None | Some(Value::Null) => Ok(CustomClaims::default()),
             Some(value) if has_placeholder(&value.to_string()) => Err(unfilled(FIELD).into()),
             Some(value) => CustomClaims::parse(value)
@@ -120,15 +139,50 @@ impl Fields {
         }
     }
 
+    /// A field that is never a reason to reject: what is no text counts as absent.
+    pub fn if_usable(&mut self, field: &'static str) -> Option<String> {
+        let text = match self.fields.remove(field)? {
+            Value::String(text) => text,
+            value => plain(&value)?,
+        };
+        (!text.is_empty() && !has_placeholder(&text)).then_some(text)
+    }
+
+    /// A password and a token must arrive as they were sent: with half of a character replaced, it
+    /// would be another one.
+    fn whole(&self, field: &'static str, text: &str) -> Result<(), BadInput> {
+        if self.is_repaired && text.contains(char::REPLACEMENT_CHARACTER) {
+            return Err(BadInput::field(
+                field,
+                "contains half of a character (half of a surrogate pair): send it whole",
+            ));
+        }
+        Ok(())
+    }
+
     fn text(&mut self, field: &'static str) -> Result<Option<String>, BadInput> {
-        match self.0.remove(field) {
+        match self.fields.remove(field) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) if text.is_empty() => Ok(None),
             Some(Value::String(text)) if has_placeholder(&text) => Err(unfilled(field)),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(BadInput::field(field, "must be text in quotation marks")),
+            Some(value) if MAY_BE_PLAIN.contains(&field) => match plain(&value) {
+                Some(text) => Ok(Some(text)),
+                None => Err(not_text(field)),
+            },
+            Some(_) => Err(not_text(field)),
         }
     }
+}
+
+/// The fields that take a number or a boolean as text: what a table of users has for an id, and what
+/// a form makes of a name.
+const MAY_BE_PLAIN: [&str; 2] = ["userId", "name"];
+
+/// A boolean or a whole number as text. Other numbers have several spellings.
+fn plain(value: &Value) -> Option<String> {
+    let is_plain = value.is_boolean() || value.is_i64() || value.is_u64();
+    is_plain.then(|| value.to_string())
 }
 
 fn parse<T: TryFrom<String, Error = Problem>>(
@@ -138,16 +192,12 @@ fn parse<T: TryFrom<String, Error = Problem>>(
     T::try_from(text).map_err(|problem| BadInput::field(field, problem.0).into())
 }
 
-fn missing(field: &'static str) -> BadInput {
-    BadInput::field(field, "is missing or empty")
+fn not_text(field: &'static str) -> BadInput {
+    BadInput::field(field, "must be text in quotation marks")
 }
 
-/// Whether there is a variable in a text that an app builder sent without filling it in, such as
-/// `Bearer ${accessToken}`.
-#[must_use]
-pub fn has_placeholder(text: &str) -> bool {
-    text.split_once("${")
-        .is_some_and(|(_, rest)| rest.contains('}'))
+fn missing(field: &'static str) -> BadInput {
+    BadInput::field(field, "is missing or empty: send it as text")
 }
 
 /// Whether a text is such a variable and nothing else.

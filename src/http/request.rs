@@ -4,8 +4,10 @@ use crate::{
     config::Config,
     http::{
         error::{BadInput, Error},
-        fields::{Fields, has_placeholder, unfilled},
+        example,
+        fields::{Fields, unfilled},
         method::Method,
+        token_text::{has_bearer, token_in},
     },
     log::Line,
     port::{Clock, Deadline, Runtime},
@@ -92,13 +94,16 @@ impl Call {
         match &self.body {
             Body::Whole(bytes) => Ok(bytes),
             Body::TooLarge => Err(Error::PayloadTooLarge),
-            Body::Unreadable => Err(BadInput::body("The body could not be read.").into()),
+            Body::Unreadable => Err(BadInput::body(
+                "The body could not be read: the connection broke off. Send the same request again.",
+            )
+            .into()),
             Body::Late(bytes) => {
                 let seconds = BODY_TIMEOUT_MS / 1000;
-                let message = format!(
+                Err(BadInput::body(&format!(
                     "Only {bytes} bytes of the body arrived within {seconds} seconds. Nothing is lost: send the same request again."
-                );
-                Err(BadInput::body(&message).into())
+                ))
+                .into())
             }
         }
     }
@@ -144,18 +149,25 @@ impl<'a, P: Runtime> Request<'a, P> {
     /// The fields of the body.
     ///
     /// # Errors
-    /// 400 for a body that is not a JSON object, or did not arrive whole.
+    /// 400 for a body that is neither JSON nor a form, or did not arrive whole.
     pub fn fields(&self) -> Result<Fields, Error> {
-        Ok(Fields::parse(self.call.whole_body()?)?)
+        let body = self.call.whole_body()?;
+        let example = || example::body(self.call.method, &self.call.path);
+        Ok(Fields::parse(body, example)?)
     }
 
-    /// What follows `Bearer` in the header `Authorization` (RFC 6750, section 2.1; the case of the
-    /// scheme does not matter: RFC 9110, section 11.1). None where there is no such header, or one
-    /// of another scheme.
+    /// The token that follows `Bearer` in the header `Authorization` (RFC 6750, section 2.1). None
+    /// where there is no such header, or one of another scheme.
     ///
     /// # Errors
     /// 400 for a variable that an app builder did not fill in.
-    pub fn credentials(&self) -> Result<Option<&'a str>, Error> {
+    pub fn bearer_token(&self) -> Result<Option<&'a str>, Error> {
+        bearer_token(self.call.authorization.as_deref())
+    }
+
+    /// What follows `Bearer`, as it is.
+    #[must_use]
+    pub fn credentials(&self) -> Option<&'a str> {
         credentials(self.call.authorization.as_deref())
     }
 
@@ -170,8 +182,7 @@ impl<'a, P: Runtime> Request<'a, P> {
     /// What stands for `{id}` in the path: its last part.
     #[must_use]
     pub fn path_id(&self) -> &'a str {
-        let path = without_last_slash(&self.call.path);
-        path.rsplit_once('/').map_or(path, |(_, id)| id)
+        parts(&self.call.path).last().unwrap_or_default()
     }
 
     /// The IP address that it came from.
@@ -202,22 +213,25 @@ impl<'a, P: Runtime> Request<'a, P> {
     }
 }
 
-fn credentials(authorization: Option<&str>) -> Result<Option<&str>, Error> {
-    let value = authorization.unwrap_or_default().trim_ascii();
-    if has_placeholder(value) {
-        return Err(unfilled("Authorization").into());
-    }
-    let Some((scheme, credentials)) = value.split_once(' ') else {
+fn bearer_token(authorization: Option<&str>) -> Result<Option<&str>, Error> {
+    let Some(value) = authorization.filter(|value| !value.is_empty()) else {
         return Ok(None);
     };
-    let credentials = credentials.trim_ascii_start();
-    Ok(scheme.eq_ignore_ascii_case("bearer").then_some(credentials))
+    let token = token_in(value).ok_or_else(|| unfilled("Authorization"))?;
+    Ok(has_bearer(value).then_some(token))
 }
 
-/// One slash at the end of a path is forgiven.
-#[must_use]
-pub fn without_last_slash(path: &str) -> &str {
-    path.strip_suffix('/').unwrap_or(path)
+fn credentials(authorization: Option<&str>) -> Option<&str> {
+    let value = authorization.unwrap_or_default().trim_ascii();
+    let (scheme, credentials) = value.split_once(' ')?;
+    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+    is_bearer.then(|| credentials.trim_ascii_start())
+}
+
+/// The parts of a path. Repeated slashes count as one, and one at the end as none: whoever joins an
+/// address and a path writes them.
+pub fn parts(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|part| !part.is_empty())
 }
 
 /// `https://host/path?query` as `https://host`, `/path` and `query`. The runtime passes absolute
@@ -241,29 +255,28 @@ mod tests {
     #[test]
     fn the_scheme_may_be_spelled_in_any_case() {
         for header in ["Bearer x.y.z", "bearer x.y.z", " BEARER  x.y.z "] {
-            assert_eq!(credentials(Some(header)), Ok(Some("x.y.z")));
+            assert_eq!(bearer_token(Some(header)), Ok(Some("x.y.z")));
+            assert_eq!(credentials(Some(header)), Some("x.y.z"));
         }
     }
 
     #[test]
-    fn only_the_white_space_of_http_is_trimmed() {
-        for space in ["\u{a0}", "\u{85}", "\u{2028}", "\u{3000}", "\u{feff}"] {
-            let header = format!("Bearer {space}x.y.z{space}");
-            let token = format!("{space}x.y.z{space}");
-            assert_eq!(credentials(Some(&header)), Ok(Some(token.as_str())));
+    fn quotation_marks_and_white_space_of_any_kind_are_no_part_of_a_token() {
+        for header in [
+            "\"Bearer x.y.z\"",
+            "Bearer \"x.y.z\"",
+            "Bearer Bearer x.y.z",
+            "Bearer \u{a0}x.y.z\u{feff}",
+        ] {
+            assert_eq!(bearer_token(Some(header)), Ok(Some("x.y.z")), "{header}");
         }
+        assert_eq!(credentials(Some("Bearer \"x\"")), Some("\"x\""));
     }
 
     #[test]
     fn another_scheme_or_nothing_is_not_a_token() {
-        for header in [
-            None,
-            Some(""),
-            Some("Bearer"),
-            Some("Basic eDp5"),
-            Some("x.y.z"),
-        ] {
-            assert_eq!(credentials(header), Ok(None));
+        for header in [None, Some(""), Some("Basic eDp5"), Some("x.y.z")] {
+            assert_eq!(bearer_token(header), Ok(None));
         }
     }
 
@@ -275,8 +288,11 @@ mod tests {
             "Bearer${accessToken}",
             "${accessToken}",
             "Token ${x}",
+            "Bearer",
+            "Bearer null",
+            "undefined",
         ] {
-            let error = credentials(Some(header)).expect_err("a placeholder");
+            let error = bearer_token(Some(header)).expect_err("a placeholder");
             assert_eq!(error.reply().status, 400);
         }
     }

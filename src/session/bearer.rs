@@ -82,7 +82,7 @@ async fn count<P: HasSessions>(
 
 /// The request's access token, if it is one of ours.
 fn verified<P: HasSessions>(request: &Request<'_, P>) -> Result<AccessToken, Error> {
-    let text = request.credentials()?.ok_or(Error::AccessTokenMissing)?;
+    let text = request.bearer_token()?.ok_or(Error::AccessTokenMissing)?;
     if text.len() > TOKEN_BYTES {
         return Err(Error::AccessTokenInvalid);
     }
@@ -118,8 +118,15 @@ pub fn require_service_key<P: Runtime>(request: &Request<'_, P>) -> Result<(), E
         .service_key
         .as_ref()
         .map_err(|error| Error::Misconfigured(*error))?;
-    match (expected, request.credentials()?) {
-        (Some(key), Some(shown)) if key.matches(shown) => Ok(()),
-        _ => Err(Error::ServiceKeyInvalid),
+    // A key may be any text, also one in quotation marks.
+    let as_sent = request.credentials();
+    let matches = |shown: Option<&str>| {
+        let key = expected.as_ref().zip(shown);
+        key.is_some_and(|(key, shown)| key.matches(shown))
+    };
+    if matches(as_sent) || matches(request.bearer_token()?) {
+        Ok(())
+    } else {
+        Err(Error::ServiceKeyInvalid)
     }
 }

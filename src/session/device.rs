@@ -1,30 +1,14 @@
 //! The name that a client gives its device.
 
-use crate::problem::Problem;
+use crate::http::fields::Fields;
 
 /// Maximum length of a device's name, in characters: it is also kept in KV metadata, which is limited
 /// to 1,024 bytes.
 pub const DEVICE_CHARACTERS: usize = 100;
 
-/// A device's name: at most 100 characters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Device(String);
-
-impl Device {
-    /// The name as text.
-    #[must_use]
-    pub fn into_text(self) -> String {
-        self.0
-    }
-}
-
-impl TryFrom<String> for Device {
-    type Error = Problem;
-
-    fn try_from(text: String) -> Result<Self, Problem> {
-        if text.chars().count() > DEVICE_CHARACTERS {
-            return Err(Problem("must be at most 100 characters"));
-        }
-        Ok(Self(text))
-    }
+/// `device`: its first 100 characters. It only helps to recognize a session in a list, so it is never
+/// a reason to refuse a login.
+pub fn device(fields: &mut Fields) -> Option<String> {
+    let text = fields.if_usable("device")?;
+    Some(text.chars().take(DEVICE_CHARACTERS).collect())
 }

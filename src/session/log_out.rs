@@ -1,11 +1,11 @@
-//! `POST /auth/logout`: ends the session of a refresh token.
+//! `POST /auth/logout`: ends the session of a token.
 
 use serde::Serialize;
 
 use crate::{
     http::{error::Error, request::Request},
     session::{port::HasSessions, rule::StoredSession, store::Sessions},
-    token::refresh::RefreshToken,
+    token::{access::AccessToken, id::SessionRef, refresh::RefreshToken, time::UnixSeconds},
 };
 
 /// The response of a logout.
@@ -20,22 +20,39 @@ impl LoggedOut {
     pub const DONE: Self = Self { logged_out: true };
 }
 
-/// Ends the session. A token that is dead, or never was ours, is as good as logged out; one whose
-/// session was ended before costs no write.
+/// Ends the session of a token of ours: of a refresh token, or of an access token, which an app may
+/// send in its place, even when it has expired. A token that is dead, or never was ours, is as good as
+/// logged out; one whose session was ended before costs no write.
 ///
 /// # Errors
 /// 400 for bad input; 503 when the store failed.
 pub async fn log_out<P: HasSessions>(request: &Request<'_, P>) -> Result<LoggedOut, Error> {
     let text = request.fields()?.refresh_token()?;
-    let now = request.platform.now();
-    let Ok(token) = RefreshToken::verify(&text, &request.config.refresh_keys, now) else {
+    let Some((session_ref, latest_end)) = session_of(request, &text) else {
         return Ok(LoggedOut::DONE);
     };
     let sessions = Sessions::for_request(request)?;
-    let stored = sessions.load_without_activity(&token.session_ref).await?;
-    if !matches!(stored.session, Some(StoredSession::Revoked(_))) {
-        sessions.end(&token.session_ref, token.session_end).await?;
-        request.log_revocation("logged_out", "one", Some(&token.session_ref.session));
-    }
+    let stored = sessions.load_without_activity(&session_ref).await?;
+    let end = match stored.session {
+        Some(StoredSession::Revoked(_)) => return Ok(LoggedOut::DONE),
+        Some(StoredSession::Open(record)) => record.expires_at.seconds(),
+        None => latest_end,
+    };
+    sessions.end(&session_ref, end).await?;
+    request.log_revocation("logged_out", "one", Some(&session_ref.session));
     Ok(LoggedOut::DONE)
+}
+
+/// The session of a token of ours, and the latest time at which it ends.
+fn session_of<P: HasSessions>(
+    request: &Request<'_, P>,
+    text: &str,
+) -> Option<(SessionRef, UnixSeconds)> {
+    let (config, now) = (request.config, request.platform.now());
+    if let Ok(token) = RefreshToken::verify(text, &config.refresh_keys, now) {
+        return Some((token.session_ref, token.session_end));
+    }
+    let token = AccessToken::even_if_expired(text, &config.access_keys)?;
+    let latest_end = now.plus_ms(config.session_ms).seconds();
+    Some((token.session_ref, latest_end))
 }

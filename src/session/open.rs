@@ -5,7 +5,7 @@ use crate::{
     http::{error::Error, request::Request},
     session::{
         bearer,
-        device::Device,
+        device::device,
         issue::{self, Tokens},
         port::HasSessions,
         rule::{IdleWindow, SessionRecord, StoredSession},
@@ -29,7 +29,7 @@ pub async fn open_session<P: HasSessions>(request: &Request<'_, P>) -> Result<To
     let new = NewSession {
         user: fields.required("userId")?,
         at: request.platform.now(),
-        device: fields.optional("device")?.map(Device::into_text),
+        device: device(&mut fields),
         claims: fields.claims()?,
         has_account: false,
     };

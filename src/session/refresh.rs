@@ -10,7 +10,9 @@ use crate::{
         store::Sessions,
     },
     token::{
+        access::AccessToken,
         id::SessionId,
+        jws::TokenProblem,
         refresh::{Position, RefreshToken},
         time::UnixMillis,
     },
@@ -22,6 +24,9 @@ pub type Rule = fn(&SessionId, Position, Snapshot, IdleWindow, UnixMillis) -> Ve
 
 /// Refreshes: the signature before the store, three keys in one read, the rule, the response. What
 /// is worth noting is written after it.
+///
+/// [`judge`] decides all of it, except for a lost session ([`Verdict::Lost`]): only then is the age
+/// of the store read, and `refuse_lost` decides by that.
 ///
 /// # Errors
 /// 400 for bad input; 401 when the session is over; 503 when the store failed.
@@ -40,7 +45,7 @@ pub async fn refresh_by<P: HasSessions>(
     let text = request.fields()?.refresh_token()?;
     let now = request.platform.now();
     let token = RefreshToken::verify(&text, &request.config.refresh_keys, now)
-        .map_err(Error::of_refresh_token)?;
+        .map_err(|problem| why_refused(request, &text, problem))?;
 
     let sessions = Sessions::for_request(request)?;
     let stored = sessions.load(&token.session_ref).await?;
@@ -61,19 +66,7 @@ pub async fn refresh_by<P: HasSessions>(
         }
         Verdict::NotHereYet => Err(Error::NotHereYet),
         Verdict::Expired => Err(Error::RefreshTokenExpired),
-        Verdict::Missing => {
-            let issued_at = token.position.issued_at.millis();
-            if sessions
-                .born_at()
-                .await?
-                .is_some_and(|born| born <= issued_at)
-            {
-                return Err(Error::RefreshTokenExpired);
-            }
-            let line = Line::new("store_younger_than_token");
-            request.log(line.about(&token.session_ref.session));
-            Err(Error::SessionLost)
-        }
+        Verdict::Lost => Err(refuse_lost(request, &sessions, &token).await?),
         Verdict::Revoked => Err(Error::SessionRevoked),
         Verdict::Reused => {
             sessions.end(&token.session_ref, token.session_end).await?;
@@ -81,4 +74,32 @@ pub async fn refresh_by<P: HasSessions>(
             Err(Error::RefreshTokenReused)
         }
     }
+}
+
+/// What is wrong with a text that is no refresh token, or one that has expired.
+fn why_refused<P>(request: &Request<'_, P>, text: &str, problem: TokenProblem) -> Error {
+    let access_keys = &request.config.access_keys;
+    if problem == TokenProblem::Invalid && AccessToken::even_if_expired(text, access_keys).is_some()
+    {
+        return Error::AccessTokenAsRefresh;
+    }
+    Error::of_refresh_token(problem)
+}
+
+/// The second decision. A store that is known to be older than the token has lost this one key, and
+/// the session is over with it. One that is younger, or has no mark of its age, may be the wrong
+/// one, which must not log anyone out.
+async fn refuse_lost<P: HasSessions>(
+    request: &Request<'_, P>,
+    sessions: &Sessions<'_, P>,
+    token: &RefreshToken,
+) -> Result<Error, Error> {
+    let issued_at = token.position.issued_at.millis();
+    let born_at = sessions.born_at().await?;
+    if born_at.is_some_and(|born_at| born_at <= issued_at) {
+        return Ok(Error::RefreshTokenExpired);
+    }
+    let line = Line::new("store_younger_than_token");
+    request.log(line.about(&token.session_ref.session));
+    Ok(Error::SessionLost)
 }

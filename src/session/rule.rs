@@ -6,9 +6,9 @@
 //! order: none of that may log anyone out. A copy of a token that is used after the chain has
 //! advanced, however, ends the session.
 //!
-//! Two successors of one token whose `iat` differ by more than a minute are *siblings*; made more than
-//! two minutes apart they always are. Whichever is adopted first wins; the other one, when used,
-//! reveals a theft.
+//! Two successors of one token are *siblings* if their `iat` differ by more than a minute: always if
+//! made over two minutes apart, never within one. Whichever is adopted first wins; the other one,
+//! when used, reveals a theft.
 
 use crate::config::Config;
 use crate::token::{
@@ -41,9 +41,8 @@ const SUCCESSOR_AGE_MS: u64 = 120_000;
 /// How long a login may take to reach the data centre of a refresh. Absence is cached like anything
 /// else, for "60 seconds or more": a data centre that asked too early may miss the session for
 /// minutes. If this is too long, the only loss is a wait. Counted from the end of the minute that the
-/// token's `iat` was rounded down to; less than
-/// `account::current::DELETION_MS`.
-const ARRIVAL_MS: u64 = MINUTE_MS + 300_000;
+/// token's `iat` was rounded down to.
+pub(crate) const ARRIVAL_MS: u64 = MINUTE_MS + 300_000;
 
 /// Whether a token is old enough for this later one to have grown from it: each generation is two
 /// minutes older than the next.
@@ -209,7 +208,8 @@ impl Snapshot {
         issued_at: UnixSeconds,
         now: UnixMillis,
     ) -> bool {
-        self.is_ended(session, issued_at.millis().plus_ms(999 + CLOCKS_MS), now)
+        let as_if_started_with_token = issued_at.millis().plus_ms(999 + CLOCKS_MS);
+        self.is_ended(session, as_if_started_with_token, now)
     }
 
     /// Whether the session was ended, by a tombstone or a cut-off. `if_absent` stands for its start
@@ -273,8 +273,8 @@ pub enum Verdict {
     /// The session is over: it was idle for too long, or has reached its absolute end.
     Expired,
     /// The session's key is gone before its token has expired. Keys live as long as their tokens, so
-    /// the store may have lost it.
-    Missing,
+    /// the store may have lost it: how old the store is decides what the client gets.
+    Lost,
     /// The session was ended.
     Revoked,
     /// A token from before the chain advanced: someone has a copy. The session must be ended.
@@ -294,11 +294,13 @@ pub fn judge(
     // An absent session is ended even if it started only now: the account was deleted, and its
     // sessions with it. A very recent cut-off says nothing: the login may have come after it, by a
     // clock ahead of ours.
-    if stored.is_ended(session, now.plus_ms(CLOCKS_MS), now) {
+    let as_if_started_now = now.plus_ms(CLOCKS_MS);
+    if stored.is_ended(session, as_if_started_now, now) {
         return Verdict::Revoked;
     }
-    // Or before its token was made: then it was erased.
-    let was_erased = stored.is_ended(session, presented.issued_at.millis(), now);
+    // Or ended after its token was made: then it was erased.
+    let as_if_started_with_token = presented.issued_at.millis();
+    let was_erased = stored.is_ended(session, as_if_started_with_token, now);
     let Some(StoredSession::Open(record)) = stored.session else {
         if may_be_under_way(presented, now) {
             return Verdict::NotHereYet;
@@ -306,7 +308,7 @@ pub fn judge(
         return if was_erased {
             Verdict::Revoked
         } else {
-            Verdict::Missing
+            Verdict::Lost
         };
     };
     let activity = stored
@@ -371,7 +373,7 @@ fn placement(presented: Position, activity: Activity, now: UnixMillis) -> Placem
     if same_generation && (same_branch || is_born_at(activity.adopted_at, presented)) {
         return Placement::Current;
     }
-    // When the token after the presented one was first used.
+    // When the token after the presented one was first used. (0: a sibling, of the same generation.)
     let left_behind_at = match current.generation - presented.generation {
         0 | 1 => Some(activity.adopted_at),
         2 if may_be_two_before(presented, current) => activity.previous_adopted_at,

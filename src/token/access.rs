@@ -35,8 +35,8 @@ pub struct NewAccessToken<'a> {
     pub issued_at: UnixSeconds,
     /// `exp`.
     pub expires_at: UnixSeconds,
-    /// `gen`: the position of the refresh token handed out with this access token. An earlier
-    /// version repeats that refresh token in an answer to its bearer.
+    /// `gen`: the position of the refresh token handed out with this access token. Nothing here reads
+    /// it any more; an earlier version does, to which a worker may be rolled back.
     pub position: Position,
     /// Whether the session belongs to an account; part of `gen`, too.
     pub has_account: bool,
@@ -104,7 +104,7 @@ impl AccessToken {
     /// Whose user it is. A session that an earlier version has opened for the owner's back end has
     /// the keys of accounts all the same.
     #[must_use]
-    pub fn owner(&self) -> Realm {
+    pub fn realm(&self) -> Realm {
         if self.has_account {
             Realm::Account
         } else {
@@ -126,19 +126,23 @@ impl AccessToken {
         if has_account {
             claims.custom.remove(EMAIL_VERIFIED);
         }
+        let realm = if position.ends_with(OF_SERVICE) {
+            Realm::Service
+        } else {
+            Realm::Account
+        };
         Ok(Self {
-            session_ref: SessionRef {
-                realm: if position.ends_with(OF_SERVICE) {
-                    Realm::Service
-                } else {
-                    Realm::Account
-                },
-                ..claims.session()?
-            },
+            session_ref: claims.session(realm)?,
             has_account,
             issued_at: claims.times.issued_at,
             claims: CustomClaims::of_our_token(claims.custom),
         })
+    }
+
+    /// A token that we have signed, even if it has expired: no credential.
+    #[must_use]
+    pub fn even_if_expired(text: &str, keys: &Keyring) -> Option<Self> {
+        Self::verify(text, keys, UnixMillis(0)).ok()
     }
 }
 

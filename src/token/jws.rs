@@ -135,12 +135,12 @@ impl Verified {
         }
     }
 
-    /// Takes out `sub` and `sid`.
-    pub(super) fn session(&mut self) -> Result<SessionRef, TokenProblem> {
+    /// Takes out `sub` and `sid`: a session of this realm.
+    pub(super) fn session(&mut self, realm: Realm) -> Result<SessionRef, TokenProblem> {
         let user = UserId::parse(self.text("sub")?).map_err(invalid)?;
         let session = SessionId::parse(self.text("sid")?).map_err(invalid)?;
         Ok(SessionRef {
-            realm: Realm::default(),
+            realm,
             user,
             session,
         })

@@ -93,10 +93,7 @@ impl RefreshToken {
         let generation = claims.custom.remove("gen").and_then(|value| value.as_u64());
         let realm = parse_realm(claims.custom.get("realm"))?;
         Ok(Self {
-            session_ref: SessionRef {
-                realm,
-                ..claims.session()?
-            },
+            session_ref: claims.session(realm)?,
             position: Position {
                 generation: generation
                     .and_then(|number| u32::try_from(number).ok())

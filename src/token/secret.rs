@@ -12,9 +12,12 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use crate::token::{
-    json,
-    key::{NEW_SECRET_BYTES, SECRET_ALGORITHM, SECRET_BYTES, SigningKey},
+use crate::{
+    text::trim,
+    token::{
+        json,
+        key::{NEW_SECRET_BYTES, SECRET_ALGORITHM, SECRET_BYTES, SigningKey},
+    },
 };
 
 /// Minimum number of different bytes in a secret. 32 random characters of base64 have fewer once in
@@ -45,6 +48,11 @@ pub enum SecretProblem {
     /// A command that was pasted in place of the secret.
     #[error("is a command, not a secret: paste the secret when the command asks for it")]
     Command,
+    /// No header can carry it.
+    #[error(
+        "has a character that no HTTP header can carry: use letters, digits and punctuation of ASCII only"
+    )]
+    NotForHeaders,
     /// All that `/generate_jwt_secret` shows, and not the secret in it.
     #[error("is the whole response of /generate_jwt_secret: paste only the text after \"secret\":")]
     WholeResponse,
@@ -60,7 +68,7 @@ impl Secret {
     /// # Errors
     /// The secret is too short, or a JWK of another kind.
     pub fn parse(text: &str) -> Result<Self, SecretProblem> {
-        let text = text.trim();
+        let text = trim(text);
         if text.starts_with("npx ") {
             return Err(SecretProblem::Command);
         }
@@ -80,6 +88,23 @@ impl Secret {
             return Err(SecretProblem::Monotonous);
         }
         Ok(secret)
+    }
+
+    /// The secret as an earlier version would have read it, if that is another: with the invisible
+    /// characters at its ends. What was signed with it stays valid.
+    #[must_use]
+    pub fn as_read_before(text: &str) -> Option<Self> {
+        let before = text.trim();
+        let is_another = before != trim(text) && before.len() >= SECRET_BYTES;
+        (is_another && !before.starts_with('{'))
+            .then(|| Self(Zeroizing::new(before.as_bytes().to_vec())))
+    }
+
+    /// Whether `Authorization` can carry it, whatever sends it: a header is ASCII (RFC 9110, section
+    /// 5.5), and what clients make of other characters differs.
+    #[must_use]
+    pub fn fits_into_header(&self) -> bool {
+        self.0.iter().all(|byte| (b' '..=b'~').contains(byte))
     }
 
     /// Parses secrets separated by white space; a JWK may contain white space.

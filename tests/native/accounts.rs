@@ -191,7 +191,7 @@ fn a_name_can_be_changed_and_taken_away() {
     }
     for input in [
         json!({"name": "x".repeat(201)}),
-        json!({"name": 7}),
+        json!({"name": 7.5}),
         json!({}),
     ] {
         expect_error(&world.rename(&login, &input), INVALID_REQUEST);
@@ -551,7 +551,6 @@ fn bad_fields_are_named() {
         ("password", json!("x".repeat(129))),
         ("password", json!(["x"])),
         ("name", json!("x".repeat(10_000))),
-        ("device", json!("x".repeat(101))),
     ] {
         let mut person = json!({"email": good, "password": PASSWORD});
         if value.is_null() {

@@ -43,7 +43,7 @@ fn a_preflight_allows_what_it_asks_for_on_every_route() {
 
 #[test]
 fn pages_of_other_origins_cannot_read_answers() {
-    let world = World::with(&[("CORS_ALLOWED_ORIGINS", "https://shop.example")]);
+    let world = World::with(&[("CORS_ALLOWED_ORIGINS", "https://shop.example:443/")]);
     let allowed = world.answer(&from_page(
         Method::Post,
         "/auth/token",
@@ -53,12 +53,20 @@ fn pages_of_other_origins_cannot_read_answers() {
         header(&allowed, "Access-Control-Allow-Origin"),
         Some("https://shop.example")
     );
+    assert_eq!(
+        header(&allowed, "Access-Control-Allow-Credentials"),
+        Some("true")
+    );
     let other = world.answer(&from_page(
         Method::Post,
         "/auth/token",
         "https://evil.example",
     ));
     assert_eq!(header(&other, "Access-Control-Allow-Origin"), None);
+    let to_any = World::new().answer(&from_page(Method::Post, "/auth/token", "https://a.example"));
+    for reply in [&other, &to_any] {
+        assert_eq!(header(reply, "Access-Control-Allow-Credentials"), None);
+    }
     for reply in [allowed, other] {
         assert_eq!(header(&reply, "Vary"), Some("Origin"));
     }

@@ -13,9 +13,14 @@ fn error(method: Method, path: &str) -> Option<Error> {
 }
 
 #[test]
-fn every_route_is_found_also_with_a_slash_at_the_end() {
+fn every_route_is_found_however_many_slashes_there_are() {
     for route in Route::ALL {
-        for path in [route.path.to_owned(), format!("{}/", route.path)] {
+        for path in [
+            route.path.to_owned(),
+            format!("{}/", route.path),
+            format!("/{}", route.path),
+            route.path.replace('/', "//") + "//",
+        ] {
             let found = Route::find(route.method, &path).expect("a route");
             assert_eq!((found.method, found.path), (route.method, route.path));
         }
@@ -47,6 +52,7 @@ fn the_template_of_a_path_contains_nothing_of_the_caller() {
     for (path, template) in [
         ("/auth/sessions/x", Some("/auth/sessions/{id}")),
         ("/auth/token/", Some("/auth/token")),
+        ("//auth/sessions//x/", Some("/auth/sessions/{id}")),
         ("/auth/tokens", None),
     ] {
         assert_eq!(Route::template(path), template);
@@ -57,13 +63,10 @@ fn the_template_of_a_path_contains_nothing_of_the_caller() {
 fn an_unknown_path_is_not_found() {
     for path in [
         "//",
-        "/auth/sessions//",
         "/auth/sessions/a/b",
         "/auth",
         "/auth/token/x",
-        "//auth/token",
         "/Auth/Token",
-        "/auth/token//",
         "/auth/token%2f",
         "/%61uth/token",
     ] {

@@ -1,28 +1,40 @@
 //! `cargo xtask deploy`: puts the worker on the reader's own Cloudflare account.
 //!
-//! Nothing has to be prepared there. The order is the same the first time and later: the
-//! database, its tables, then the worker, so that new code always finds what it reads and writes;
-//! code that is still online meets newer tables for a moment. wrangler would make the database at
-//! the first upload, but too late for its tables; it makes the KV namespace. The secrets come
-//! last, because they belong to a worker that exists.
+//! Nothing has to be prepared there. The order is the same the first time and later: the database
+//! and the KV namespace, the tables, then the worker, so that new code always finds what it reads and
+//! writes; code that is still online meets newer tables for a moment. The secrets come last, because
+//! they belong to a worker that exists.
+//!
+//! wrangler would make both stores by itself, and find them later by the name of the worker or of the
+//! database. That is how a renamed worker gets an empty namespace, or somebody else's users. So their
+//! ids are written into wrangler.toml as soon as they are known, and a database belongs to one worker.
 
-use std::fs;
+mod account;
+mod database;
+mod settings;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use crate::{
     build::build,
     dev_vars::SECRETS,
-    process::{output, run as run_program, run_interactively, run_quietly, show, step},
+    process::{run as run_program, run_interactively, step},
     project::Project,
-    tools::{self, DATABASE, Tools},
+    tools::{self, Tools},
 };
+
+use account::Bound;
+use database::Contents;
+use settings::{ACCOUNTS, Binding, SESSIONS, Settings};
 
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Do everything but the upload; needs no Cloudflare account
     #[arg(long)]
     dry_run: bool,
+    /// Take the database over from the worker that it belongs to, after a change of the worker's name
+    #[arg(long)]
+    take_over: bool,
 }
 
 pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
@@ -37,16 +49,13 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
         wrangler.args(["deploy", "--dry-run"]);
         return run_program(&mut wrangler, "wrangler deploy --dry-run");
     }
-    put_online(project, &tools)?;
+    put_online(project, &tools, arguments.take_over)?;
     print_next_steps();
     Ok(())
 }
 
-fn put_online(project: &Project, tools: &Tools) -> Result<()> {
-    let path = project.path("wrangler.toml");
-    let settings = fs::read_to_string(path).context("wrangler.toml cannot be read")?;
-    check_database_name(&settings).context("nothing was uploaded")?;
-    prepare_database(tools)
+fn put_online(project: &Project, tools: &Tools, take_over: bool) -> Result<()> {
+    prepare(project, tools, take_over)
         .context("nothing was uploaded; a worker that is online stays as it is")?;
     step(
         "deploy",
@@ -55,67 +64,81 @@ fn put_online(project: &Project, tools: &Tools) -> Result<()> {
     run_interactively(tools.wrangler().arg("deploy"), "wrangler deploy")
 }
 
-/// Stops a renamed worker before it takes the database of another. wrangler finds a database without
-/// an id by its name alone, so two workers of one Cloudflare account would share their users.
-fn check_database_name(settings: &str) -> Result<()> {
-    let settings: toml::Table = settings.parse().context("wrangler.toml is not valid")?;
-    let worker = settings.get("name").and_then(toml::Value::as_str);
-    let worker = worker.context("`name` is missing from wrangler.toml")?;
-    let databases = settings.get("d1_databases").and_then(toml::Value::as_array);
-    for database in databases.into_iter().flatten() {
-        let text = |key| database.get(key).and_then(toml::Value::as_str);
-        if let (None, Some(name)) = (text("database_id"), text("database_name"))
-            && name != worker
-        {
-            bail!(
-                "wrangler.toml names the worker `{worker}` and its database `{name}`, which may be \
-                 another worker's. For a database of its own, set database_name = \"{worker}\". To \
-                 use `{name}` on purpose, because you have renamed the worker, put its database_id \
-                 beside database_name (npx wrangler d1 list), and the id of the KV namespace beside \
-                 SESSIONS (npx wrangler kv namespace list), or all sessions are missing"
-            );
-        }
+/// Looks first, then decides, and changes something only if the decision is good.
+fn prepare(project: &Project, tools: &Tools, take_over: bool) -> Result<()> {
+    let mut settings = Settings::read(project)?;
+    let worker = settings.worker()?;
+    step(
+        "account",
+        "looking for the worker's database and sessions on Cloudflare",
+    );
+    let found = find(&mut settings, tools)?;
+    let contents = match &found.database {
+        Some(database) => database::contents(tools, database)?,
+        None => Contents::default(),
+    };
+    database::check(&worker, &contents, found.sessions.is_some(), take_over)?;
+    let database = create_and_pin(&mut settings, tools, found)?;
+    database::migrate(tools)?;
+    if contents.owner.as_ref() != Some(&worker) {
+        database::claim(tools, &database, &worker)?;
     }
     Ok(())
 }
 
-/// Applies the migrations that the database on Cloudflare has not seen; creates it where there is none.
-fn prepare_database(tools: &Tools) -> Result<()> {
-    step(
-        "database",
-        "bringing its tables up to date, by the files in migrations/ (wrangler d1 migrations apply --remote)",
-    );
-    let mut migrate = tools.wrangler();
-    migrate.args(["d1", "migrations", "apply", DATABASE, "--remote"]);
-    // Or it would ask for a yes.
-    migrate.env("CI", "1");
-    let outcome = output(&mut migrate, "wrangler d1 migrations apply")?;
-    if outcome.status.success() {
-        return Ok(());
-    }
-    let Some(name) = missing_database(&String::from_utf8_lossy(&outcome.stderr)) else {
-        show(&outcome);
-        bail!(
-            "the tables of the database could not be brought up to date; the message is above. If \
-             you are not logged in, type `npx wrangler login`; if you have several accounts, name \
-             the one to use as account_id in wrangler.toml; then run the same command again"
-        )
+/// An id in wrangler.toml comes first, then a name there, then what the worker that is online has, and
+/// last what is named after the worker: a deployment that failed may have made it.
+fn find(settings: &mut Settings, tools: &Tools) -> Result<Bound> {
+    let pinned = Bound {
+        sessions: settings.id(&SESSIONS)?,
+        database: settings.id(&ACCOUNTS)?,
     };
-    step(
-        "database",
-        &format!("creating the D1 database `{name}` on Cloudflare (wrangler d1 create)"),
-    );
-    run_quietly(
-        tools.wrangler().args(["d1", "create", &name]),
-        "wrangler d1 create",
-    )?;
-    run_quietly(&mut migrate, "wrangler d1 migrations apply")
+    if pinned.sessions.is_some() && pinned.database.is_some() {
+        return Ok(pinned);
+    }
+    let mut online = account::bound(tools)?;
+    if settings.names_its_database()? {
+        online.database = None;
+    }
+    let mut found = Bound {
+        sessions: pinned.sessions.or(online.sessions),
+        database: pinned.database.or(online.database),
+    };
+    if found.database.is_none() {
+        found.database = account::find_database(tools, &settings.database_name()?)?;
+    }
+    if found.sessions.is_none() {
+        found.sessions = account::find_namespace(tools, &settings.namespace_title()?)?;
+    }
+    Ok(found)
 }
 
-/// The database that wrangler did not find. Its message says how to create it.
-fn missing_database(message: &str) -> Option<String> {
-    let (_, rest) = message.split_once("Run 'wrangler d1 create ")?;
-    Some(rest.split_once('\'')?.0.to_owned())
+/// Creates what is missing and writes the ids into wrangler.toml. Each one at once: a deployment that
+/// fails later finds what this one has made. Returns the id of the database.
+fn create_and_pin(settings: &mut Settings, tools: &Tools, found: Bound) -> Result<String> {
+    let name = settings.database_name()?;
+    let create = || account::create_database(tools, &name);
+    let database = found.database.map_or_else(create, Ok)?;
+    pin(settings, &ACCOUNTS, &database)?;
+    let title = settings.namespace_title()?;
+    let create = || account::create_namespace(tools, &title);
+    let sessions = found.sessions.map_or_else(create, Ok)?;
+    pin(settings, &SESSIONS, &sessions)?;
+    Ok(database)
+}
+
+fn pin(settings: &mut Settings, binding: &Binding, id: &str) -> Result<()> {
+    if settings.pin(binding, id)? {
+        let line = format!("{} = \"{id}\"", binding.id_key);
+        step(
+            "pin",
+            &format!(
+                "wrote {line} under {} into wrangler.toml; commit that file",
+                binding.name
+            ),
+        );
+    }
+    Ok(())
 }
 
 fn print_next_steps() {

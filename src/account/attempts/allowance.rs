@@ -59,9 +59,13 @@ impl Allowance {
     }
 
     /// Whether nothing is taken: then it need not be stored.
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde hands over a reference"
+    // On 32 bits it is too large for the lint.
+    #[cfg_attr(
+        target_pointer_width = "64",
+        expect(
+            clippy::trivially_copy_pass_by_ref,
+            reason = "serde hands over a reference"
+        )
     )]
     pub fn is_untouched(&self) -> bool {
         *self == Self::default()

@@ -70,6 +70,7 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
                 if account.id == id =>
             {
                 let new = Password::parse_new(new).map_err(unreadable)?;
+                let new = new.normalized(self.platform);
                 self.change(account, &hash, &new, sessions).await
             }
             (Purpose::Delete { id }, Some((account, hash))) if account.id == id => {
@@ -157,7 +158,7 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
     ) -> Result<CheckOutcome, Fault> {
         let is_current = hash.verify(&self.password) != Verification::Mismatch;
         let was_in_place = if is_current {
-            self.password.expose() == new.expose()
+            self.password.canonical() == new.canonical()
         } else {
             hash.verify(new) != Verification::Mismatch
         };

@@ -9,6 +9,7 @@ use crate::{
     account::password::{
         COSTLY, DAMAGED, MEMORY_LIMIT_BYTES, SALT_BYTES,
         reader::{Digest, bytes, number, parameters, pieces, text},
+        reserve,
     },
     problem::Problem,
 };
@@ -27,8 +28,8 @@ const TODAY: Params = match Params::new(19_456, 2, 1, Some(DIGEST_BYTES)) {
 const MEMORY_KIB: u32 = 65_536;
 const _: () = assert!((MEMORY_KIB as u64) * 1024 <= MEMORY_LIMIT_BYTES);
 
-/// Maximum KiB written, memory times passes: 32 passes over 64 MiB. One MiB takes about 1 ms.
-const KIB_WRITTEN: u64 = 32 * 65_536;
+/// Maximum KiB written, memory times passes: 16 passes over 64 MiB. One MiB takes about 1 ms.
+const KIB_WRITTEN: u64 = 16 * 65_536;
 
 /// Minimum size of a salt, in bytes: the bound of the reference implementation.
 const MIN_SALT_BYTES: usize = 8;
@@ -95,6 +96,7 @@ impl Argon2 {
     }
 
     fn derive(&self, password: &[u8], output: &mut [u8]) {
+        reserve(u64::from(self.params.m_cost()) * 1024);
         let mut blocks = vec![Block::default(); self.params.block_count()];
         ::argon2::Argon2::new(self.algorithm, self.version, self.params.clone())
             .hash_password_into_with_memory(password, &self.salt, output, &mut blocks[..])

@@ -83,6 +83,23 @@ impl Firebase {
         Self::new(&project, salt, digest)
     }
 
+    /// Reads what follows `$fbscrypt$`, Supabase's: `v=1,n=14,r=8,p=1,ss=…,sk=…$salt$hash`.
+    pub fn parse_supabase(rest: &str) -> Result<Self, Problem> {
+        let [project, salt, digest] = pieces(rest, '$').ok_or(DAMAGED)?;
+        let ["1", mem_cost, rounds, "1", salt_separator, signer_key] =
+            parameters(project, ["v", "n", "r", "p", "ss", "sk"]).ok_or(DAMAGED)?
+        else {
+            return Err(DAMAGED);
+        };
+        let project = FirebaseProject {
+            signer_key,
+            salt_separator,
+            rounds: number(rounds).ok_or(DAMAGED)?,
+            mem_cost: number(mem_cost).ok_or(DAMAGED)?,
+        };
+        Self::new(&project, salt, digest)
+    }
+
     pub fn matches(&self, password: &[u8]) -> bool {
         let salt = [&self.salt[..], &self.salt_separator].concat();
         let mut key = Zeroizing::new([0; 32]);

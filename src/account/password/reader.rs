@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 const MIN_DIGEST_BYTES: usize = 16;
 
 /// Maximum size of a hash that any system makes, in bytes.
-pub const MAX_DIGEST_BYTES: usize = 64;
+const MAX_DIGEST_BYTES: usize = 64;
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -65,6 +65,16 @@ pub fn salt_bytes(text: &str) -> Option<Vec<u8>> {
 /// Base64 without padding, as PHC strings have it.
 pub fn text(bytes: &[u8]) -> String {
     BASE64.encode(bytes)
+}
+
+/// Hexadecimal in either case.
+pub fn of_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |character: u8| char::from(character).to_digit(16);
+    let pairs = text.as_bytes().chunks(2).map(|pair| match *pair {
+        [high, low] => u8::try_from(digit(high)? * 16 + digit(low)?).ok(),
+        _ => None,
+    });
+    pairs.collect()
 }
 
 /// The hash itself, 16 to 64 bytes.

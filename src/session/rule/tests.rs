@@ -291,9 +291,9 @@ fn a_missing_session_may_still_arrive_for_six_minutes() {
     let cases = [
         ("at once",           FIRST, 0,             Verdict::NotHereYet),
         ("at the end",        FIRST, end - 1,       Verdict::NotHereYet),
-        ("too late",          FIRST, end,           Verdict::Missing),
+        ("too late",          FIRST, end,           Verdict::Lost),
         ("a successor",       later, later_end - 1, Verdict::NotHereYet),
-        ("a successor, late", later, later_end,     Verdict::Missing),
+        ("a successor, late", later, later_end,     Verdict::Lost),
     ];
     assert_cases(&missing(), cases);
 }
@@ -312,7 +312,7 @@ fn a_cut_off_ends_a_missing_session_unless_the_clocks_may_be_apart() {
 #[test]
 fn a_missing_session_whose_token_is_older_than_the_cut_off_was_ended() {
     let missing = cut_off(missing(), at(DAY), None);
-    for (minute, expected) in [(1440, Verdict::Revoked), (1441, Verdict::Missing)] {
+    for (minute, expected) in [(1440, Verdict::Revoked), (1441, Verdict::Lost)] {
         assert_eq!(verdict(token(3, minute), &missing, 2 * DAY), expected);
     }
 }

@@ -38,8 +38,8 @@ struct Arguments {
     /// Requests of a turn, with one connection and with sixteen each
     #[arg(long, default_value_t = 1000, value_parser = positive)]
     requests: usize,
-    /// Only against hono + jose and other builds: a folder with index.js and index_bg.wasm. Can be
-    /// given several times; shows a refresh and a start, and writes nothing
+    /// Only against hono + jose and other builds: a folder like build/. Can be given several
+    /// times; shows a refresh and a start, and writes nothing
     #[arg(long, value_name = "FOLDER", conflicts_with = "part")]
     against: Vec<String>,
     /// Instead of all that: the functions of Tokenkeep by the CPU time that they take

@@ -158,7 +158,7 @@ fn verdict_json(verdict: &Verdict) -> Value {
             return json;
         }
         Verdict::NotHereYet => "not_yet_here",
-        Verdict::Expired | Verdict::Missing => "refresh_token_expired",
+        Verdict::Expired | Verdict::Lost => "refresh_token_expired",
         Verdict::Revoked => "session_revoked",
         Verdict::Reused => "refresh_token_reused",
     };

@@ -90,17 +90,20 @@ fn response_for(method: &str, path: &str, status: u16) -> Option<&'static Value>
     response.map(resolve)
 }
 
-/// What the document says about an address; one slash at the end of a path is forgiven.
+/// What the document says about an address; repeated slashes count as one, and one at the end as
+/// none.
 fn operations(path: &str) -> Option<&'static Value> {
-    let path = path.strip_suffix('/').unwrap_or(path);
+    let parts = |path: &'_ str| -> Vec<String> {
+        let parts = path.split('/').filter(|part| !part.is_empty());
+        parts.map(str::to_owned).collect()
+    };
+    let path = parts(path);
     let paths = DOCUMENT["paths"].as_object().expect("paths");
     paths.iter().find_map(|(template, operations)| {
-        let fits = match template.strip_suffix("{id}") {
-            Some(before) => path
-                .strip_prefix(before)
-                .is_some_and(|id| !id.is_empty() && !id.contains('/')),
-            None => template == path,
-        };
+        let template = parts(template);
+        let mut both = template.iter().zip(&path);
+        let fits = template.len() == path.len()
+            && both.all(|(known, part)| known == "{id}" || known == part);
         fits.then_some(operations)
     })
 }

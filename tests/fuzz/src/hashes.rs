@@ -19,13 +19,27 @@ pub fn check(bytes: &[u8]) {
     }
 }
 
-/// Whether every number before the salt is small. bcrypt's is a power of two.
+/// Whether every number before the salt is small. bcrypt's and Firebase's are powers of two; of some
+/// forms the costs are fixed, or not to be read.
 fn is_cheap(text: &str) -> bool {
-    let costs = text.split('$').take(4).collect::<Vec<_>>().join("$");
-    let max = if text.starts_with("$2") { 5 } else { CHEAP };
+    if !text.contains('$')
+        || text.starts_with('{')
+        || text.starts_with("$P")
+        || text.starts_with("$H")
+    {
+        return false;
+    }
+    // Django's scrypt has two of its costs behind the salt.
+    let pieces = if text.starts_with("scrypt$") { 5 } else { 4 };
+    let costs = text.split('$').take(pieces).collect::<Vec<_>>().join("$");
+    let max = if costs.contains("$2") || costs.contains("bcrypt") {
+        5
+    } else {
+        CHEAP
+    };
     costs
         .split(|character: char| !character.is_ascii_digit())
         .filter(|digits| !digits.is_empty())
         .all(|digits| digits.parse().is_ok_and(|number: u32| number <= max))
-        && (!text.contains("ln=") || text.contains("ln=4,") || text.contains("ln=1,"))
+        && (!text.contains("n=") || text.contains("n=4,") || text.contains("n=1,"))
 }

@@ -131,8 +131,16 @@ impl D1 {
     /// # Panics
     /// There is no such user.
     pub fn use_quick_hash(&self, email: &str) {
+        self.use_hash(email, QUICK_HASH);
+    }
+
+    /// Replaces a user's password hash, as an import would have written it.
+    ///
+    /// # Panics
+    /// There is no such user.
+    pub fn use_hash(&self, email: &str, hash: &str) {
         const SQL: &str = "UPDATE users SET password_hash = ?2 WHERE email = ?1";
-        let changed = self.state().database.execute(SQL, [email, QUICK_HASH]);
+        let changed = self.state().database.execute(SQL, [email, hash]);
         assert_eq!(changed, Ok(1));
     }
 

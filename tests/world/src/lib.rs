@@ -26,7 +26,9 @@ pub mod place;
 mod sessions;
 pub mod timeline;
 pub mod trouble;
+mod unicode;
 
 pub use cloud::Cloud;
 pub use conditions::Conditions;
 pub use place::Place;
+pub use unicode::Unicode;

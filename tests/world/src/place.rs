@@ -5,13 +5,13 @@ use std::{cell::RefCell, future::Future, rc::Rc};
 use tokenkeep::{
     account::port::HasAccounts,
     port::Runtime,
-    port::{Clock, Fault, RateLimit, Rng},
+    port::{Clock, Fault, Normalizer, RateLimit, Rng},
     session::port::HasSessions,
     token::time::UnixMillis,
 };
 
 use crate::{
-    Cloud,
+    Cloud, Unicode,
     conditions::Odds,
     trouble::{Store, Trouble, suffer, unreadable},
 };
@@ -144,6 +144,20 @@ impl Rng for Place {
     /// The same bytes in every run, and never the same twice in one.
     fn fill(&self, bytes: &mut [u8]) {
         self.0.chance.borrow_mut().fill(bytes);
+    }
+}
+
+impl Normalizer for Place {
+    fn nfc(&self, text: &str) -> String {
+        Unicode.nfc(text)
+    }
+
+    fn nfkc(&self, text: &str) -> String {
+        Unicode.nfkc(text)
+    }
+
+    fn domain(&self, name: &str) -> Option<String> {
+        Unicode.domain(name)
     }
 }
 

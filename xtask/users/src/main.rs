@@ -11,6 +11,7 @@ mod batch;
 mod database;
 mod import;
 mod progress;
+mod unicode;
 mod user;
 
 use std::{

@@ -9,12 +9,14 @@ use tokenkeep::{
     account::{
         Name,
         email::Email,
-        password::{FirebaseProject, PasswordHash},
+        password::{FirebaseProject, KeycloakCredential, PasswordHash},
     },
     problem::Problem,
     token::id::UserId,
 };
 use uuid::Builder;
+
+use crate::unicode::Unicode;
 
 /// Why a line cannot be loaded: the field, if it is one, and what is wrong. It repeats nothing of
 /// the line.
@@ -64,14 +66,13 @@ impl User {
             })
         })?;
         let email = required("email", fields.email)?;
-        let hash = required("passwordHash", fields.password_hash)?;
         let salt = optional("salt", fields.salt)?;
-        let id = optional("id", fields.id)?;
-        let name = optional("name", fields.name)?.filter(|name| !name.is_empty());
+        let id = plain("id", fields.id)?;
+        let name = plain("name", fields.name)?.filter(|name| !name.is_empty());
         Ok(Self {
             has_own_id: id.is_some(),
-            email: Email::parse_new(&email).map_err(|problem| of("email", &problem))?,
-            hash: password_hash(&hash, salt.as_deref(), firebase)?,
+            email: Email::parse_new(&email, &Unicode).map_err(|problem| of("email", &problem))?,
+            hash: password_hash(fields.password_hash, salt.as_deref(), firebase)?,
             name: name
                 .map(Name::parse)
                 .transpose()
@@ -102,6 +103,16 @@ fn optional(field: &'static str, value: Option<Value>) -> Result<Option<String>,
     }
 }
 
+/// A number stands for its digits: many tables have such ids.
+fn plain(field: &'static str, value: Option<Value>) -> Result<Option<String>, Reason> {
+    match value {
+        Some(value) if value.is_boolean() || value.is_i64() || value.is_u64() => {
+            Ok(Some(value.to_string()))
+        }
+        value => optional(field, value),
+    }
+}
+
 fn required(field: &'static str, value: Option<Value>) -> Result<String, Reason> {
     optional(field, value)?.ok_or(Reason::of_field(field, "is missing"))
 }
@@ -111,34 +122,27 @@ fn of(field: &'static str, problem: &Problem) -> Reason {
 }
 
 fn password_hash(
-    text: &str,
+    value: Option<Value>,
     salt: Option<&str>,
     firebase: Option<&Firebase>,
 ) -> Result<PasswordHash, Reason> {
-    let hash = match (salt, firebase) {
-        (Some(salt), Some(firebase)) => {
-            PasswordHash::from_firebase(&firebase.project(), salt, text)
-        }
-        (Some(_), None) => {
+    const FIELD: &str = "passwordHash";
+    let hash = match (value, salt, firebase) {
+        (Some(credential @ Value::Object(_)), ..) => KeycloakCredential::deserialize(credential)
+            .map_err(|_| Reason::of_field(FIELD, "must be text, or a credential of Keycloak's"))
+            .map(|credential| PasswordHash::from_keycloak(&credential))?,
+        (_, Some(_), None) => {
             return Err(Reason::of_field(
                 "salt",
                 "is Firebase's: give the four --firebase options as well",
             ));
         }
-        (None, _) => PasswordHash::parse(without_django_s_name(text)),
+        (text, Some(salt), Some(firebase)) => {
+            PasswordHash::from_firebase(&firebase.project(), salt, &required(FIELD, text)?)
+        }
+        (text, None, _) => PasswordHash::parse(required(FIELD, text)?),
     };
-    hash.map_err(|problem| of("passwordHash", &problem))
-}
-
-/// Django writes the name of its hasher before what argon2 and bcrypt make.
-fn without_django_s_name(text: &str) -> &str {
-    if let Some(rest) = text.strip_prefix("bcrypt$") {
-        return rest;
-    }
-    match text.strip_prefix("argon2") {
-        Some(rest) if rest.starts_with("$argon2") => rest,
-        _ => text,
-    }
+    hash.map_err(|problem| of(FIELD, &problem))
 }
 
 /// As sign-up makes them: a random UUID.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::LazyLock, thread};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokenkeep_workerd_tests::{
     client::{Answer, Client, Tokens, random_user},
     workerd::{Settings, Workerd},
@@ -165,6 +165,58 @@ fn sign_ups_of_one_person_at_once_make_one_account() {
     let user = answers[0].tokens().user;
     assert!(answers.iter().all(|answer| answer.tokens().user == user));
     assert_eq!(workerd().d1.users(&email), [user]);
+}
+
+/// What the runtime does: `normalize` and `URL`.
+#[test]
+fn every_spelling_of_an_address_is_one_account() {
+    let name = format!("{}é", address().split('@').next().expect("a name"));
+    let decomposed = name.replace('é', "E\u{301}");
+    let user = sign_up(&format!("\u{202a}{decomposed}＠BÜCHER．example\u{202c}")).user;
+    for domain in [
+        "bücher.example",
+        "bu\u{308}cher。example",
+        "xn--bcher-kva.example",
+    ] {
+        for name in [&name, &decomposed] {
+            let answer = try_log_in(&format!("{name}@{domain}"), PASSWORD);
+            assert_eq!(answer.tokens().user, user, "{domain}");
+        }
+    }
+    assert_eq!(
+        workerd().d1.users(&format!("{name}@xn--bcher-kva.example")),
+        [user]
+    );
+    for no_address in ["ada@é/x", "ada@xn--a.example", "ﬁ@example.com"] {
+        try_sign_up(no_address, PASSWORD).assert_error(400, "invalid_request");
+    }
+}
+
+/// The forms that take the most memory, one with the most lanes, and the one that asks the runtime
+/// for NFKC.
+#[test]
+fn hashes_of_other_systems_log_in_and_are_replaced() {
+    const WIDE: &str = "ﬁｎｅ\u{3000}①②③";
+    let vectors: Vec<Value> =
+        serde_json::from_str(include_str!("../../../vectors/passwords/passwords.json"))
+            .expect("JSON");
+    for (start, password) in [
+        ("{scrypt@SpringSecurity_v5_8}", "pässwörd ✓ 密码"),
+        ("$argon2id$v=19$m=65536,t=3,p=4", "correct horse battery"),
+        ("scrypt:32768:8:1$", "pässwörd ✓ 密码"),
+        ("5", WIDE),
+    ] {
+        let hashes = vectors.iter().filter_map(|vector| vector["hash"].as_str());
+        let mut hashes = hashes.filter(|hash| hash.starts_with(start));
+        let hash = hashes.next().expect("a vector");
+        let email = address();
+        let user = sign_up(&email).user;
+        workerd().d1.use_hash(&email, hash);
+        try_log_in(&email, "another password").assert_error(401, "invalid_credentials");
+        assert_eq!(try_log_in(&email, password).tokens().user, user, "{start}");
+        let is_replaced = workerd().d1.password_hash(&email) != hash;
+        assert_eq!(is_replaced, password != WIDE, "{start}");
+    }
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub const ROUTES: [(&str, &[&str]); 13] = [
     ("/auth/logout", &["POST", "OPTIONS"]),
     ("/auth/session", &["POST", "OPTIONS"]),
     ("/auth/me", &["GET", "HEAD", "PATCH", "DELETE", "OPTIONS"]),
+    ("/auth/me/delete", &["POST", "OPTIONS"]),
     ("/generate_jwt_secret", &["GET", "HEAD", "POST", "OPTIONS"]),
     ("/health", &["GET", "HEAD", "OPTIONS"]),
 ];

@@ -43,6 +43,15 @@ fn a_user_is_read_by_the_rules_of_the_worker() {
 }
 
 #[test]
+fn a_number_is_an_id_and_an_address_has_the_spelling_of_the_worker() {
+    let line = json!({"email": "ada@bücher.example", "passwordHash": BCRYPT, "name": 7, "id": 42});
+    let user = parse(&line).expect("good");
+    assert_eq!(user.email.as_str(), "ada@xn--bcher-kva.example");
+    assert_eq!((user.id.as_str(), user.has_own_id), ("42", true));
+    assert_eq!(user.name.expect("given").as_str(), "7");
+}
+
+#[test]
 fn a_user_without_an_id_gets_a_new_uuid() {
     let line = json!({"email": "a@b", "passwordHash": BCRYPT, "id": null, "name": ""});
     let (one, other) = (parse(&line).expect("good"), parse(&line).expect("good"));
@@ -105,15 +114,26 @@ fn wrong_parameters_of_firebase_s_are_found_before_any_line() {
 }
 
 #[test]
-fn django_s_names_before_a_hash_are_dropped() {
-    let django = format!("bcrypt${BCRYPT}");
-    assert_eq!(without_django_s_name(&django), BCRYPT);
-    for (django, stored) in [
-        ("argon2$argon2id$v=19$x", "$argon2id$v=19$x"),
-        ("$argon2id$v=19$x", "$argon2id$v=19$x"),
-        ("pbkdf2_sha256$1$x", "pbkdf2_sha256$1$x"),
-        ("bcrypt_sha256$$2b$x", "bcrypt_sha256$$2b$x"),
+fn a_credential_of_keycloak_s_is_read_as_it_is_exported() {
+    let credential = |salt: &str| {
+        let secret = json!({"value": "JsfNbCOIdZUbyBJ+BT+VoGI91Ec2rWLOvkLPDaX8e9k=", "salt": salt});
+        let data = json!({"hashIterations": 27500, "algorithm": "pbkdf2-sha256"});
+        let credential = json!({"type": "password", "secretData": secret.to_string(), "credentialData": data.to_string()});
+        json!({"email": "a@b", "passwordHash": credential})
+    };
+    let user = parse(&credential("P5rtFkGtPfoaryJ6PizUJw==")).expect("good");
+    let password = Password::parse("password").expect("good");
+    assert_eq!(user.hash.verify(&password), Verification::MatchOutdated);
+    assert!(
+        user.hash
+            .as_str()
+            .starts_with("$pbkdf2-sha256$i=27500,l=32$")
+    );
+    for bad in [
+        credential("%"),
+        json!({"email": "a@b", "passwordHash": {"secretData": {}}}),
     ] {
-        assert_eq!(without_django_s_name(django), stored);
+        let problem = problem_of(&bad.to_string());
+        assert!(problem.starts_with("passwordHash must be"), "{problem}");
     }
 }

@@ -1,0 +1,18 @@
+//! A body for each route, as errors show it: the fields that it needs.
+
+use crate::http::{method::Method, request::parts};
+
+/// A body that this route takes, as JSON. The names in it are those of the route's fields.
+#[must_use]
+pub fn body(method: Method, path: &str) -> &'static str {
+    // The last part of a path is enough to know the route.
+    match (method, parts(path).last().unwrap_or_default()) {
+        (_, "login") => r#"{"email": "ada@example.com", "password": "…"}"#,
+        (_, "signup") => r#"{"email": "ada@example.com", "password": "…", "name": "Ada"}"#,
+        (Method::Patch, "me") => r#"{"name": "Ada"}"#,
+        (_, "me" | "delete") => r#"{"password": "…"}"#,
+        (_, "change") => r#"{"currentPassword": "…", "newPassword": "…"}"#,
+        (_, "session" | "revoke") => r#"{"userId": "…"}"#,
+        _ => r#"{"refreshToken": "…"}"#,
+    }
+}
