@@ -173,12 +173,15 @@ impl Cloud {
         self.kv.replace(Kv::new(self.conditions.order))
     }
 
-    /// What was in the store is back, for every place at once. What was written meanwhile stays.
-    pub fn restore_store(&self, lost: Kv) {
+    /// What was in the store under some keys is back, for every place at once. What was written
+    /// meanwhile stays.
+    pub fn restore_store(&self, lost: &Kv, is_restored: impl Fn(&str) -> bool) {
         let mut kv = self.kv.borrow_mut();
-        kv.keys.retain(|_, key| !key.landings.is_empty());
-        for (name, key) in lost.keys {
-            kv.keys.entry(name).or_insert(key);
+        for (name, lost) in lost.keys.iter().filter(|(name, _)| is_restored(name)) {
+            let key = kv.key(name);
+            if key.landings.is_empty() {
+                key.clone_from(lost);
+            }
         }
     }
 
@@ -232,7 +235,7 @@ mod tests {
         let lost = cloud.empty_store();
         assert_eq!(value("old"), None);
         cloud.put("both", "2");
-        cloud.restore_store(lost);
+        cloud.restore_store(&lost, |_| true);
         assert_eq!(value("old").as_deref(), Some("1"));
         assert_eq!(value("both").as_deref(), Some("2"));
     }

@@ -100,15 +100,18 @@ impl Story<'_> {
         self.refresh(8 * SECOND);
         self.now += self.dice.u64(SECOND..10 * MINUTE);
         self.at(self.now, What::Lose(lost, HOUR));
-        for _ in 0..8 {
-            self.now += self.dice.u64(SECOND..15 * MINUTE);
+        let lost_at = self.now;
+        // Most while some places still see what was there, or was not there, before.
+        for after in [0, 0, 10 * MINUTE, 40 * MINUTE, HOUR, HOUR, HOUR, HOUR] {
+            let later = lost_at + after + self.dice.u64(0..2 * MINUTE);
+            self.now = later.saturating_sub(MINUTE);
             self.look_around();
-            if self.dice.u64(0..4) == 0 {
+            if self.dice.u64(0..8) == 0 {
                 let place = self.place();
                 self.at(self.now, What::LogIn { place });
             }
         }
-        self.now += HOUR;
+        self.now = lost_at + 2 * HOUR;
         self.look_around();
     }
 
