@@ -298,8 +298,9 @@ pub fn judge(
     if stored.is_ended(session, as_if_started_now, now) {
         return Verdict::Revoked;
     }
-    // Or ended after its token was made: then it was erased.
-    let as_if_started_with_token = presented.issued_at.millis();
+    // Or ended after its token was made: then it was erased. (`iat` is rounded down; a session that
+    // started in the minute of the cut-off may be the one that started after it.)
+    let as_if_started_with_token = presented.issued_at.millis().plus_ms(MINUTE_MS);
     let was_erased = stored.is_ended(session, as_if_started_with_token, now);
     let Some(StoredSession::Open(record)) = stored.session else {
         if may_be_under_way(presented, now) {

@@ -114,11 +114,10 @@ fn in_source() -> BTreeSet<(u16, String, String)> {
                 if let Some(message) = texts
                     .last()
                     .filter(|text| text.contains(' ') && !text.contains("{arrived}"))
+                    && !message.contains("password hash")
                 {
-                    if !message.contains("password hash") {
-                        let dot = if message.ends_with('.') { "" } else { "." };
-                        add(400, "invalid_request", &format!("{message}{dot}"));
-                    }
+                    let dot = if message.ends_with('.') { "" } else { "." };
+                    add(400, "invalid_request", &format!("{message}{dot}"));
                 }
             }
         }

@@ -3,7 +3,7 @@
 use tokenkeep::{
     account::{
         Name,
-        email::Email,
+        email::{Email, TypedEmail},
         password::{NewPassword, Password},
     },
     http::fields::Fields,
@@ -25,7 +25,7 @@ pub fn check(body: &[u8]) {
         assert!(user.as_str().len() <= 128);
     }
     let _ = fields().map(|mut fields| fields.optional::<SessionId>("sessionId"));
-    let _ = fields().map(|mut fields| fields.required::<Email>("email"));
+    let _ = fields().map(|mut fields| fields.required::<TypedEmail>("email"));
     let _ = fields().map(|mut fields| fields.optional::<Name>("name"));
     let _ = fields().map(|mut fields| fields.claims());
     let _ = fields().map(|mut fields| fields.password::<Password>("password"));
