@@ -1,9 +1,6 @@
 //! A panic in the middle of other requests.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::{thread, time::Duration};
 
 use serde_json::json;
 use tokenkeep_workerd_tests::{
@@ -88,16 +85,16 @@ fn a_panic_in_a_guard_is_a_503_at_once_and_the_next_try_works() {
     let person = json!({"email": "ada@example.com", "password": "correct horse"});
     // The names of the request and of the account are drawn before the salt.
     let without_salt = sign_up().header("x-without-chance-after", "2");
-    let started = Instant::now();
     client
         .send(without_salt, person.to_string())
         .assert_error(503, "temporarily_unavailable");
-    assert!(
-        started.elapsed() < Duration::from_secs(3),
-        "no time limit ends it"
-    );
     let log = workerd.log();
     assert!(log.contains("panicked at"), "{log}");
+    // The panic itself ends the request, and no time limit.
+    assert!(
+        log.contains("this request ended with the instance"),
+        "{log}"
+    );
     let again = client.send(sign_up(), person.to_string());
     assert_eq!(again.status, 200, "{}", again.text);
     assert_eq!(workerd.d1.users("ada@example.com").len(), 1);
