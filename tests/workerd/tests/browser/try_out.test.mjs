@@ -84,6 +84,21 @@ test("an account that exists logs in and logs out, and stays", async () => {
   }, { permissions: ["clipboard-read", "clipboard-write"] });
 });
 
+// In a field of type=email, Chromium would put punycode in place of what was typed.
+test("an address is sent as it was typed, and with its host in punycode it is the same account", () => {
+  const user = randomUUID();
+  const email = `${user}@bücher.example`;
+  return onPage(URL_, async (page) => {
+    const sent = page.waitForRequest((request) => request.url().endsWith("/auth/signup"));
+    await start(page, "Make a new one", email, PASSWORD);
+    assert.equal((await sent).postDataJSON().email, email);
+    assert.equal(await page.getByLabel("E-mail").inputValue(), email);
+    assert.match(await outcome(page), /^It works\./);
+    const login = await post("/auth/login", { email: `${user}@xn--bcher-kva.example`, password: PASSWORD });
+    assert.equal(login.status, 200);
+  });
+});
+
 test("what the server refuses is told in its words, and can be tried again", async () => {
   const email = newEmail();
   const message = async (path, body) => (await (await post(path, body)).json()).message;
