@@ -266,6 +266,8 @@ mod tests {
             "\"Bearer x.y.z\"",
             "Bearer \"x.y.z\"",
             "Bearer Bearer x.y.z",
+            "Bearer: x.y.z",
+            "Bearer, x.y.z",
             "Bearer \u{a0}x.y.z\u{feff}",
         ] {
             assert_eq!(bearer_token(Some(header)), Ok(Some("x.y.z")), "{header}");

@@ -35,7 +35,7 @@ fn after_bearer(text: &str) -> Option<&str> {
     const BEARER: &str = "bearer";
     let (scheme, rest) = text.split_at_checked(BEARER.len())?;
     let is_scheme = scheme.eq_ignore_ascii_case(BEARER) && !rest.starts_with(is_of_token);
-    is_scheme.then_some(rest)
+    is_scheme.then(|| rest.trim_start_matches([':', ',']))
 }
 
 /// The characters of a token (RFC 6750, section 2.1, `b64token`).

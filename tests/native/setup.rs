@@ -243,6 +243,9 @@ fn plain_http_is_refused_where_the_worker_is_public() {
     assert!(body(&reply)["message"].to_string().contains("https://"));
     let hsts = "Strict-Transport-Security";
     assert_eq!(header(&reply, hsts), None);
+    let mut health = call(Method::Get, "/health", None, "");
+    health.origin = "http://api.example.com".into();
+    assert_eq!(world.answer(&health).status, 200);
     let reply = to("http://127.0.0.1:8787");
     assert_eq!((reply.status, header(&reply, hsts)), (200, None));
     let reply = to("https://api.example.com");

@@ -67,6 +67,9 @@ const LEAST_CHARACTERS: usize = 8;
 /// Maximum length of a password, in characters: room for a passphrase, and an end for what is sent.
 const MOST_CHARACTERS: usize = 128;
 
+/// The same of a password presented for verification: Django has the greatest limit known.
+const PRESENTED_CHARACTERS: usize = 4096;
+
 /// Random bytes in the salt of a new hash (RFC 9106, section 3.1).
 pub const SALT_BYTES: usize = 16;
 
@@ -105,7 +108,8 @@ impl Password {
     /// Names the rule that the text breaks.
     pub fn parse_new(text: impl Into<String>) -> Result<Self, Problem> {
         let password = Self::parse(text)?;
-        if password.expose().chars().count() < LEAST_CHARACTERS {
+        let characters = password.expose().chars().count();
+        if !(LEAST_CHARACTERS..=MOST_CHARACTERS).contains(&characters) {
             return Err(Problem("must be 8 to 128 characters long"));
         }
         if common::is_common(password.expose()) {
@@ -116,21 +120,21 @@ impl Password {
         Ok(password)
     }
 
-    /// A password presented for verification. It may be shorter than a new one: other systems allow
-    /// that, and people who come from there must be able to log in.
+    /// A password presented for verification. It may be shorter or longer than a new one: other
+    /// systems allow that, and people who come from there must be able to log in.
     ///
     /// # Errors
     /// Names the rule that the text breaks.
     pub fn parse(text: impl Into<String>) -> Result<Self, Problem> {
         let text = Zeroizing::new(text.into());
-        if (1..=MOST_CHARACTERS).contains(&text.chars().count()) {
+        if (1..=PRESENTED_CHARACTERS).contains(&text.chars().count()) {
             Ok(Self {
                 text,
                 canonical: None,
                 nfkc: None,
             })
         } else {
-            Err(Problem("must be 8 to 128 characters long"))
+            Err(Problem("must be 1 to 4096 characters long"))
         }
     }
 

@@ -24,7 +24,7 @@ const ROWS = [
   // worker, row, its state, the command on the internet, the command at home, words
   ["no_secret", "refresh_token_secret", "missing", "npx wrangler secret put refresh_token_secret", "cargo xtask dev", /is not set/],
   ["weak_secret", "refresh_token_secret", "needs fixing", "npx wrangler secret put refresh_token_secret", "cargo xtask dev", /32 bytes/],
-  ["same_secrets", "access_token_secret", "needs fixing", "npx wrangler secret put access_token_secret", "cargo xtask dev", /are the same/],
+  ["same_secrets", "access_token_secret", "needs fixing", "npx wrangler secret put access_token_secret", "cargo xtask dev", /contain the same secret/],
   ["weak_service_key", "service_key", "needs fixing", "npx wrangler secret put service_key", "cargo xtask dev", /32 bytes/],
   ["weak_previous", "refresh_token_secret_previous", "needs fixing", "npx wrangler secret delete refresh_token_secret_previous", null, /32 bytes/],
   ["bad_number", "ACCESS_TOKEN_SECONDS", "needs fixing", "cargo xtask deploy", "cargo xtask dev", /from 60 to 86400/],
@@ -60,6 +60,8 @@ test("a worker without any secret has its page, which names all that is missing 
       SESSIONS: "missing",
       DB: "not used",
       ACCOUNT_GUARD: "not used",
+      REQUESTS: "not used",
+      LISTS: "not used",
       SIGN_UP: "needs fixing",
     });
     for (const name of ["refresh_token_secret", "SESSIONS", "DB"]) {
