@@ -36,7 +36,7 @@ export function judge(
   if (session === null) {
     if (ended(now + CLOCKS_MS)) return { kind: "session_revoked" };
     const mayBeUnderWay = now - presented.iat * 1000 < ARRIVAL_MS;
-    if (!mayBeUnderWay && ended(presented.iat * 1000)) return { kind: "session_revoked" };
+    if (!mayBeUnderWay && ended(presented.iat * 1000 + MINUTE_MS)) return { kind: "session_revoked" };
     return { kind: mayBeUnderWay ? "not_yet_here" : "refresh_token_expired" };
   }
   const start = session.created_at;
