@@ -58,9 +58,9 @@ impl<P: HasAccounts> App<'_, P> {
     }
 
     async fn dispatch(&self, call: &Call, id: &str) -> Result<Reply, Error> {
-        // Nothing secret goes to or from there, and it names what is missing.
-        let is_health = Route::<P>::template(&call.path) == Some("/health");
-        if !is_health && is_in_plain_text(&call.origin) {
+        // Nothing secret goes to or from `/health`, and it names what is missing.
+        let is_health = || Route::<P>::template(&call.path) == Some("/health");
+        if is_in_plain_text(&call.origin) && !is_health() {
             return Err(BadInput::body("Send this request to https://, not to http://.").into());
         }
         if call.method == Method::Options {

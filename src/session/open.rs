@@ -97,9 +97,7 @@ pub async fn open_as<P: HasSessions>(
         let window = IdleWindow::configured(request.config);
         sessions.trim_after_response(&session_ref, window, record.expires_at);
     }
-    let position = Position::first(record.created_at);
-    let now = request.platform.now();
-    Ok(issue::tokens(request, &session_ref, &record, position, now))
+    Ok(first_tokens(request, &session_ref, &record))
 }
 
 /// Opens a session that another copy of the request may have opened before, and that may have been
@@ -122,7 +120,15 @@ pub async fn open_again<P: HasSessions>(
     if let Some(StoredSession::Revoked(_)) = found {
         return Err(Error::BearerRevoked);
     }
+    Ok(first_tokens(request, &session_ref, &record))
+}
+
+fn first_tokens<P: HasSessions>(
+    request: &Request<'_, P>,
+    session_ref: &SessionRef,
+    record: &SessionRecord,
+) -> Tokens {
     let position = Position::first(record.created_at);
     let now = request.platform.now();
-    Ok(issue::tokens(request, &session_ref, &record, position, now))
+    issue::tokens(request, session_ref, record, position, now)
 }

@@ -11,7 +11,6 @@ mod batch;
 mod database;
 mod import;
 mod progress;
-mod unicode;
 mod user;
 
 use std::{

@@ -14,9 +14,8 @@ use tokenkeep::{
     problem::Problem,
     token::id::UserId,
 };
+use tokenkeep_world::Unicode;
 use uuid::Builder;
-
-use crate::unicode::Unicode;
 
 /// Why a line cannot be loaded: the field, if it is one, and what is wrong. It repeats nothing of
 /// the line.
