@@ -15,6 +15,7 @@ mod measure;
 mod paths;
 mod process;
 mod project;
+mod release;
 mod reproduce;
 mod stamp;
 mod test;
@@ -55,7 +56,9 @@ enum Command {
     Advisories,
     /// Build the worker into the folder `build`
     Build,
-    /// Build the worker twice, in two folders, and compare the results
+    /// Pack the npm package `tokenkeep` into the folder `dist`
+    Release,
+    /// Build worker and npm package twice, in two folders, and compare the results
     Reproduce,
     /// Simulate sessions, and look for false logouts and missed thieves
     Simulate(measure::PassedOn),
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Command::Lint => lint::run(&project),
         Command::Advisories => lint::advisories(&project),
         Command::Build => build::run(&project),
+        Command::Release => release::run(&project),
         Command::Reproduce => reproduce::run(&project),
         Command::Simulate(arguments) => measure::simulate(&project, &arguments),
         Command::Bench(arguments) => measure::bench(&project, &arguments),

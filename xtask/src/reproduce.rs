@@ -1,6 +1,6 @@
-//! `cargo xtask reproduce`: is the worker that was deployed made from this code?
+//! `cargo xtask reproduce`: is the worker that was deployed, or the npm package, made from this code?
 //!
-//! The same code gives the same worker, byte for byte, whatever the folder and whosever the computer,
+//! The same code gives the same of both, byte for byte, whatever the folder and whosever the computer,
 //! as long as the compiler is the same. Shown here by a second build in another folder, from nothing.
 
 use std::{fs, path::Path};
@@ -12,14 +12,15 @@ use crate::{
     build::{PRODUCTS, build},
     process::step,
     project::Project,
-    tools,
+    release, tools,
 };
 
 /// What is no part of the code.
-const LEFT_OUT: [&str; 7] = [
+const LEFT_OUT: [&str; 8] = [
     ".git",
     "target",
     "build",
+    "dist",
     "node_modules",
     ".wrangler",
     "corpus",
@@ -45,6 +46,13 @@ pub fn run(project: &Project) -> Result<()> {
         step("hash", &format!("{first}  build/{name}"));
         ensure!(first == second, "the copy's is another one: {second}");
     }
+    let [first, second] = [release::pack(project)?, release::pack(&copy)?];
+    step("hash", &format!("{}  {}", first.sha256, first.name()));
+    ensure!(
+        first.sha256 == second.sha256,
+        "the copy's is another one: {}",
+        second.sha256
+    );
     step("hash", "the two builds are the same");
     Ok(())
 }

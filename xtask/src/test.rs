@@ -12,6 +12,7 @@ use crate::{
     build::build,
     process::{run as run_program, run_quietly, step},
     project::Project,
+    release,
     stamp::Stamp,
     tools,
 };
@@ -56,6 +57,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     let tools = tools::ensure(project)?;
     install_schemathesis(project)?;
     build(project, &tools)?;
+    release::pack(project)?;
     step("test", "compiling and running every test");
     let mut cargo = project.cargo();
     // xtask is tested apart from the rest: compiled together with it, its
