@@ -1,11 +1,9 @@
-// From the wrangler.toml of the repository to the one of a maker's folder, where the worker is a
-// package in node_modules: built, so there is nothing to compile.
+// From the wrangler.toml of the repository to the one of a maker's folder, where the worker is a package
+// in node_modules: built, so there is nothing to compile. `cargo xtask release` packs the result.
 
-const PACKAGE = "node_modules/tokenkeep";
+const PACKAGE = 'node_modules/tokenkeep';
 
-const section = (name) => new RegExp(`^\\[${name}\\]\\n(?:.+\\n)*`, "gm");
-
-// Each has to be found once: what is not found has changed in the repository, and this file has missed it.
+/** What is replaced, each in one place. */
 const CHANGES = [
   [
     /^main = .*\n/gm,
@@ -14,10 +12,10 @@ const CHANGES = [
 no_bundle = true
 `,
   ],
-  // A maker changes the date by an update of the package only.
-  [/^# No newer than the workerd .*\n/gm, ""],
+  // Makers get another date with another version of the package.
+  [/^# No newer than the workerd .*\n/gm, ''],
   [
-    section("build"),
+    /^\[build\]\n(?:.+\n)*/gm,
     `[[rules]]
 type = "CompiledWasm"
 globs = ["**/*.wasm"]
@@ -28,33 +26,36 @@ fallthrough = false
   [/^migrations_dir = "migrations"$/gm, `migrations_dir = "${PACKAGE}/migrations"`],
 ];
 
-// What a deployment of the repository has written into its file: it belongs to somebody's account.
+/** What a deployment of the repository has written into its file: it belongs to somebody's account. */
 const PINNED = /^(account_id|database_id|database_name|id) = .*\n/gm;
 
-const COMMANDS = [
-  [/cargo xtask (dev|deploy)/g, "npx tokenkeep $1"],
-  [/npx wrangler secret put/g, "npx tokenkeep secret"],
-];
-
-/** The wrangler.toml of a maker's folder, from the text of the repository's. */
-export function template(text) {
-  let result = text.replaceAll("\r\n", "\n").replace(PINNED, "");
-  for (const [pattern, replacement] of CHANGES) {
-    const found = result.match(pattern)?.length ?? 0;
-    if (found !== 1) throw new Error(`wrangler.toml has ${found} places that fit ${pattern}, not one`);
-    result = result.replace(pattern, () => replacement);
-  }
-  for (const [pattern, command] of COMMANDS) result = result.replaceAll(pattern, command);
-  return result;
-}
-
-// Cloudflare's button puts the ids of the stores that it creates in the place of these.
+/** Cloudflare's button writes the ids of the stores that it creates in the place of these. */
 const STORES = [
   [/^binding = "SESSIONS"\n/gm, 'id = "placeholder"\n'],
   [/^binding = "DB"\n/gm, 'database_name = "tokenkeep-db"\ndatabase_id = "placeholder"\n'],
 ];
 
-/** The wrangler.toml of `deploy-button`: Cloudflare asks for a name and an id of each store. */
+/**
+ * @param {string} text the repository's wrangler.toml
+ * @returns {string} that of a maker's folder
+ */
+export function template(text) {
+  const unpinned = text.replaceAll('\r\n', '\n').replace(PINNED, '');
+  const changed = CHANGES.reduce((result, [place, replacement]) => {
+    if (result.match(place)?.length !== 1) {
+      throw new Error(`wrangler.toml has ${place} not exactly once: see npm/src/template.mjs`);
+    }
+    return result.replace(place, replacement);
+  }, unpinned);
+  return changed
+    .replaceAll('cargo xtask', 'npx tokenkeep')
+    .replaceAll('npx wrangler secret put', 'npx tokenkeep secret');
+}
+
+/**
+ * @param {string} text the repository's wrangler.toml
+ * @returns {string} that of `deploy-button`: Cloudflare asks for a name and an id of each store
+ */
 export function button(text) {
   const insert = (result, [binding, lines]) => result.replace(binding, (line) => line + lines);
   return STORES.reduce(insert, template(text));

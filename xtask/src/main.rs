@@ -6,11 +6,9 @@
 
 mod build;
 mod bundle;
-mod deploy;
-mod dev;
-mod dev_vars;
 mod fuzz;
 mod lint;
+mod maker;
 mod measure;
 mod paths;
 mod process;
@@ -43,9 +41,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Run the worker on this computer; installs and builds what is missing
-    Dev(dev::Arguments),
+    Dev(maker::Dev),
     /// Put the worker on your Cloudflare account
-    Deploy(deploy::Arguments),
+    Deploy(maker::Deploy),
+    /// Store a secret of the deployed worker, or make one
+    Secret(maker::Secret),
     /// Import users from another system
     Users(users::Arguments),
     /// Run all tests, including those in Cloudflare's runtime and in a browser
@@ -74,8 +74,9 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let project = Project::locate();
     let outcome = match arguments.command {
-        Command::Dev(arguments) => dev::run(&project, &arguments),
-        Command::Deploy(arguments) => deploy::run(&project, &arguments),
+        Command::Dev(arguments) => maker::dev(&project, &arguments),
+        Command::Deploy(arguments) => maker::deploy(&project, &arguments),
+        Command::Secret(arguments) => maker::secret(&project, &arguments),
         Command::Users(arguments) => users::run(&project, &arguments),
         Command::Test(arguments) => test::run(&project, &arguments),
         Command::Lint => lint::run(&project),

@@ -19,7 +19,6 @@ use flate2::{Compression, write::GzEncoder};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tar::{Builder, Header};
-use toml_edit::DocumentMut;
 
 use crate::{
     build::{PRODUCTS, build},
@@ -75,8 +74,7 @@ pub fn run(project: &Project) -> Result<()> {
 /// Packs the worker that was built last.
 pub fn pack(project: &Project) -> Result<Tarball> {
     let files = collect(project)?;
-    let cargo_toml = fs::read_to_string(project.path("Cargo.toml")).context("Cargo.toml")?;
-    let version = version(&files["package.json"], &cargo_toml)?;
+    let version = version(project, &files["package.json"])?;
     let path = project.path("dist").join(file_name(&version));
     let bytes = archive(&files)?;
     fs::create_dir_all(project.path("dist"))
@@ -168,18 +166,26 @@ fn settings(project: &Project) -> Result<String> {
 }
 
 /// The version of the worker, which the package has to have as well.
-fn version(package_json: &[u8], cargo_toml: &str) -> Result<String> {
+fn version(project: &Project, package_json: &[u8]) -> Result<String> {
+    let mut cargo = project.cargo();
+    let id = output_of(
+        cargo.args(["pkgid", "--package", "tokenkeep"]),
+        "cargo pkgid",
+    )?;
+    let worker = version_in(&id).context("cargo pkgid names no version")?;
     let package: Value = serde_json::from_slice(package_json).context("npm/package.json")?;
-    let manifest: DocumentMut = cargo_toml.parse().context("Cargo.toml")?;
-    let worker = manifest["package"]["version"]
-        .as_str()
-        .context("Cargo.toml has no version")?;
     ensure!(
         package["version"] == worker,
         "npm/package.json has version {}, Cargo.toml {worker}: give both the same",
         package["version"]
     );
     Ok(worker.to_owned())
+}
+
+/// Of an id such as `path+file:///tokenkeep#0.1.0`, or `…/folder#tokenkeep@0.1.0`.
+fn version_in(id: &str) -> Option<&str> {
+    let (_, named) = id.trim().rsplit_once('#')?;
+    named.rsplit('@').next()
 }
 
 fn archive(files: &Files) -> Result<Vec<u8>> {
@@ -253,10 +259,20 @@ mod tests {
 
     #[test]
     fn a_package_of_another_version_than_the_worker_is_refused() {
-        let cargo_toml = "[package]\nversion = \"1.2.3\"\n";
-        let same = version(br#"{"version":"1.2.3"}"#, cargo_toml);
-        assert_eq!(same.unwrap(), "1.2.3");
-        let message = version(br#"{"version":"1.2.2"}"#, cargo_toml).unwrap_err();
-        assert!(message.to_string().contains("1.2.2"), "{message}");
+        let project = Project::locate();
+        let ours = read(&project.path("npm/package.json")).unwrap();
+        assert!(version(&project, &ours).is_ok());
+        let message = version(&project, br#"{"version":"0.0.1"}"#).unwrap_err();
+        assert!(message.to_string().contains("0.0.1"), "{message}");
+    }
+
+    #[test]
+    fn the_version_is_read_whatever_the_folder_is_called() {
+        for id in [
+            "path+file:///a/tokenkeep#1.2.3",
+            "path+file:///a#b/my@app#tokenkeep@1.2.3\n",
+        ] {
+            assert_eq!(version_in(id), Some("1.2.3"));
+        }
     }
 }

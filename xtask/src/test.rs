@@ -46,7 +46,7 @@ const PYTHON_ENVIRONMENT: &str = "target/schemathesis";
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Passed on to `cargo test`, as in `cargo xtask test -- refresh`; the tests of xtask itself
-    /// are left out then
+    /// and of the npm package are left out then
     #[arg(last = true)]
     cargo_test_arguments: Vec<String>,
 }
@@ -69,6 +69,9 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     if arguments.cargo_test_arguments.is_empty() {
         let mut cargo = project.cargo();
         run_program(cargo.args(["test", "--package", "xtask"]), "cargo test")?;
+        let mut node = project.command("node");
+        node.args(["--test", "npm/test/*.test.mjs"]);
+        run_program(&mut node, "node --test")?;
     }
     Ok(())
 }

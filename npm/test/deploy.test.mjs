@@ -1,0 +1,268 @@
+// Deployments, with the real wrangler and a stand-in for Cloudflare's API.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+import { Cloudflare } from './cloudflare.mjs';
+import { Folder, ROOT } from './folder.mjs';
+
+const migrations = readdirSync(join(ROOT, 'migrations')).sort();
+const [USERS, ...OTHERS] = migrations.map((name) => readFileSync(join(ROOT, 'migrations', name), 'utf8'));
+const TABLES = [USERS, ...OTHERS].join('');
+const ADA = "INSERT INTO users VALUES ('1', 'ada@example.com', NULL, 'h', 1, 0);";
+const OWNED = "INSERT INTO meta VALUES ('worker', 'tokenkeep');";
+const APPLIED = `CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE,
+  applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL);
+  ${migrations.map((name) => `INSERT INTO d1_migrations (name) VALUES ('${name}');`).join('\n')}`;
+const FULL = `${TABLES}${APPLIED}${ADA}${OWNED}`;
+
+const applied = (database) => migrations.map((name) => `${name} applied to ${database}`);
+const NEW_SECRETS = ['refresh_token_secret of tokenkeep set', 'service_key of tokenkeep set'];
+const UPLOADED = 'tokenkeep uploaded with k-tokenkeep-sessions and d-tokenkeep-db';
+
+async function deployed(folder, ...options) {
+  const { code, text } = await folder.run('deploy', ...options);
+  assert.equal(code, 0, text);
+  return text;
+}
+
+/** Runs it, and returns why it was stopped before anything was changed. */
+async function stopped(folder) {
+  const settings = folder.read('wrangler.toml');
+  const { code, text } = await folder.run('deploy');
+  assert.equal(code, 1, text);
+  assert.match(text, /nothing was uploaded/);
+  assert.deepEqual(folder.cloudflare.takeChanges(), []);
+  assert.equal(folder.read('wrangler.toml'), settings);
+  return text;
+}
+
+const RENAMED = ['name = "tokenkeep"', 'name = "shop"'];
+const bound = (namespace, database) => [
+  ['binding = "SESSIONS"', `binding = "SESSIONS"\nid = "${namespace}"`],
+  ['binding = "DB"', `binding = "DB"\ndatabase_id = "${database}"`],
+];
+
+/** Every file that is left, as text. */
+function leftovers(folder) {
+  const files = readdirSync(folder.path, { recursive: true, withFileTypes: true });
+  const own = files.filter((file) => file.isFile() && !file.parentPath.includes('node_modules'));
+  return own.map((file) => readFileSync(join(file.parentPath, file.name), 'utf8')).join('\n');
+}
+
+test('the first deployment makes the stores, the tables and the secrets', async (t) => {
+  const folder = await Folder.of(t);
+  const text = await deployed(folder);
+  assert.deepEqual(folder.cloudflare.takeChanges(), [
+    'database tokenkeep-db made',
+    'namespace tokenkeep-sessions made',
+    ...applied('tokenkeep-db'),
+    'tokenkeep-db written',
+    'files: /index.html',
+    UPLOADED,
+    ...NEW_SECRETS,
+  ]);
+  assert.equal(folder.cloudflare.owner('tokenkeep-db'), 'tokenkeep');
+  assert.match(folder.read('wrangler.toml'), /^id = "k-tokenkeep-sessions"$/m);
+  assert.match(folder.read('wrangler.toml'), /^database_id = "d-tokenkeep-db"$/m);
+  assert.match(folder.read('.gitignore'), /^\.dev\.vars\*$/m);
+  assert.match(text, /Deployed: https:\/\/tokenkeep\.me\.workers\.dev/);
+
+  // This is not a terminal, so the secrets are nowhere but at Cloudflare.
+  for (const value of folder.cloudflare.secrets.get('tokenkeep').values()) {
+    assert.equal(value.length, 86);
+    assert.ok(!text.includes(value) && !leftovers(folder).includes(value));
+  }
+  assert.match(text, /not shown here/);
+
+  await t.test('and the next one leaves the secrets alone', async () => {
+    const settings = folder.read('wrangler.toml');
+    await deployed(folder);
+    assert.deepEqual(folder.cloudflare.takeChanges(), ['files: /index.html', UPLOADED]);
+    assert.equal(folder.read('wrangler.toml'), settings);
+  });
+});
+
+test('a deployment whose upload failed is completed by the next', async (t) => {
+  const folder = await Folder.of(t);
+  folder.cloudflare.refuse(/^PUT .*scripts\/tokenkeep$|^POST .*versions$/, 400, 10021, 'refused');
+  const { code, text } = await folder.run('deploy');
+  assert.equal(code, 1);
+  assert.match(text, /the upload failed.*Run the same command again/);
+  const settings = folder.read('wrangler.toml');
+  folder.cloudflare.takeChanges();
+
+  folder.cloudflare.refusals = [];
+  await deployed(folder);
+  assert.deepEqual(folder.cloudflare.takeChanges(), ['files: /index.html', UPLOADED, ...NEW_SECRETS]);
+  assert.equal(folder.read('wrangler.toml'), settings);
+});
+
+test('a worker that is online keeps its stores, and gets new tables before the upload', async (t) => {
+  const cloudflare = new Cloudflare().database('people').worker('tokenkeep', 'people');
+  const folder = await Folder.of(t, cloudflare);
+  await deployed(folder);
+  assert.deepEqual(folder.cloudflare.takeChanges(), [
+    ...applied('people'),
+    'people written',
+    'files: /index.html',
+    'tokenkeep uploaded with k-online and d-people',
+  ]);
+  assert.match(folder.read('wrangler.toml'), /^id = "k-online"$/m);
+});
+
+test('a worker without secrets gets them, and one that it has stays', async (t) => {
+  const cloudflare = new Cloudflare().database('people', TABLES + APPLIED);
+  cloudflare.worker('tokenkeep', 'people', ['service_key']);
+  const folder = await Folder.of(t, cloudflare);
+  await deployed(folder);
+  assert.equal(cloudflare.secrets.get('tokenkeep').get('service_key'), 'theirs');
+  assert.equal(cloudflare.takeChanges().at(-1), NEW_SECRETS[0]);
+});
+
+test('a worker that was made by a stored secret keeps it', async (t) => {
+  const cloudflare = new Cloudflare();
+  cloudflare.secrets.set('tokenkeep', new Map([['refresh_token_secret', 'theirs']]));
+  const folder = await Folder.of(t, cloudflare);
+  await deployed(folder);
+  assert.equal(cloudflare.takeChanges().at(-1), UPLOADED);
+});
+
+test('people who have logged in are not logged out by new secrets', async (t) => {
+  const users = new Cloudflare().database('tokenkeep-db', FULL).namespace('tokenkeep-sessions');
+  const sessions = new Cloudflare().database('tokenkeep-db').namespace('tokenkeep-sessions', true);
+  for (const cloudflare of [users, sessions]) {
+    const folder = await Folder.of(t, cloudflare);
+    const text = await deployed(folder);
+    assert.equal(cloudflare.takeChanges().at(-1), UPLOADED);
+    assert.match(text, /give it the same value again/);
+  }
+});
+
+test('a worker that cannot be looked up does not get new stores', async (t) => {
+  const folder = await Folder.of(t);
+  folder.edit().cloudflare.refuse(/workers\/scripts\/tokenkeep/, 500, 10013, 'An unknown error has occurred.');
+  await stopped(folder);
+});
+
+test('a half-applied migration stops the deployment before the upload, and says the way out', async (t) => {
+  const [first] = migrations;
+  const cloudflare = new Cloudflare().database('people', USERS).worker('tokenkeep', 'people');
+  const folder = (await Folder.of(t, cloudflare)).edit(...bound('k-online', 'd-people'));
+  const text = await stopped(folder);
+  assert.match(text, /table users already exists/);
+  const way = "INSERT INTO d1_migrations (name) VALUES ('THE_FILE.sql')";
+  assert.ok(text.includes(way), text);
+
+  cloudflare.databases.get('people').exec(way.replace('THE_FILE.sql', first));
+  await deployed(folder);
+  assert.equal(cloudflare.takeChanges().at(-1), 'tokenkeep uploaded with k-online and d-people');
+});
+
+test('a second app has users of its own', async (t) => {
+  const cloudflare = new Cloudflare().database('tokenkeep-db', FULL);
+  cloudflare.namespace('tokenkeep-sessions').worker('tokenkeep', 'tokenkeep-db');
+  const folder = (await Folder.of(t, cloudflare)).edit(RENAMED);
+  await deployed(folder);
+  assert.equal(cloudflare.owner('shop-db'), 'shop');
+  assert.equal(cloudflare.owner('tokenkeep-db'), 'tokenkeep');
+  assert.ok(cloudflare.changes.includes('shop uploaded with k-shop-sessions and d-shop-db'));
+});
+
+test('a worker that shares a database gets its own by another name', async (t) => {
+  const cloudflare = new Cloudflare().database('tokenkeep-db', FULL).worker('shop', 'tokenkeep-db');
+  const folder = (await Folder.of(t, cloudflare)).edit(RENAMED);
+  const text = await stopped(folder);
+  const own = 'database_name = "shop-db"';
+  assert.ok(text.includes(own), text);
+
+  folder.edit(RENAMED, ['binding = "DB"', `binding = "DB"\n${own}`]);
+  await deployed(folder);
+  assert.equal(cloudflare.takeChanges().at(-1), 'shop uploaded with k-online and d-shop-db');
+  assert.equal(cloudflare.owner('tokenkeep-db'), 'tokenkeep');
+});
+
+test('a database belongs to one worker until another takes it over', async (t) => {
+  const cloudflare = new Cloudflare().database('tokenkeep-db', FULL).worker('tokenkeep', 'tokenkeep-db');
+  const folder = await Folder.of(t, cloudflare);
+  folder.edit(RENAMED, ...bound('k-online', 'd-tokenkeep-db'));
+  const text = await stopped(folder);
+  for (const part of ['the worker `tokenkeep`', 'delete the lines', 'npx tokenkeep deploy --take-over']) {
+    assert.ok(text.includes(part), text);
+  }
+
+  await deployed(folder, '--take-over');
+  assert.equal(cloudflare.owner('tokenkeep-db'), 'shop');
+  assert.equal(cloudflare.takeChanges().at(-1), 'shop uploaded with k-online and d-tokenkeep-db');
+});
+
+test('a database with users does not get an empty namespace', async (t) => {
+  const cloudflare = new Cloudflare().database('people', TABLES + APPLIED + ADA);
+  const folder = await Folder.of(t, cloudflare);
+  folder.edit(RENAMED, ['binding = "DB"', 'binding = "DB"\ndatabase_name = "people"']);
+  const text = await stopped(folder);
+  for (const part of ["everybody's session is lost", 'namespace list', 'shop-sessions']) {
+    assert.ok(text.includes(part), text);
+  }
+
+  // As the message says.
+  cloudflare.namespace('shop-sessions');
+  await deployed(folder);
+  assert.equal(cloudflare.takeChanges().at(-1), 'shop uploaded with k-shop-sessions and d-people');
+});
+
+test('a worker of another kind is not replaced', async (t) => {
+  const cloudflare = new Cloudflare().worker('tokenkeep', 'x');
+  cloudflare.workers.set('tokenkeep', []);
+  const folder = (await Folder.of(t, cloudflare)).edit();
+  assert.match(await stopped(folder), /another worker called `tokenkeep`.*another `name`/);
+});
+
+test('several accounts, no login, and a token that may not do it: each says what to do', async (t) => {
+  const folder = (await Folder.of(t)).edit();
+  folder.cloudflare.accounts = ['a1', 'a2'];
+  const several = await stopped(folder);
+  assert.match(several, /Account a2.*a2/);
+  assert.match(several, /account_id = "…"/);
+
+  folder.cloudflare.accounts = ['a1'];
+  folder.env = { CLOUDFLARE_API_TOKEN: '' };
+  assert.match(await stopped(folder), /npx wrangler login/);
+
+  folder.env = {};
+  folder.cloudflare.refuse(/d1\/database/, 403, 10000, 'Authentication error');
+  assert.match(await stopped(folder), /D1.*to edit/);
+});
+
+test('a dry run needs no account', async (t) => {
+  const folder = await Folder.of(t);
+  folder.env = { CLOUDFLARE_API_TOKEN: '' };
+  const text = await deployed(folder, '--dry-run');
+  assert.match(text, /env\.SESSIONS/);
+  assert.deepEqual(folder.cloudflare.takeChanges(), []);
+});
+
+test('a secret is stored through the standard input, and refused where it would log people out', async (t) => {
+  const folder = (await Folder.of(t)).edit();
+  const secret = 'Yf0PkqP2bGmmrzsR0x8aW7nQmUQ7mX1u6Kp2c3d4';
+  const put = (name, ...options) => folder.runWith(`${secret}\n`, 'secret', name, ...options);
+  assert.match((await put('service_key')).text, /not online yet.*deploy/);
+
+  folder.cloudflare.database('people').worker('tokenkeep', 'people');
+  const stored = await put('service_key');
+  assert.equal(stored.code, 0, stored.text);
+  assert.ok(!stored.text.includes(secret) && !leftovers(folder).includes(secret));
+  assert.equal(folder.cloudflare.secrets.get('tokenkeep').get('service_key'), secret);
+  folder.cloudflare.takeChanges();
+
+  const refused = await put('refresh_token_secret');
+  assert.equal(refused.code, 1);
+  assert.match(refused.text, /refresh_token_secret_previous first/);
+  const command = await folder.runWith('npx wrangler secret put service_key', 'secret', 'service_key');
+  assert.match(command.text, /is a command/);
+  assert.match((await put('password')).text, /is not a secret of the worker/);
+  assert.deepEqual(folder.cloudflare.takeChanges(), []);
+
+  assert.equal((await put('refresh_token_secret', '--yes')).code, 0);
+});
