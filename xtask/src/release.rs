@@ -45,6 +45,9 @@ const FILES: [(&str, &str); 3] = [
     ("LICENSE", "LICENSE"),
 ];
 
+/// In links, what is not known here.
+const REPOSITORY: &str = "OWNER/REPOSITORY";
+
 const TEMPLATE: &str = r#"
 import { readFileSync } from "node:fs";
 import { template } from "./npm/src/template.mjs";
@@ -68,7 +71,22 @@ pub fn run(project: &Project) -> Result<()> {
     build(project, &tools)?;
     let tarball = pack(project)?;
     tarball.report();
-    button::lock(project, &tarball)
+    button::lock(project, &tarball)?;
+    report_placeholders(project)
+}
+
+/// Where the project is published is decided by whoever does it.
+fn report_placeholders(project: &Project) -> Result<()> {
+    for name in ["npm/README.md", "deploy-button/README.md"] {
+        let text = read(&project.path(name))?;
+        if String::from_utf8_lossy(&text).contains(REPOSITORY) {
+            step(
+                "note",
+                &format!("{name}: {REPOSITORY} stands for your public repository; write its name"),
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Packs the worker that was built last.
