@@ -1,7 +1,7 @@
 // What is on the reader's Cloudflare account. wrangler knows the account, so wrangler is asked.
 import { step, Stop } from './print.mjs';
 import { ACCOUNTS, SESSIONS } from './settings.mjs';
-import { ask, capture, json, output, successful } from './wrangler.mjs';
+import { ask, capture, json, successful } from './wrangler.mjs';
 
 /** The worker does not exist, or exists without code, as after `wrangler secret put`. */
 const NOT_ONLINE = /\[code: 10007\]|\[code: 10090\]|has no deployments|Worker ".*" not found/;
@@ -53,14 +53,19 @@ export async function findNamespace(title) {
 
 export async function createDatabase(name) {
   step('database', `creating the D1 database \`${name}\` on Cloudflare`);
-  await output(['d1', 'create', name]);
-  return (await findDatabase(name)) ?? notListed();
+  return create(['d1', 'create', name], () => findDatabase(name));
 }
 
 export async function createNamespace(title) {
   step('sessions', `creating the KV namespace \`${title}\` on Cloudflare`);
-  await output(['kv', 'namespace', 'create', title]);
-  return (await findNamespace(title)) ?? notListed();
+  return create(['kv', 'namespace', 'create', title], () => findNamespace(title));
+}
+
+/** What an attempt that was interrupted has made may not have been listed before. */
+async function create(words, find) {
+  const result = await capture(words);
+  if (!/already exists/.test(result.all)) successful(result);
+  return (await find()) ?? notListed();
 }
 
 function notListed() {

@@ -123,18 +123,23 @@ const MEANINGS = {
   access_token_secret: 'lets other servers of yours verify access tokens.',
 };
 
-/** Shows values that were made, once, and only to a person: the output of a program is often kept. */
+/** Shows values that were made, once. */
 export function show(secrets) {
-  if (!process.stdout.isTTY) {
-    console.log(
+  console.log(shown(secrets, process.stdout.isTTY));
+}
+
+/** Values are shown only to a person: what a program prints where nobody looks is often kept. */
+export function shown(secrets, isTerminal) {
+  if (!isTerminal) {
+    return (
       `\nNew secrets were made: ${Object.keys(secrets).join(', ')}. They are not shown here, because this is ` +
-      `not a terminal. To have values that you know, type \`${COMMAND} secret NAME --yes\` on your computer ` +
-      'before anybody logs in.',
+      `not a terminal. To have values that you know, type \`${COMMAND} secret --yes NAME\` on your computer ` +
+      'before anybody logs in.'
     );
-    return;
   }
-  console.log('\nSave this in a password manager now: it is shown once, and Cloudflare never shows it again.');
-  for (const [name, value] of Object.entries(secrets)) {
-    console.log(`\n  ${name} ${MEANINGS[name]}\n  ${value}`);
-  }
+  const lines = Object.entries(secrets).map(([name, value]) => `\n  ${name} ${MEANINGS[name]}\n  ${value}`);
+  return [
+    '\nSave this in a password manager now: it is shown once, and Cloudflare never shows it again.',
+    ...lines,
+  ].join('\n');
 }

@@ -47,9 +47,7 @@ export function template(text) {
     }
     return result.replace(place, replacement);
   }, unpinned);
-  return changed
-    .replaceAll('cargo xtask', 'npx tokenkeep')
-    .replaceAll('npx wrangler secret put', 'npx tokenkeep secret');
+  return changed.replaceAll('cargo xtask', 'npx tokenkeep');
 }
 
 /**

@@ -46,6 +46,8 @@ function start(words, env, stdio) {
       WRANGLER_HIDE_BANNER: 'true',
       // Without this wrangler writes its log files to the home folder.
       WRANGLER_LOG_PATH: join('.wrangler', 'logs'),
+      // Halves its start: it is a file of 15 MB.
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join('node_modules', '.cache', 'tokenkeep'),
       ...env,
     },
   });

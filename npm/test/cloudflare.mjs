@@ -29,12 +29,12 @@ export class Cloudflare {
   secrets = new Map();
   /** The ids of the accounts that a token may use. */
   accounts = ['a1'];
-  /** The paths that it refuses, and how: [RegExp, status, code, message]. */
+  /** The paths that it refuses, and how. Without a status, it does not answer. */
   refusals = [];
   /** What was changed, in order. */
   changes = [];
-  /** Stops after this many bytes of an upload. */
-  hangsUp = false;
+  /** How many lists of stores do not show what is there. */
+  lag = 0;
 
   database(name, sql = '') {
     const database = new DatabaseSync(':memory:');
@@ -64,7 +64,7 @@ export class Cloudflare {
     return this.databases.get(name).prepare("SELECT value FROM meta WHERE key = 'worker'").get()?.value;
   }
 
-  /** Refuses the requests of this form until the next deployment. */
+  /** Refuses requests such as `PUT /accounts/…`. */
   refuse(path, status, code, message) {
     this.refusals.push([path, status, code, message]);
     return this;
@@ -78,7 +78,7 @@ export class Cloudflare {
     this.server = createServer(async (request, response) => {
       const body = await text(request);
       const [status, answer] = this.#respond(request, body);
-      if (status === undefined) return request.socket.destroy();
+      if (!status) return;
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
     });
     await new Promise((resolve) => this.server.listen(0, '127.0.0.1', resolve));
@@ -98,7 +98,10 @@ export class Cloudflare {
     try {
       const { pathname, searchParams } = new URL(url, 'http://localhost');
       const refusal = this.refusals.find(([path]) => path.test(`${method} ${pathname}`));
-      if (refusal?.[1] === 0) return [];
+      if (refusal && !refusal[1]) {
+        this.changes.push('no answer');
+        return [];
+      }
       if (refusal) throw new Refusal(...refusal.slice(1));
       const parts = pathname.split('/').slice(1);
       const result = searchParams.get('page') > 1 ? [] : this.#route(method, parts, body, searchParams);
@@ -128,11 +131,12 @@ export class Cloudflare {
     const description = (name) => ({ name, uuid: `d-${name}` });
     if (id === undefined && method === 'POST') {
       const { name } = JSON.parse(body);
+      if (this.databases.has(name)) throw new Refusal(400, 7502, 'database already exists');
       this.database(name);
       this.changes.push(`database ${name} made`);
       return description(name);
     }
-    if (id === undefined) return [...this.databases.keys()].map(description);
+    if (id === undefined) return this.#list([...this.databases.keys()]).map(description);
     const name = id.replace(/^d-/, '');
     const database = this.databases.get(name);
     if (!database) throw new Refusal(404, 7404, 'The database could not be found');
@@ -156,11 +160,16 @@ export class Cloudflare {
       const prefix = query.get('prefix') ?? '';
       return this.used.has(id.replace(/^k-/, '')) ? [{ name: `${prefix}` }] : [];
     }
-    if (method !== 'POST') return this.namespaces.map(description);
+    if (method !== 'POST') return this.#list(this.namespaces).map(description);
     const { title } = JSON.parse(body);
+    if (this.namespaces.includes(title)) throw new Refusal(400, 10014, 'namespace already exists');
     this.namespaces.push(title);
     this.changes.push(`namespace ${title} made`);
     return description(title);
+  }
+
+  #list(names) {
+    return this.lag-- > 0 ? [] : names;
   }
 
   #worker(method, [name, what, which], body) {

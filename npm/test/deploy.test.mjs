@@ -1,8 +1,10 @@
 // Deployments, with the real wrangler and a stand-in for Cloudflare's API.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 
 import { Cloudflare } from './cloudflare.mjs';
 import { Folder, ROOT } from './folder.mjs';
@@ -84,19 +86,52 @@ test('the first deployment makes the stores, the tables and the secrets', async 
   });
 });
 
-test('a deployment whose upload failed is completed by the next', async (t) => {
+const UPLOAD = /^PUT .*scripts\/tokenkeep$|^POST .*versions$/;
+
+test('a deployment whose upload is refused, or interrupted, is completed by the next', async (t) => {
   const folder = await Folder.of(t);
-  folder.cloudflare.refuse(/^PUT .*scripts\/tokenkeep$|^POST .*versions$/, 400, 10021, 'refused');
+  folder.cloudflare.refuse(UPLOAD, 400, 10021, 'refused');
   const { code, text } = await folder.run('deploy');
   assert.equal(code, 1);
   assert.match(text, /the upload failed.*Run the same command again/);
+  assert.doesNotMatch(text, /New secrets/);
   const settings = folder.read('wrangler.toml');
+  folder.cloudflare.takeChanges();
+
+  folder.cloudflare.refusals = [[UPLOAD]];
+  const child = folder.start('deploy');
+  while (!folder.cloudflare.changes.includes('no answer')) await setTimeout(50);
+  child.kill('SIGINT');
+  const [interrupted] = await once(child, 'exit');
+  assert.equal(interrupted, 1);
+  assert.deepEqual(readdirSync(folder.path).filter((name) => name.startsWith('tokenkeep-')), []);
   folder.cloudflare.takeChanges();
 
   folder.cloudflare.refusals = [];
   await deployed(folder);
   assert.deepEqual(folder.cloudflare.takeChanges(), ['files: /index.html', UPLOADED, ...NEW_SECRETS]);
   assert.equal(folder.read('wrangler.toml'), settings);
+});
+
+test('secrets are shown even if a step after the upload fails, and stay', async (t) => {
+  const folder = await Folder.of(t);
+  folder.cloudflare.refuse(/scripts\/tokenkeep\/subdomain/, 500, 10013, 'An unknown error has occurred.');
+  const { code, text } = await folder.run('deploy');
+  assert.equal(code, 1);
+  assert.match(text, /New secrets were made[\s\S]*the upload failed/);
+  const secrets = new Map(folder.cloudflare.secrets.get('tokenkeep'));
+
+  folder.cloudflare.refusals = [];
+  await deployed(folder);
+  assert.deepEqual(folder.cloudflare.secrets.get('tokenkeep'), secrets);
+});
+
+test('a store that an interrupted deployment has made is found, even if it was not listed yet', async (t) => {
+  const cloudflare = new Cloudflare().database('tokenkeep-db').namespace('tokenkeep-sessions');
+  cloudflare.lag = 2;
+  const folder = await Folder.of(t, cloudflare);
+  await deployed(folder);
+  assert.ok(cloudflare.changes.includes(UPLOADED), cloudflare.changes);
 });
 
 test('a worker that is online keeps its stores, and gets new tables before the upload', async (t) => {

@@ -84,6 +84,7 @@ export class Folder {
         TMPDIR: this.path,
         CLOUDFLARE_API_BASE_URL: this.cloudflare.url,
         CLOUDFLARE_API_TOKEN: 't',
+        NODE_COMPILE_CACHE: join(ROOT, 'node_modules', '.cache', 'tokenkeep'),
         ...this.env,
       },
     });

@@ -12,7 +12,7 @@ import { check } from '../src/database.mjs';
 import { urlOf } from '../src/deploy.mjs';
 import { checkPortIsFree } from '../src/dev.mjs';
 import { cannotWrite, keepStatePrivate, prepareFolder } from '../src/files.mjs';
-import { newSecret, problemOf } from '../src/secret.mjs';
+import { newSecret, problemOf, shown } from '../src/secret.mjs';
 import { ACCOUNTS, SESSIONS, Settings, withId } from '../src/settings.mjs';
 import { template } from '../src/template.mjs';
 import { ensureVars, missingSecrets } from '../src/vars.mjs';
@@ -215,6 +215,16 @@ test('a secret is no command, no example, no response, and not short', () => {
     assert.match(problemOf('refresh_token_secret', value), problem);
   }
   assert.equal(problemOf('service_key', '0123456789abcdef0123456789abcdef'), undefined);
+});
+
+test('new secrets are shown on a terminal only', () => {
+  const secrets = { refresh_token_secret: newSecret(), service_key: newSecret() };
+  const [onTerminal, elsewhere] = [shown(secrets, true), shown(secrets, undefined)];
+  for (const [name, value] of Object.entries(secrets)) {
+    assert.ok(onTerminal.includes(`${name} `) && onTerminal.includes(value));
+    assert.ok(elsewhere.includes(name) && !elsewhere.includes(value));
+  }
+  assert.match(onTerminal, /password manager/);
 });
 
 test('a database is used by its owner, and with the sessions of its users', () => {
