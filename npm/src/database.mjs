@@ -55,10 +55,10 @@ export async function migrate() {
 }
 
 const HALF_APPLIED =
-  'a table or a column of the next migration is there already: somebody has made it by hand, or an attempt ' +
-  'stopped half-way. Run the statements of that file that are missing, and then say that it is applied: npx ' +
-  'wrangler d1 execute DB --remote --command "INSERT INTO d1_migrations (name) VALUES (\'THE_FILE.sql\')". ' +
-  'Then run the same command again';
+  'a table or a column of the next migration is there already: it was made by hand, or an attempt stopped ' +
+  "half-way. If the tables are Tokenkeep's, type `npx wrangler deploy` and open /health: the worker completes " +
+  "its tables when they are used. If they are another program's, give this worker a database of its own, as " +
+  'database_name = "…" under DB. Then run the same command again';
 
 /** Writes down that the database belongs to this worker from now on. */
 export async function claim(database, worker) {

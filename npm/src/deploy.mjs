@@ -28,9 +28,9 @@ export async function deploy(options) {
     step('deploy', 'trying the upload without uploading (wrangler deploy --dry-run)');
     return run(['deploy', '--dry-run']);
   }
-  const { secrets, unsafe } = await prepare(settings, options['take-over']).catch(nothingUploaded);
+  const { secrets, note } = await prepare(settings, options['take-over']).catch(nothingUploaded);
   const url = await upload(settings.worker, secrets);
-  if (unsafe) console.log(unsafe);
+  if (note) console.log(`\n${note}`);
   console.log(
     `\nDeployed: ${url}\nOpen it in your browser: the page there says what is ready and what is missing, ` +
     'and has the requests for Bravo to copy.',
@@ -95,8 +95,8 @@ async function decideOnSecrets({ secretNames, sessions }, { hasUsers }) {
   if (secretNames.has(signing)) return {};
   if (hasUsers || (sessions && (await account.hasBeenUsed(sessions)))) {
     return {
-      unsafe:
-        `\nThe worker has no ${signing}, but people have logged in with one: give it the same value again, ` +
+      note:
+        `The worker has no ${signing}, but people have logged in with one: give it the same value again, ` +
         `from your password manager, with \`npx wrangler secret put ${signing}\`. If it is lost, ` +
         `type \`${COMMAND} secret ${signing}\`: everyone has to log in again. Until then, nobody can.`,
     };
