@@ -86,23 +86,26 @@ async function createAndPin(settings, found) {
   return id;
 }
 
-/**
- * A worker that has its secrets keeps them. One without gets new ones, unless somebody has logged in with
- * others before: under another name, or before the secret was deleted. New ones would log them out.
- */
 async function decideOnSecrets({ secretNames, sessions }, { hasUsers }) {
   const [signing] = DEPLOYED;
-  if (secretNames.has(signing)) return {};
-  if (hasUsers || (sessions && (await account.hasBeenUsed(sessions)))) {
-    return {
-      note:
-        `The worker has no ${signing}, but people have logged in with one: give it the same value again, ` +
-        `from your password manager, with \`npx wrangler secret put ${signing}\`. If it is lost, ` +
-        `type \`${COMMAND} secret ${signing}\`: everyone has to log in again. Until then, nobody can.`,
-    };
-  }
-  const missing = DEPLOYED.filter((name) => !secretNames.has(name));
-  return { secrets: Object.fromEntries(missing.map((name) => [name, newSecret()])) };
+  const isUsed = async () => hasUsers || (sessions && (await account.hasBeenUsed(sessions)));
+  const names = secretsToMake(secretNames, !secretNames.has(signing) && (await isUsed()));
+  if (names) return { secrets: names.length > 0 && Object.fromEntries(names.map((name) => [name, newSecret()])) };
+  return {
+    note:
+      `The worker has no ${signing}, but people have logged in with one: give it the same value again, ` +
+      `from your password manager, with \`${COMMAND} secret ${signing}\`. If it is lost, have a new one ` +
+      'made there: everyone has to log in again. Until then, nobody can.',
+  };
+}
+
+/**
+ * A worker that has its secret keeps it. One without gets new ones, unless somebody has logged in with
+ * another before: under another name, or before the secret was deleted. New ones would log them out.
+ */
+export function secretsToMake(existing, isUsed) {
+  if (existing.has(DEPLOYED[0])) return [];
+  return isUsed ? undefined : DEPLOYED.filter((name) => !existing.has(name));
 }
 
 /** @returns {Promise<string>} the worker's URL */

@@ -1,4 +1,4 @@
-// Deployments, with the real wrangler and a stand-in for Cloudflare's API.
+// Deployments, their secrets and their failures, with the real wrangler and a stand-in for Cloudflare's API.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -7,44 +7,8 @@ import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 
 import { Cloudflare } from './cloudflare.mjs';
-import { Folder, ROOT } from './folder.mjs';
-
-const migrations = readdirSync(join(ROOT, 'migrations')).sort();
-const [USERS, ...OTHERS] = migrations.map((name) => readFileSync(join(ROOT, 'migrations', name), 'utf8'));
-const TABLES = [USERS, ...OTHERS].join('');
-const ADA = "INSERT INTO users VALUES ('1', 'ada@example.com', NULL, 'h', 1, 0);";
-const OWNED = "INSERT INTO meta VALUES ('worker', 'tokenkeep');";
-const APPLIED = `CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE,
-  applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL);
-  ${migrations.map((name) => `INSERT INTO d1_migrations (name) VALUES ('${name}');`).join('\n')}`;
-const FULL = `${TABLES}${APPLIED}${ADA}${OWNED}`;
-
-const applied = (database) => migrations.map((name) => `${name} applied to ${database}`);
-const NEW_SECRETS = ['refresh_token_secret of tokenkeep set', 'service_key of tokenkeep set'];
-const UPLOADED = 'tokenkeep uploaded with k-tokenkeep-sessions and d-tokenkeep-db';
-
-async function deployed(folder, ...options) {
-  const { code, text } = await folder.run('deploy', ...options);
-  assert.equal(code, 0, text);
-  return text;
-}
-
-/** Runs it, and returns why it was stopped before anything was changed. */
-async function stopped(folder) {
-  const settings = folder.read('wrangler.toml');
-  const { code, text } = await folder.run('deploy');
-  assert.equal(code, 1, text);
-  assert.match(text, /nothing was uploaded/);
-  assert.deepEqual(folder.cloudflare.takeChanges(), []);
-  assert.equal(folder.read('wrangler.toml'), settings);
-  return text;
-}
-
-const RENAMED = ['name = "tokenkeep"', 'name = "shop"'];
-const bound = (namespace, database) => [
-  ['binding = "SESSIONS"', `binding = "SESSIONS"\nid = "${namespace}"`],
-  ['binding = "DB"', `binding = "DB"\ndatabase_id = "${database}"`],
-];
+import { applied, deployed, NEW_SECRETS, stopped, UPLOADED } from './deployment.mjs';
+import { Folder } from './folder.mjs';
 
 /** Every file that is left, as text. */
 function leftovers(folder) {
@@ -100,7 +64,7 @@ test('a deployment whose upload is refused, or interrupted, is completed by the 
 
   folder.cloudflare.refusals = [[UPLOAD]];
   const child = folder.start('deploy');
-  while (!folder.cloudflare.changes.includes('no answer')) await setTimeout(50);
+  while (child.exitCode === null && !folder.cloudflare.changes.includes('no answer')) await setTimeout(50);
   child.kill('SIGINT');
   const [interrupted] = await once(child, 'exit');
   assert.equal(interrupted, 1);
@@ -129,35 +93,7 @@ test('secrets are shown even if a step after the upload fails, and stay', async 
 test('a store that an interrupted deployment has made is found, even if it was not listed yet', async (t) => {
   const cloudflare = new Cloudflare().database('tokenkeep-db').namespace('tokenkeep-sessions');
   cloudflare.lag = 2;
-  const folder = await Folder.of(t, cloudflare);
-  await deployed(folder);
-  assert.ok(cloudflare.changes.includes(UPLOADED), cloudflare.changes);
-});
-
-test('a worker that is online keeps its stores, and gets new tables before the upload', async (t) => {
-  const cloudflare = new Cloudflare().database('people').worker('tokenkeep', 'people');
-  const folder = await Folder.of(t, cloudflare);
-  await deployed(folder);
-  assert.deepEqual(folder.cloudflare.takeChanges(), [
-    ...applied('people'),
-    'people written',
-    'files: /index.html',
-    'tokenkeep uploaded with k-online and d-people',
-  ]);
-  assert.match(folder.read('wrangler.toml'), /^id = "k-online"$/m);
-});
-
-test('a worker without secrets gets them, and one that it has stays', async (t) => {
-  const cloudflare = new Cloudflare().database('people', TABLES + APPLIED);
-  cloudflare.worker('tokenkeep', 'people', ['service_key']);
-  const folder = await Folder.of(t, cloudflare);
-  await deployed(folder);
-  assert.equal(cloudflare.secrets.get('tokenkeep').get('service_key'), 'theirs');
-  assert.equal(cloudflare.takeChanges().at(-1), NEW_SECRETS[0]);
-});
-
-test('a worker that was made by a stored secret keeps it', async (t) => {
-  const cloudflare = new Cloudflare();
+  // As `wrangler secret put` leaves it.
   cloudflare.secrets.set('tokenkeep', new Map([['refresh_token_secret', 'theirs']]));
   const folder = await Folder.of(t, cloudflare);
   await deployed(folder);
@@ -165,92 +101,11 @@ test('a worker that was made by a stored secret keeps it', async (t) => {
 });
 
 test('people who have logged in are not logged out by new secrets', async (t) => {
-  const users = new Cloudflare().database('tokenkeep-db', FULL).namespace('tokenkeep-sessions');
-  const sessions = new Cloudflare().database('tokenkeep-db').namespace('tokenkeep-sessions', true);
-  for (const cloudflare of [users, sessions]) {
-    const folder = await Folder.of(t, cloudflare);
-    const text = await deployed(folder);
-    assert.equal(cloudflare.takeChanges().at(-1), UPLOADED);
-    assert.match(text, /give it the same value again/);
-  }
-});
-
-test('a worker that cannot be looked up does not get new stores', async (t) => {
-  const folder = await Folder.of(t);
-  folder.edit().cloudflare.refuse(/workers\/scripts\/tokenkeep/, 500, 10013, 'An unknown error has occurred.');
-  await stopped(folder);
-});
-
-test('a half-applied migration stops the deployment before the upload, and says the way out', async (t) => {
-  const cloudflare = new Cloudflare().database('people', USERS).worker('tokenkeep', 'people');
-  const folder = (await Folder.of(t, cloudflare)).edit(...bound('k-online', 'd-people'));
-  const text = await stopped(folder);
-  assert.match(text, /table users already exists/);
-  assert.match(text, /npx wrangler deploy.*\/health/);
-
-  // As the worker does it.
-  cloudflare.databases.get('people').exec(OTHERS.join('') + APPLIED);
-  await deployed(folder);
-  assert.equal(cloudflare.takeChanges().at(-1), 'tokenkeep uploaded with k-online and d-people');
-});
-
-test('a second app has users of its own', async (t) => {
-  const cloudflare = new Cloudflare().database('tokenkeep-db', FULL);
-  cloudflare.namespace('tokenkeep-sessions').worker('tokenkeep', 'tokenkeep-db');
-  const folder = (await Folder.of(t, cloudflare)).edit(RENAMED);
-  await deployed(folder);
-  assert.equal(cloudflare.owner('shop-db'), 'shop');
-  assert.equal(cloudflare.owner('tokenkeep-db'), 'tokenkeep');
-  assert.ok(cloudflare.changes.includes('shop uploaded with k-shop-sessions and d-shop-db'));
-});
-
-test('a worker that shares a database gets its own by another name', async (t) => {
-  const cloudflare = new Cloudflare().database('tokenkeep-db', FULL).worker('shop', 'tokenkeep-db');
-  const folder = (await Folder.of(t, cloudflare)).edit(RENAMED);
-  const text = await stopped(folder);
-  const own = 'database_name = "shop-db"';
-  assert.ok(text.includes(own), text);
-
-  folder.edit(RENAMED, ['binding = "DB"', `binding = "DB"\n${own}`]);
-  await deployed(folder);
-  assert.equal(cloudflare.takeChanges().at(-1), 'shop uploaded with k-online and d-shop-db');
-  assert.equal(cloudflare.owner('tokenkeep-db'), 'tokenkeep');
-});
-
-test('a database belongs to one worker until another takes it over', async (t) => {
-  const cloudflare = new Cloudflare().database('tokenkeep-db', FULL).worker('tokenkeep', 'tokenkeep-db');
+  const cloudflare = new Cloudflare().database('tokenkeep-db').namespace('tokenkeep-sessions', true);
   const folder = await Folder.of(t, cloudflare);
-  folder.edit(RENAMED, ...bound('k-online', 'd-tokenkeep-db'));
-  const text = await stopped(folder);
-  for (const part of ['the worker `tokenkeep`', 'delete the lines', 'npx tokenkeep deploy --take-over']) {
-    assert.ok(text.includes(part), text);
-  }
-
-  await deployed(folder, '--take-over');
-  assert.equal(cloudflare.owner('tokenkeep-db'), 'shop');
-  assert.equal(cloudflare.takeChanges().at(-1), 'shop uploaded with k-online and d-tokenkeep-db');
-});
-
-test('a database with users does not get an empty namespace', async (t) => {
-  const cloudflare = new Cloudflare().database('people', TABLES + APPLIED + ADA);
-  const folder = await Folder.of(t, cloudflare);
-  folder.edit(RENAMED, ['binding = "DB"', 'binding = "DB"\ndatabase_name = "people"']);
-  const text = await stopped(folder);
-  for (const part of ["everybody's session is lost", 'namespace list', 'shop-sessions']) {
-    assert.ok(text.includes(part), text);
-  }
-
-  // As the message says.
-  cloudflare.namespace('shop-sessions');
-  await deployed(folder);
-  assert.equal(cloudflare.takeChanges().at(-1), 'shop uploaded with k-shop-sessions and d-people');
-});
-
-test('a worker of another kind is not replaced', async (t) => {
-  const cloudflare = new Cloudflare().worker('tokenkeep', 'x');
-  cloudflare.workers.set('tokenkeep', []);
-  const folder = (await Folder.of(t, cloudflare)).edit();
-  assert.match(await stopped(folder), /another worker called `tokenkeep`.*another `name`/);
+  const text = await deployed(folder);
+  assert.equal(cloudflare.takeChanges().at(-1), UPLOADED);
+  assert.match(text, /give it the same value again/);
 });
 
 test('several accounts, no login, and a token that may not do it: each says what to do', async (t) => {

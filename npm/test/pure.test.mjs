@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { parseTOML, getStaticTOMLValue } from 'toml-eslint-parser';
 
 import { check } from '../src/database.mjs';
-import { urlOf } from '../src/deploy.mjs';
+import { secretsToMake, urlOf } from '../src/deploy.mjs';
 import { checkPortIsFree } from '../src/dev.mjs';
 import { cannotWrite, keepStatePrivate, prepareFolder } from '../src/files.mjs';
 import { newSecret, problemOf, shown } from '../src/secret.mjs';
@@ -215,6 +215,19 @@ test('a secret is no command, no example, no response, and not short', () => {
     assert.match(problemOf('refresh_token_secret', value), problem);
   }
   assert.equal(problemOf('service_key', '0123456789abcdef0123456789abcdef'), undefined);
+});
+
+test('only a worker that nobody has used gets secrets, and only those that it lacks', () => {
+  for (const [existing, isUsed, made] of [
+    [[], false, ['refresh_token_secret', 'service_key']],
+    [['service_key'], false, ['refresh_token_secret']],
+    [['refresh_token_secret'], false, []],
+    [['refresh_token_secret'], true, []],
+    [[], true, undefined],
+    [['service_key'], true, undefined],
+  ]) {
+    assert.deepEqual(secretsToMake(new Set(existing), isUsed), made);
+  }
 });
 
 test('new secrets are shown on a terminal only', () => {

@@ -70,7 +70,8 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
         let mut cargo = project.cargo();
         run_program(cargo.args(["test", "--package", "xtask"]), "cargo test")?;
         let mut node = project.command("node");
-        node.args(["--test", "npm/test/*.test.mjs"]);
+        // Its files side by side: they wait for wrangler most of the time.
+        node.args(["--test", "--test-concurrency=3", "npm/test/*.test.mjs"]);
         run_program(&mut node, "node --test")?;
     }
     Ok(())
