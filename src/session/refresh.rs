@@ -26,7 +26,7 @@ pub type Rule = fn(&SessionId, Position, Snapshot, IdleWindow, UnixMillis) -> Ve
 /// is worth noting is written after it.
 ///
 /// [`judge`] decides all of it, except for a lost session ([`Verdict::Lost`]): only then is the age
-/// of the store read, and `refuse_lost` decides by that.
+/// of the store read, together with the session once more, and `refuse_lost` decides by that.
 ///
 /// # Errors
 /// 400 for bad input; 401 when the session is over; 503 when the store failed.
@@ -88,14 +88,17 @@ fn why_refused<P>(request: &Request<'_, P>, text: &str, problem: TokenProblem) -
 
 /// The second decision. A store that is known to be older than the token has lost this one key, and
 /// the session is over with it. One that is younger, or has no mark of its age, may be the wrong
-/// one, which must not log anyone out.
+/// one, which must not log anyone out. Nor must one that has its data back since the first look.
 async fn refuse_lost<P: HasSessions>(
     request: &Request<'_, P>,
     sessions: &Sessions<'_, P>,
     token: &RefreshToken,
 ) -> Result<Error, Error> {
     let issued_at = token.position.issued_at.millis();
-    let born_at = sessions.born_at().await?;
+    let (is_here, born_at) = sessions.look_again(&token.session_ref).await?;
+    if is_here {
+        return Ok(Error::NotHereYet);
+    }
     if born_at.is_some_and(|born_at| born_at <= issued_at) {
         return Ok(Error::RefreshTokenExpired);
     }

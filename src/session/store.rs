@@ -351,13 +351,24 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         self.write_before_response(write).await
     }
 
-    /// When the first login marked this store.
+    async fn born_at(&self) -> Result<Option<UnixMillis>, Fault> {
+        let [birth] = self.read([BIRTH_KEY]).await?;
+        record::read_birth(birth)
+    }
+
+    /// Whether a session that was missing is here by now, and when the first login marked this store:
+    /// in one call. A store whose data comes back meanwhile would otherwise show its age to a request
+    /// that has just missed the session.
     ///
     /// # Errors
     /// The store failed, did not answer in time, or holds something unreadable.
-    pub async fn born_at(&self) -> Result<Option<UnixMillis>, Fault> {
-        let [birth] = self.read([BIRTH_KEY]).await?;
-        record::read_birth(birth)
+    pub async fn look_again(
+        &self,
+        session_ref: &SessionRef,
+    ) -> Result<(bool, Option<UnixMillis>), Fault> {
+        let key = session_key(session_ref);
+        let [session, birth] = self.read([key.as_str(), BIRTH_KEY]).await?;
+        Ok((session.is_some(), record::read_birth(birth)?))
     }
 
     /// Whether the store answers.

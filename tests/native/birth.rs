@@ -51,6 +51,23 @@ fn a_lost_store_is_a_fault_that_ends_nothing_until_the_owner_says_so() {
 }
 
 #[test]
+fn a_store_whose_data_comes_back_during_a_refresh_ends_nothing() {
+    let (world, login) = logged_in();
+    world.pass(DAY);
+    let lost = world.empty_store();
+    let (cloud, pace_ms) = (world.cloud(), 100);
+    world.set_pace(pace_ms);
+    // The first read is over, the second is not.
+    world
+        .timeline
+        .spawn_at(world.now() + pace_ms + pace_ms / 2, async move {
+            cloud.restore_store(&lost);
+        });
+    world.refuses(&login, UNAVAILABLE);
+    world.refresh(&login);
+}
+
+#[test]
 fn the_first_login_marks_the_store_for_good_and_no_later_one_asks() {
     let world = World::new();
     lose_the_store(&world);

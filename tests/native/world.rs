@@ -113,6 +113,11 @@ impl World {
         }
     }
 
+    /// The cloud, for what happens in it by itself.
+    pub fn cloud(&self) -> Rc<Cloud> {
+        Rc::clone(self.place.cloud())
+    }
+
     /// Another place of the same cloud, where the owner's settings are these.
     pub fn elsewhere(&self, values: &[(&str, &str)]) -> Self {
         Self {

@@ -173,11 +173,11 @@ impl Cloud {
         self.kv.replace(Kv::new(self.conditions.order))
     }
 
-    /// What was in the store under some keys is back, for every place at once. What was written
-    /// meanwhile stays.
-    pub fn restore_store(&self, lost: &Kv, is_restored: impl Fn(&str) -> bool) {
+    /// What was in the store is back, for every place at once, as when the namespace is bound again.
+    /// What was written meanwhile stays.
+    pub fn restore_store(&self, lost: &Kv) {
         let mut kv = self.kv.borrow_mut();
-        for (name, lost) in lost.keys.iter().filter(|(name, _)| is_restored(name)) {
+        for (name, lost) in &lost.keys {
             let key = kv.key(name);
             if key.landings.is_empty() {
                 key.clone_from(lost);
@@ -235,7 +235,7 @@ mod tests {
         let lost = cloud.empty_store();
         assert_eq!(value("old"), None);
         cloud.put("both", "2");
-        cloud.restore_store(&lost, |_| true);
+        cloud.restore_store(&lost);
         assert_eq!(value("old").as_deref(), Some("1"));
         assert_eq!(value("both").as_deref(), Some("2"));
     }

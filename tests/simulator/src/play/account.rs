@@ -30,8 +30,6 @@ const HASH: &str = "$2b$04$7qdbtixLAyqiD75ofza3duyl7dfMOLGrZCWVFyWdrCFY5o2EN65jG
 /// For how long a request and its repeats may be under way, at most.
 const LONGEST_ENDING_MS: u64 = 180_000;
 
-const BIRTH_MARK: &str = "tokenkeep:born";
-
 /// The account of all stories.
 pub(super) fn import(cloud: &Cloud) {
     let mut accounts = cloud.accounts.borrow_mut();
@@ -177,14 +175,7 @@ impl Stage {
                 self.outage.set((now, now + for_ms));
                 let sessions = cloud.empty_store();
                 cloud.timeline.sleep_ms(for_ms).await;
-                cloud.restore_store(&sessions, |key| key != BIRTH_MARK);
-                // Else a request that has just missed a session finds the mark, and takes the
-                // session for one that is over.
-                cloud
-                    .timeline
-                    .sleep_ms(cloud.conditions.lag_ms + 10_000)
-                    .await;
-                cloud.restore_store(&sessions, |key| key == BIRTH_MARK);
+                cloud.restore_store(&sessions);
             }
             Lost::D1 => {
                 let accounts = cloud.accounts.take();
