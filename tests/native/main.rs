@@ -20,6 +20,7 @@ mod late;
 mod limits;
 mod log;
 mod messages;
+mod migrations;
 mod openapi;
 mod postman;
 mod realms;

@@ -47,7 +47,6 @@ fn the_document_is_openapi_3_1_and_that_for_bravo_swagger_2_0() {
 #[test]
 fn whatever_is_sent_the_answer_is_documented_and_no_fault() {
     let project = Project::new();
-    project.migrate();
     let wrangler = project.start();
     let url = &wrangler.client.origin;
     let examples = env::var("SCHEMATHESIS_EXAMPLES").unwrap_or_else(|_| EXAMPLES.into());
