@@ -21,3 +21,4 @@ mod soak;
 mod stage;
 mod static_files;
 mod story;
+mod tables;
