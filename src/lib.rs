@@ -28,9 +28,9 @@
 //! 1. `entry.js` hands the request to `cloudflare::serve`, which reads it into a
 //!    [`http::request::Call`]; [`app::App::handle`] finds the row in [`routes`] and calls
 //!    [`session::refresh::refresh`].
-//! 2. That verifies the signature ([`token::refresh`]), reads three keys at once
-//!    ([`session::store`]), and asks the rule, which is pure: [`session::rule::judge`]. (Only a
-//!    session that the store has lost takes one more look, at the age of the store.)
+//! 2. That verifies the signature ([`token::refresh`]) and turns to the store ([`session::store`]),
+//!    which reads three keys at once and asks the rule, which is pure: [`session::rule::judge`]. (Only
+//!    a session that the store has lost takes one more look, at the age of the store.)
 //! 3. [`session::issue`] signs two tokens. What is worth noting is written after the response.
 //!
 //! ## How to add

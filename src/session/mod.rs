@@ -14,4 +14,3 @@ pub mod record;
 pub mod refresh;
 pub mod rule;
 pub mod store;
-pub mod trim;

@@ -7,7 +7,7 @@ use tokenkeep::{
     account::ask_guard::{FLOOD_PAUSE_MS, REFUSAL_STEP_MS},
     http::method::Method,
     port::RateLimit,
-    session::trim::SESSIONS_PER_SHARD,
+    session::store::SESSIONS_PER_SHARD,
     token::id::SessionId,
 };
 use tokenkeep_world::trouble::{Plan, Store, Trouble};

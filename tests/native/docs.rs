@@ -14,8 +14,7 @@ use tokenkeep::{
     session::{
         cursor::CURSOR_BYTES,
         device::DEVICE_CHARACTERS,
-        store::{READ_TIMEOUT_MS, SESSIONS_PER_PAGE, WRITE_TIMEOUT_MS},
-        trim::SESSIONS_PER_SHARD,
+        store::{READ_TIMEOUT_MS, SESSIONS_PER_PAGE, SESSIONS_PER_SHARD, WRITE_TIMEOUT_MS},
     },
     token::{TOKEN_BYTES, time::LONGEST_SESSION_SECONDS},
 };

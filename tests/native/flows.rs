@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use tokenkeep::{
     http::{method::Method, request::Call},
-    session::trim::SESSIONS_PER_SHARD,
+    session::store::SESSIONS_PER_SHARD,
     token::{id::SessionId, time::UnixMillis},
 };
 

@@ -17,7 +17,7 @@ use crate::{
     session::{
         port::HasSessions,
         rule::{IdleWindow, Metadata, listed},
-        store::{AFTER_RESPONSE_TIMEOUT_MS, Sessions},
+        store::{AFTER_RESPONSE_TIMEOUT_MS, KvSessions},
     },
     token::{
         id::{SessionId, SessionRef},
@@ -39,10 +39,10 @@ pub const TRIM_ONE_LOGIN_IN: u8 = 8;
 /// sessions that have ended. A shard with more takes tens of thousands of logins.
 pub const TRIM_PAGES: usize = 10;
 
-impl<P: HasSessions> Sessions<'_, P> {
+impl<P: HasSessions> KvSessions<'_, P> {
     /// Ends, after the response, the surplus in the shard of this new session. A tombstone stays until
     /// `end`. What fails is done by a later login.
-    pub fn trim_after_response(
+    pub(super) fn trim_after_response(
         &self,
         session_ref: &SessionRef,
         window: IdleWindow,
@@ -54,7 +54,7 @@ impl<P: HasSessions> Sessions<'_, P> {
         let (platform, session_ref) = (self.platform.clone(), session_ref.clone());
         self.platform.after_response(async move {
             let deadline = Deadline::after_ms(AFTER_RESPONSE_TIMEOUT_MS, &platform);
-            if let Ok(sessions) = Sessions::new(&platform, deadline) {
+            if let Ok(sessions) = KvSessions::new(&platform, deadline) {
                 let _ = sessions.trim(&session_ref, window, end).await;
             }
         });
