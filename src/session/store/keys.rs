@@ -11,6 +11,9 @@ use crate::{
 /// The mark of the store's birth. No user's key starts like this.
 pub(in crate::session) const BIRTH_KEY: &str = "tokenkeep:born";
 
+/// Sessions from before this time that no object knows any more are over: only the operator writes it.
+pub(in crate::session) const GIVEN_UP_KEY: &str = "tokenkeep:given-up";
+
 pub(in crate::session) fn session_prefix(realm: Realm, user: &UserId) -> String {
     let kind = match realm {
         Realm::Account => "session",

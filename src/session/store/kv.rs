@@ -32,7 +32,8 @@ use crate::{
             AFTER_RESPONSE_TIMEOUT_MS, ERASE_TIMEOUT_MS, ERASED_PER_PAGE, Ending, Limits,
             READ_TIMEOUT_MS, RETRY_PAUSE_MS, WRITE_TIMEOUT_MS,
             keys::{
-                BIRTH_KEY, activity_key, cut_off_key, session_key, session_prefix, ttl_seconds,
+                BIRTH_KEY, GIVEN_UP_KEY, activity_key, cut_off_key, session_key, session_prefix,
+                ttl_seconds,
             },
             later,
         },
@@ -68,7 +69,10 @@ impl<'a, P: HasSessions> KvSessions<'a, P> {
     ///
     /// # Errors
     /// The store failed, did not answer in time, or holds something unreadable.
-    async fn load(&self, session_ref: &SessionRef) -> Result<Snapshot, Fault> {
+    pub(in crate::session) async fn load(
+        &self,
+        session_ref: &SessionRef,
+    ) -> Result<Snapshot, Fault> {
         let keys = [
             session_key(session_ref),
             activity_key(&session_ref.session),
@@ -132,7 +136,7 @@ impl<'a, P: HasSessions> KvSessions<'a, P> {
         self.mark_birth_after_response();
         // Another back end may have good reasons for thousands of sessions of one user.
         if record.has_account {
-            self.trim_after_response(session_ref, limits.window, record.expires_at);
+            self.trim_after_response(session_ref, limits, record.expires_at);
         }
         Ok(())
     }
@@ -303,7 +307,7 @@ impl<'a, P: HasSessions> KvSessions<'a, P> {
         self.end_all(Realm::Account, user, cut_off).await
     }
 
-    async fn erase(&self, user: &UserId) -> Result<(), Fault> {
+    pub(super) async fn erase(&self, user: &UserId) -> Result<(), Fault> {
         let prefix = session_prefix(Realm::Account, user);
         let first = erase_page(&self.store, &prefix, None);
         let mut next = self.within(ERASE_TIMEOUT_MS, first).await?;
@@ -382,6 +386,15 @@ impl<'a, P: HasSessions> KvSessions<'a, P> {
             metadata: None,
         };
         self.write_before_response(write).await
+    }
+
+    /// Until when the operator has given up what objects have lost.
+    ///
+    /// # Errors
+    /// The store failed, did not answer in time, or holds something unreadable.
+    pub async fn given_up_at(&self) -> Result<Option<UnixMillis>, Fault> {
+        let [mark] = self.read([GIVEN_UP_KEY]).await?;
+        record::read_birth(mark)
     }
 
     async fn born_at(&self) -> Result<Option<UnixMillis>, Fault> {

@@ -1,6 +1,8 @@
 //! A page of a user's sessions: one listing, from the metadata of the keys. Values are read only of
 //! sessions without metadata, of those that may be idle, and on request of all.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     port::Fault,
     session::{
@@ -50,7 +52,7 @@ pub struct Listing {
 }
 
 /// A session of a page.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct ListItem {
     /// Which one.
     pub id: SessionId,
