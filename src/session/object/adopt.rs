@@ -79,7 +79,7 @@ impl<P: HasSessions, S: Rows> UserSessions<P, S> {
                 ..Row::opened(record)
             },
             (Some(row), Some(StoredSession::Revoked(at))) => Row::ended(at, row.expires_at),
-            (Some(row), _) => settled(row, in_kv.activity, now),
+            (Some(row), open) => settled(row, open.is_some(), in_kv.activity, now),
         };
         // The cut-off of a session of an earlier version may be that of another kind of user.
         if let Some(cut_off) = cut_off.clone().filter(|_| !is_earlier) {
@@ -104,10 +104,12 @@ fn is_over(session: &SessionId, row: &Row, cut_off: Option<&CutOff>, now: UnixMi
     }
 }
 
-/// A session that was adopted, with what KV has shown since.
-fn settled(row: Row, in_kv: Option<Activity>, now: UnixMillis) -> Row {
+/// A session that was adopted, with what KV has shown since. A KV that has lost the session says
+/// nothing of how it ended.
+fn settled(row: Row, is_in_kv: bool, in_kv: Option<Activity>, now: UnixMillis) -> Row {
     let both = [in_kv, row.activity].into_iter().flatten();
-    let is_settled = |adopted_at: &UnixMillis| now.since_ms(*adopted_at) >= KV_SETTLES_MS;
+    let is_settled =
+        |adopted_at: &UnixMillis| is_in_kv && now.since_ms(*adopted_at) >= KV_SETTLES_MS;
     Row {
         activity: both.max_by_key(|activity| activity.current.generation),
         adopted_at: row.adopted_at.filter(|at| !is_settled(at)),

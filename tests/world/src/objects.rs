@@ -44,6 +44,12 @@ struct Awake {
     is_awake: Rc<Cell<bool>>,
 }
 
+/// What was in the objects of a namespace.
+pub struct LostObjects {
+    storage: BTreeMap<String, Stored>,
+    alarms: BTreeMap<String, u64>,
+}
+
 /// The objects of all users.
 #[derive(Default)]
 pub(crate) struct Objects {
@@ -87,11 +93,29 @@ impl Cloud {
             .collect()
     }
 
-    /// The namespace of the objects is another one, without any data.
-    pub fn lose_objects(&self) {
+    /// The namespace of the objects is another one, without any data: what was in it.
+    #[allow(clippy::must_use_candidate, reason = "it may be lost for good")]
+    pub fn lose_objects(&self) -> LostObjects {
         self.restart_objects();
-        self.objects.storage.take();
-        self.objects.alarms.take();
+        let storage = self.objects.storage.take();
+        let alarms = self.objects.alarms.take();
+        LostObjects { storage, alarms }
+    }
+
+    /// What was lost is back. What was written meanwhile stays.
+    pub fn restore_objects(&self, lost: LostObjects) {
+        self.restart_objects();
+        let mut storage = self.objects.storage.borrow_mut();
+        for (name, rows) in lost.storage {
+            let stored = storage.entry(name).or_default();
+            for (key, value) in rows {
+                stored.entry(key).or_insert(value);
+            }
+        }
+        let mut alarms = self.objects.alarms.borrow_mut();
+        for (name, at) in lost.alarms {
+            alarms.entry(name).or_insert(at);
+        }
     }
 
     /// Puts a value under a key of an object.
