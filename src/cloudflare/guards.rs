@@ -56,9 +56,9 @@ impl GuardObject {
     /// The guard whose memory is in the storage of this object.
     #[wasm_bindgen(constructor)]
     #[must_use]
-    pub fn new(state: worker_sys::DurableObjectState, env: Env) -> Self {
-        let platform = platform_of(&state, env);
-        let storage = DurableStorage::of(&state);
+    pub fn new(state: &worker_sys::DurableObjectState, env: Env) -> Self {
+        let platform = platform_of(state, env);
+        let storage = DurableStorage::of(state);
         Self(Rc::new(Object::new(platform, storage)))
     }
 

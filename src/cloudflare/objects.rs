@@ -102,10 +102,6 @@ pub fn platform_of(state: &worker_sys::DurableObjectState, env: Env) -> Cloudfla
 }
 
 /// An error as JavaScript throws it.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the shape that `map_err` wants"
-)]
 pub fn thrown(fault: Fault) -> JsValue {
     js_sys::Error::new(&fault.to_string()).into()
 }
@@ -126,7 +122,7 @@ async fn done(call: Result<Promise, JsValue>) -> Result<(), Fault> {
 }
 
 /// A text; nothing where there is none. What is no text is not what we store.
-fn text(value: JsValue) -> Result<Option<String>, Fault> {
+fn text(value: &JsValue) -> Result<Option<String>, Fault> {
     match value.as_string() {
         None if !value.is_null() && !value.is_undefined() => Err(Fault::Unreadable),
         text => Ok(text),
@@ -135,7 +131,8 @@ fn text(value: JsValue) -> Result<Option<String>, Fault> {
 
 impl Storage for DurableStorage {
     async fn get(&self, key: &str) -> Result<Option<String>, Fault> {
-        text(settled(self.0.get(key)).await.map_err(|_| Fault::Failed)?)
+        let value = settled(self.0.get(key)).await;
+        text(&value.map_err(|_| Fault::Failed)?)
     }
 
     async fn put(&self, key: &str, value: &str) -> Result<(), Fault> {
@@ -163,7 +160,7 @@ impl Rows for DurableStorage {
     async fn get_all(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Fault> {
         let found = settled(get_rows(&self.0, &keys.join("\n"))).await;
         let found: Array = found.map_err(|_| Fault::Failed)?.unchecked_into();
-        found.iter().map(text).collect()
+        found.iter().map(|value| text(&value)).collect()
     }
 
     async fn page(

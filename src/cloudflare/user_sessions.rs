@@ -34,9 +34,9 @@ impl UserSessionsObject {
     /// The sessions in the storage of this object.
     #[wasm_bindgen(constructor)]
     #[must_use]
-    pub fn new(state: worker_sys::DurableObjectState, env: Env) -> Self {
-        let platform = platform_of(&state, env);
-        let storage = DurableStorage::of(&state);
+    pub fn new(state: &worker_sys::DurableObjectState, env: Env) -> Self {
+        let platform = platform_of(state, env);
+        let storage = DurableStorage::of(state);
         Self(Rc::new(UserSessions::new(platform, storage)))
     }
 

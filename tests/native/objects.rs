@@ -34,7 +34,7 @@ fn calls(world: &World) -> Vec<String> {
     calls.map(|call| call.to_string()).collect()
 }
 
-fn is_about_kv(call: &String) -> bool {
+fn is_about_kv(call: &str) -> bool {
     call.starts_with("KV")
 }
 
@@ -210,10 +210,10 @@ fn switching_on_logs_nobody_out_and_asks_kv_no_longer_than_it_may_be_behind() {
     ];
     assert_eq!(calls(&world), adopted);
     world.refresh_after(SETTLED, &second);
-    assert!(calls(&world).iter().any(is_about_kv));
+    assert!(calls(&world).iter().any(|call| is_about_kv(call)));
     for _ in 0..3 {
         world.refresh_after(HOUR, &second);
-        assert!(!calls(&world).iter().any(is_about_kv));
+        assert!(!calls(&world).iter().any(|call| is_about_kv(call)));
     }
     // Its chain came along.
     world.refuses(&login, REUSED);
@@ -250,7 +250,7 @@ fn a_session_that_was_ended_here_stays_so_whatever_kv_has() {
     for pause in [0, SETTLED, 300 * DAY] {
         world.pass(pause);
         world.refuses(&login, REVOKED);
-        assert!(!calls(&world).iter().any(is_about_kv));
+        assert!(!calls(&world).iter().any(|call| is_about_kv(call)));
     }
 
     // All at once, and before KV was ever asked.

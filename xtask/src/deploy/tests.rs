@@ -118,6 +118,7 @@ fn write_project(root: &Path, cloudflare: &str) {
         "build/index.js",
         "import { DurableObject } from 'cloudflare:workers';
          export class AccountGuard extends DurableObject {}
+         export class UserSessions extends DurableObject {}
          export default { fetch: () => new Response() };",
     );
     write(

@@ -63,7 +63,7 @@ fn a_revocation_is_refused_on_the_very_next_request() {
 #[test]
 fn a_session_comes_over_from_kv_and_a_reused_token_meets_the_latest_state_of_its_chain() {
     let settings = settings();
-    let workerd = Workerd::start(&[settings.clone()]);
+    let workerd = Workerd::start(std::slice::from_ref(&settings));
     let (client, kv) = (&workerd.clients[0], &workerd.kv);
     let (user, session) = (random_user(), client.new_session().session);
     let (created_at, expires_at) = (now() - 2 * HOUR, now() + 24 * HOUR);
