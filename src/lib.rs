@@ -55,6 +55,10 @@
 //! Another key-value store in place of KV implements [`session::port::KeyValue`], as
 //! `cloudflare/kv.rs` does.
 //!
+//! A table or a column of the database:
+//! 1. a new file in `migrations/`: a released one is never changed;
+//! 2. its name in [`account::migration`], and its columns in the query there that names all of them.
+//!
 //! A token algorithm:
 //! 1. a variant in [`token::key`], which signs, verifies and names it in the header;
 //! 2. how its key is read, in [`token::secret`], and configured, in [`config::CheckedSettings::read`];

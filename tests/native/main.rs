@@ -19,6 +19,7 @@ mod late;
 mod limits;
 mod log;
 mod messages;
+mod migrations;
 mod objects;
 mod openapi;
 mod postman;

@@ -1,6 +1,6 @@
 //! The worker in a calm cloud in memory.
 
-use std::{cell::Cell, ops::Deref, rc::Rc};
+use std::{cell::Cell, collections::BTreeMap, ops::Deref, rc::Rc};
 
 use futures_util::future::join_all;
 use serde_json::Value;
@@ -41,6 +41,11 @@ thread_local! {
 /// The worlds of this test keep sessions in this store.
 pub fn use_store(store: SessionStore) {
     STORE.set(store);
+}
+
+/// Whether they are objects.
+pub fn is_in_objects() -> bool {
+    STORE.get() == SessionStore::DurableObjects
 }
 
 /// The setting that keeps sessions in objects.
@@ -138,6 +143,31 @@ impl World {
     /// The cloud, for what happens in it by itself.
     pub fn cloud(&self) -> Rc<Cloud> {
         Rc::clone(self.place.cloud())
+    }
+
+    /// The same place, where the owner's settings are these.
+    pub fn here_with(&self, values: &[(&str, &str)]) -> Self {
+        Self {
+            place: self.place.clone(),
+            settings: checked(values),
+        }
+    }
+
+    /// Sessions that are stored, in either store, and are not ended.
+    pub fn stored_sessions(&self) -> Vec<String> {
+        let is_open = |key: &String| {
+            let entry = self.entry(key).expect("listed");
+            !entry.value.contains("revoked_at")
+        };
+        let in_kv = ["session:", "service:"].map(|prefix| self.keys(prefix));
+        let in_kv = in_kv.concat().into_iter().filter(is_open);
+        let of_object = |(name, rows): (String, BTreeMap<String, String>)| {
+            let open = rows.into_keys().filter(|key| key.starts_with("session:"));
+            open.map(move |key| format!("{name} {key}"))
+                .collect::<Vec<_>>()
+        };
+        let in_objects = self.object_storage().into_iter().flat_map(of_object);
+        in_kv.chain(in_objects).collect()
     }
 
     /// Another place of the same cloud, where the owner's settings are these.

@@ -34,7 +34,6 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     dev_vars::ensure(&project.path(".dev.vars"))?;
     build(project, &tools)?;
     keep_private(&project.path(".wrangler"))?;
-    tools.migrate_local_database()?;
 
     let port = arguments.port.to_string();
     step(

@@ -48,7 +48,6 @@ fn the_document_is_openapi_3_1() {
 #[test]
 fn whatever_is_sent_the_answer_is_documented_and_no_fault() {
     let project = Project::new();
-    project.migrate();
     let wrangler = project.start();
     let url = &wrangler.client.origin;
     let examples = env::var("SCHEMATHESIS_EXAMPLES").unwrap_or_else(|_| EXAMPLES.into());
