@@ -526,6 +526,18 @@ mod tests {
     }
 
     #[test]
+    fn a_row_that_we_did_not_write_is_unreadable() {
+        for stored in ["", "null", "{}", r#"{"session":{"v":2,"expires_at":1}}"#] {
+            assert_eq!(read_row(Some(stored.into())), Err(Fault::Unreadable));
+            assert_eq!(read_user_row(Some(stored.into())), Err(Fault::Unreadable));
+            assert_eq!(until(stored), None, "it stays");
+        }
+        // A session that never ends could not be cleaned up.
+        let endless = r#"{"session":{"v":1,"revoked_at":1}}"#;
+        assert_eq!(read_row(Some(endless.into())), Err(Fault::Unreadable));
+    }
+
+    #[test]
     fn the_birth_mark_is_pinned() {
         let (at, stored) = (
             UnixMillis(1_800_000_000_123),

@@ -21,9 +21,6 @@ pub mod message;
 pub mod port;
 pub mod row;
 
-#[cfg(test)]
-mod tests;
-
 use futures_util::lock::Mutex;
 use serde::Serialize;
 
