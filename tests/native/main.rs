@@ -5,6 +5,7 @@ mod abuse;
 mod accounts;
 mod bearer;
 mod birth;
+mod bravo;
 mod client;
 mod codes;
 mod cors;

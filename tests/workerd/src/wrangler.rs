@@ -223,7 +223,8 @@ impl Wrangler {
 }
 
 /// The port, if the line says that wrangler is ready.
-fn ready_at(line: &str) -> Option<u16> {
+#[must_use]
+pub fn ready_at(line: &str) -> Option<u16> {
     let (_, address) = line.split_once("Ready on http://127.0.0.1:")?;
     let digits = address.split(|character: char| !character.is_ascii_digit());
     digits.into_iter().next()?.parse().ok()

@@ -34,15 +34,14 @@ fn run(command: &mut Command) -> (bool, String) {
 }
 
 #[test]
-fn the_document_is_openapi_3_1() {
-    let document = folder()
-        .join("public/openapi.json")
-        .canonicalize()
-        .expect("the document");
-    let (valid, printed) = run(Command::new(python())
-        .args(["-m", "openapi_spec_validator", "--schema", "3.1"])
-        .arg(document));
-    assert!(valid, "{printed}");
+fn the_document_is_openapi_3_1_and_that_for_bravo_swagger_2_0() {
+    for (name, version) in [("openapi.json", "3.1"), ("bravo.json", "2.0")] {
+        let document = folder().join("public").join(name).canonicalize();
+        let (valid, printed) = run(Command::new(python())
+            .args(["-m", "openapi_spec_validator", "--schema", version])
+            .arg(document.expect("the document")));
+        assert!(valid, "{printed}");
+    }
 }
 
 #[test]
