@@ -82,7 +82,8 @@ async fn required_checks<P: HasAccounts>(
 }
 
 async fn sessions<P: HasAccounts>(request: &OwnerRequest<'_, P>) -> Result<(), Fault> {
-    Sessions::new(request.platform, request.deadline)?
+    let store = request.settings.report.session_store;
+    Sessions::new(request.platform, request.deadline, store)?
         .check()
         .await
 }

@@ -21,6 +21,7 @@ mod limits;
 mod log;
 mod messages;
 mod migrations;
+mod objects;
 mod openapi;
 mod postman;
 mod realms;

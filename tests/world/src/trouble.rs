@@ -26,6 +26,10 @@ pub enum Store {
     Guard,
     /// What a guard stores.
     Storage,
+    /// The objects of users.
+    Object,
+    /// What such an object stores.
+    Rows,
     /// What counts floods.
     Flood,
 }
@@ -37,6 +41,8 @@ impl fmt::Display for Store {
             Self::D1 => "D1",
             Self::Guard => "guard",
             Self::Storage => "guard's storage",
+            Self::Object => "object",
+            Self::Rows => "object's storage",
             Self::Flood => "rate limit",
         })
     }
@@ -85,7 +91,10 @@ impl Trouble {
         );
         match self {
             Self::Refuses => call.store == Store::Kv,
-            Self::Rubbish => !is_change || matches!(call.store, Store::D1 | Store::Guard),
+            Self::Rubbish => {
+                let answers = matches!(call.store, Store::D1 | Store::Guard | Store::Object);
+                answers || !is_change && call.operation != "get alarm"
+            }
             _ => true,
         }
     }
