@@ -22,7 +22,7 @@ use crate::token::{
 
 /// How far the clocks of two data centres, or of a data centre and a guard, may differ. Cloudflare
 /// guarantees nothing; a second or two has been seen.
-const CLOCKS_MS: u64 = 5_000;
+pub(crate) const CLOCKS_MS: u64 = 5_000;
 
 /// How far a copy of a request may lag behind its original and still be answered: the phone and the
 /// servers in between repeat requests for some seconds, and KV lags for about a minute. A full minute

@@ -9,7 +9,7 @@ use crate::{
     token::{
         id::{Realm, SessionId, SessionRef, UserId},
         refresh::Position,
-        time::UnixSeconds,
+        time::{UnixMillis, UnixSeconds},
     },
 };
 
@@ -51,6 +51,8 @@ pub enum Ask {
         session: SessionRef,
         /// The token that is shown.
         position: Position,
+        /// When the worker asked.
+        asked_at: UnixMillis,
         /// How long a session lives without being used.
         window: IdleWindow,
     },

@@ -35,8 +35,10 @@ use crate::{
         port::HasSessions,
         record,
         refresh::Rule,
-        rule::{CutOff, IdleWindow, SessionRecord, StoredSession, Verdict, judge, listed},
-        store::{Ending, ListItem, SESSIONS_PER_PAGE, later},
+        rule::{
+            CLOCKS_MS, CutOff, IdleWindow, SessionRecord, StoredSession, Verdict, judge, listed,
+        },
+        store::{Ending, ListItem, OBJECT_TIMEOUT_MS, SESSIONS_PER_PAGE, later},
     },
     token::{
         id::{SessionId, SessionRef},
@@ -97,8 +99,11 @@ impl<P: HasSessions, S: Rows> UserSessions<P, S> {
             Ask::Refresh {
                 session,
                 position,
+                asked_at,
                 window,
-            } => Ok(json(&self.refresh(&session, position, window).await?)),
+            } => Ok(json(
+                &self.refresh(&session, position, asked_at, window).await?,
+            )),
             Ask::LookUp { session } => {
                 let mut found = self.load(&session).await?.snapshot();
                 found.activity = None;
@@ -143,14 +148,22 @@ impl<P: HasSessions, S: Rows> UserSessions<P, S> {
         }
     }
 
+    /// A request may be under way for long, or wait for its turn. It is judged by the time at which it
+    /// was sent: a copy that was in time then is no theft. Nobody waits for the reply any more when it
+    /// is later than [`OBJECT_TIMEOUT_MS`].
     async fn refresh(
         &self,
         session_ref: &SessionRef,
         position: Position,
+        asked_at: UnixMillis,
         window: IdleWindow,
     ) -> Result<Verdict, Fault> {
+        if self.platform.now().since_ms(asked_at) > OBJECT_TIMEOUT_MS + CLOCKS_MS {
+            return Err(Fault::TimedOut);
+        }
         let found = self.load(session_ref).await?;
-        let (session, now) = (&session_ref.session, self.platform.now());
+        let session = &session_ref.session;
+        let now = self.platform.now().min(asked_at);
         let verdict = (self.rule)(session, position, found.snapshot(), window, now);
         match (&verdict, found.row) {
             (

@@ -87,6 +87,7 @@ impl<'a, P: HasSessions> ObjectSessions<'a, P> {
         let refresh = Ask::Refresh {
             session: session.clone(),
             position: token.position,
+            asked_at: now,
             window,
         };
         let verdict = self.ask(session, &refresh).await?;
