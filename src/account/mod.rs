@@ -4,6 +4,7 @@ pub mod ask_guard;
 pub mod attempts;
 pub mod bearer_account;
 pub mod change_password;
+pub mod codes;
 pub mod delete;
 pub mod email;
 pub mod guard;
