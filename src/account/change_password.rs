@@ -79,8 +79,9 @@ pub async fn change_password<P: HasAccounts>(request: &Request<'_, P>) -> Result
     Ok(tokens)
 }
 
-/// Of copies of the request that arrive at once, the store refuses all writes but one.
-async fn end_others<P: HasAccounts>(
+/// Ends all sessions of a user that began before one has just been opened. Of copies of the request
+/// that arrive at once, the store refuses all writes but one.
+pub(super) async fn end_others<P: HasAccounts>(
     request: &Request<'_, P>,
     user: &UserId,
     cut_off: &CutOff,

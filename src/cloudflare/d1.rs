@@ -49,7 +49,7 @@ const BY_ID: &str = "SELECT id, email, name, created_at FROM users WHERE id = ?1
 
 impl Accounts for D1Accounts {
     async fn check(&self) -> Result<(), Fault> {
-        const SQL: &str = "SELECT u.id, u.email, u.name, u.created_at, d.at \
+        const SQL: &str = "SELECT u.id, u.email, u.name, u.created_at, u.email_verified, d.at \
             FROM users u LEFT JOIN deleted d ON d.id = u.id WHERE u.id = ?1";
         self.find::<Row>(SQL, "health").await.map(|_| ())
     }
@@ -112,6 +112,48 @@ impl Accounts for D1Accounts {
             new.as_str().into(),
         ];
         self.run(SQL, &values).await
+    }
+
+    async fn reset_password(
+        &self,
+        id: &UserId,
+        known: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, Fault> {
+        const SQL: &str = "UPDATE users SET password_hash = ?3, email_verified = 1 \
+            WHERE id = ?1 AND password_hash = ?2";
+        let values = [
+            id.as_str().into(),
+            known.as_str().into(),
+            new.as_str().into(),
+        ];
+        self.run(SQL, &values).await
+    }
+
+    /// In the table of facts about this database. A row that says the same minute is not written.
+    async fn note_mail_failure(&self, at: UnixMillis, why: &str) -> Result<(), Fault> {
+        const SQL: &str = "INSERT INTO meta (key, value) VALUES ('mail_failure', ?1) \
+            ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE value < ?2";
+        let minute = at.0 / 60_000 * 60_000;
+        self.run(
+            SQL,
+            &[format!("{} {why}", at.0).into(), minute.to_string().into()],
+        )
+        .await?;
+        Ok(())
+    }
+
+    async fn mail_failure(&self) -> Result<Option<(UnixMillis, String)>, Fault> {
+        #[derive(Deserialize)]
+        struct Note {
+            value: String,
+        }
+        let sql = "SELECT value FROM meta WHERE key = ?1";
+        let note: Option<Note> = self.find(sql, "mail_failure").await?;
+        Ok(note.and_then(|note| {
+            let (at, why) = note.value.split_once(' ')?;
+            Some((UnixMillis(at.parse().ok()?), why.to_owned()))
+        }))
     }
 
     async fn set_name(&self, id: &UserId, name: Option<&Name>) -> Result<(), Fault> {

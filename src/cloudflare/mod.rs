@@ -8,6 +8,7 @@ pub mod clock;
 mod d1;
 mod guards;
 mod kv;
+mod mail;
 mod promise;
 mod rate_limit;
 mod serve;

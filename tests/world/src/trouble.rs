@@ -28,6 +28,8 @@ pub enum Store {
     Storage,
     /// What counts floods.
     Flood,
+    /// Who delivers e-mails.
+    Mail,
 }
 
 impl fmt::Display for Store {
@@ -38,6 +40,7 @@ impl fmt::Display for Store {
             Self::Guard => "guard",
             Self::Storage => "guard's storage",
             Self::Flood => "rate limit",
+            Self::Mail => "e-mail",
         })
     }
 }
@@ -75,8 +78,8 @@ impl Trouble {
         Self::Rubbish,
     ];
 
-    /// Whether a call can go wrong like this: only KV has an error of its own for too many
-    /// requests, and a plain "done" cannot be rubbish.
+    /// Whether a call can go wrong like this: only KV and providers of e-mail have an error of their
+    /// own for too many requests, and a plain "done" cannot be rubbish.
     #[must_use]
     pub fn fits(self, call: &Call) -> bool {
         let is_change = matches!(
@@ -84,7 +87,7 @@ impl Trouble {
             "write" | "delete" | "put" | "delete all" | "set alarm" | "delete alarm"
         );
         match self {
-            Self::Refuses => call.store == Store::Kv,
+            Self::Refuses => matches!(call.store, Store::Kv | Store::Mail),
             Self::Rubbish => !is_change || matches!(call.store, Store::D1 | Store::Guard),
             _ => true,
         }
