@@ -104,6 +104,10 @@ const RUN = isLocal ? "cargo xtask dev" : "cargo xtask deploy";
 const dashboard = (text) => !isLocal && paragraph(`In Cloudflare’s dashboard: Workers & Pages, your worker, Settings, ${text}`);
 const wait = [paragraph("Wait a minute and check again. If it does not go away, look at www.cloudflarestatus.com.")];
 
+// The worker creates its tables itself: one that is missing cannot be created.
+const fixTables = (report) => !report?.includes("created") ? wait
+  : [paragraph("This command tries the same and shows why it fails:"), command(`npx wrangler d1 migrations apply DB --${isLocal ? "local" : "remote"}`)];
+
 const fixFile = (what) => [paragraph(`Fix \`wrangler.toml\`: ${what}. Then ${isLocal ? "start the worker" : "deploy"} again:`), command(RUN)];
 
 function fixSecret(name) {
@@ -166,7 +170,7 @@ function rowsOf({ checks, settings }) {
   return [
     ...Object.keys(SECRETS).map((name) => setting(name, settings[name], SECRETS[name])),
     binding("SESSIONS", checks.sessions, "The KV store keeps sessions.", "KV namespace", "[[kv_namespaces]]", wait),
-    binding("DB", checks.accounts, "The D1 database keeps accounts.", "D1 database", "[[d1_databases]]", [paragraph("Most likely its tables are missing. This creates them:"), command(RUN), ...wait]),
+    binding("DB", checks.accounts, "The D1 database keeps accounts.", "D1 database", "[[d1_databases]]", fixTables(checks.accounts)),
     binding("ACCOUNT_GUARD", checks.guard, "The Durable Object checks passwords.", "Durable Object", "[[durable_objects.bindings]]", wait),
     checks.flood && limit("ATTEMPTS", checks.flood, "Optional: this rate limit slows down floods of wrong passwords and sign-ups."),
     checks.requests && limit("REQUESTS", checks.requests, "Optional: this rate limit refuses a user's requests beyond 30 a minute."),

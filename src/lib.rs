@@ -51,6 +51,10 @@
 //! 2. return it from [`session::port::HasSessions`] in `cloudflare/mod.rs`;
 //! 3. another layout of keys, or one without keys, replaces [`session::store`] and `record.rs`.
 //!
+//! A table or a column of the database:
+//! 1. a new file in `migrations/`: a released one is never changed;
+//! 2. its name in [`account::migration`], and its columns in the query there that names all of them.
+//!
 //! A token algorithm:
 //! 1. a variant in [`token::key`], which signs, verifies and names it in the header;
 //! 2. how its key is read, in [`token::secret`], and configured, in [`config::CheckedSettings::read`];

@@ -26,6 +26,9 @@ pub enum Fault {
     /// What was stored is not what we store.
     #[error("the store holds something that cannot be read")]
     Unreadable,
+    /// The database lacks a table or a column, and the worker could not create it.
+    #[error("a table or a column is missing and could not be created")]
+    NoTables,
     /// There is no binding of this name.
     #[error("{0} is not bound")]
     NotBound(&'static str),

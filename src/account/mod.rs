@@ -13,6 +13,7 @@ pub mod log_in;
 pub mod log_out_all;
 pub mod me;
 pub mod message;
+pub mod migration;
 pub mod password;
 pub mod port;
 pub mod reset_password;

@@ -1,11 +1,19 @@
 //! The table of accounts in D1. Every value is bound: nothing that a client sends becomes SQL.
+//!
+//! A statement that finds no table has it created: see [`crate::account::migration`].
 
 use serde::{Deserialize, de::DeserializeOwned};
 use wasm_bindgen::JsValue;
-use worker::{D1Database, D1PreparedStatement, Env};
+use worker::{D1Database, D1PreparedStatement, D1Result, Env, Error};
 
 use crate::{
-    account::{Account, Name, email::Email, password::PasswordHash, port::Accounts},
+    account::{
+        Account, Name,
+        email::Email,
+        migration::{APPLIED, Database, EVERY_COLUMN, upgrade, wants_tables},
+        password::PasswordHash,
+        port::Accounts,
+    },
     cloudflare::fault,
     port::Fault,
     token::{
@@ -14,7 +22,7 @@ use crate::{
     },
 };
 
-/// A D1 database with the tables of `migrations/`.
+/// A D1 database. Its tables are made when a statement needs them.
 pub struct D1Accounts(D1Database);
 
 impl D1Accounts {
@@ -31,16 +39,69 @@ impl D1Accounts {
     }
 
     async fn find<T: DeserializeOwned>(&self, sql: &str, value: &str) -> Result<Option<T>, Fault> {
-        let statement = self.statement(sql, &[value.into()])?;
-        statement.first(None).await.map_err(fault)
+        let result = self.query(sql, &[value.into()]).await?;
+        Ok(result.results().map_err(fault)?.into_iter().next())
     }
 
     /// Whether a row was changed.
     async fn run(&self, sql: &str, values: &[JsValue]) -> Result<bool, Fault> {
-        let statement = self.statement(sql, values)?;
-        let result = statement.run().await.map_err(fault)?;
+        let result = self.query(sql, values).await?;
         let changes = result.meta().map_err(fault)?.and_then(|meta| meta.changes);
         Ok(changes.ok_or(Fault::Unreadable)? > 0)
+    }
+
+    /// `all` is `run` with rows, and one path for every statement makes a smaller bundle.
+    async fn query(&self, sql: &str, values: &[JsValue]) -> Result<D1Result, Fault> {
+        let statement = self.statement(sql, values)?;
+        self.with_tables(async || statement.all().await).await
+    }
+
+    /// Makes a call; once more after an upgrade if it fails for want of a table or a column.
+    async fn with_tables<T>(&self, call: impl AsyncFn() -> worker::Result<T>) -> Result<T, Fault> {
+        let mut is_upgraded = false;
+        loop {
+            match call().await {
+                Err(error) if wants_tables(&message(&error)) => {
+                    if is_upgraded {
+                        return Err(Fault::NoTables);
+                    }
+                    upgrade(self).await?;
+                    is_upgraded = true;
+                }
+                done => return done.map_err(fault),
+            }
+        }
+    }
+}
+
+impl Database for D1Accounts {
+    async fn applied(&self) -> Result<Vec<String>, String> {
+        let found = self.0.prepare(APPLIED).all().await;
+        let rows = found.and_then(|found| found.results::<Record>());
+        let names = rows.map(|rows| rows.into_iter().map(|Record { name }| name).collect());
+        names.map_err(|error| message(&error))
+    }
+
+    /// A batch is one transaction.
+    async fn execute(&self, statements: &[String]) -> Result<(), String> {
+        let statements = statements.iter().map(|sql| self.0.prepare(sql));
+        let done = self.0.batch(statements.collect()).await;
+        done.map(|_| ()).map_err(|error| message(&error))
+    }
+}
+
+/// A row of [`APPLIED`].
+#[derive(Deserialize)]
+struct Record {
+    name: String,
+}
+
+/// What D1 said. It is looked at and goes nowhere: it may repeat a value.
+fn message(error: &Error) -> String {
+    match error {
+        Error::D1(error) => error.cause(),
+        Error::UnknownJsError { message, .. } => message.clone(),
+        _ => String::new(),
     }
 }
 
@@ -49,9 +110,7 @@ const BY_ID: &str = "SELECT id, email, name, created_at FROM users WHERE id = ?1
 
 impl Accounts for D1Accounts {
     async fn check(&self) -> Result<(), Fault> {
-        const SQL: &str = "SELECT u.id, u.email, u.name, u.created_at, u.email_verified, d.at \
-            FROM users u LEFT JOIN deleted d ON d.id = u.id WHERE u.id = ?1";
-        self.find::<Row>(SQL, "health").await.map(|_| ())
+        self.query(EVERY_COLUMN, &[]).await.map(|_| ())
     }
 
     async fn by_email(&self, email: &Email) -> Result<Option<(Account, PasswordHash)>, Fault> {
@@ -144,14 +203,11 @@ impl Accounts for D1Accounts {
     }
 
     async fn mail_failure(&self) -> Result<Option<(UnixMillis, String)>, Fault> {
-        #[derive(Deserialize)]
-        struct Note {
-            value: String,
-        }
-        let sql = "SELECT value FROM meta WHERE key = ?1";
-        let note: Option<Note> = self.find(sql, "mail_failure").await?;
+        // Read as a record has its name.
+        let sql = "SELECT value AS name FROM meta WHERE key = ?1";
+        let note: Option<Record> = self.find(sql, "mail_failure").await?;
         Ok(note.and_then(|note| {
-            let (at, why) = note.value.split_once(' ')?;
+            let (at, why) = note.name.split_once(' ')?;
             Some((UnixMillis(at.parse().ok()?), why.to_owned()))
         }))
     }
@@ -177,8 +233,8 @@ impl Accounts for D1Accounts {
                 &[number(UnixMillis(outdated))],
             )?,
         ];
-        self.0.batch(statements).await.map_err(fault)?;
-        Ok(())
+        let batch = self.with_tables(async || self.0.batch(statements.clone()).await);
+        batch.await.map(|_| ())
     }
 
     async fn was_deleted(&self, id: &UserId) -> Result<bool, Fault> {

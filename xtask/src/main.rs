@@ -6,15 +6,14 @@
 
 mod build;
 mod bundle;
-mod deploy;
-mod dev;
-mod dev_vars;
 mod fuzz;
 mod lint;
+mod maker;
 mod measure;
 mod paths;
 mod process;
 mod project;
+mod release;
 mod reproduce;
 mod stamp;
 mod test;
@@ -42,9 +41,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Run the worker on this computer; installs and builds what is missing
-    Dev(dev::Arguments),
+    Dev(maker::Dev),
     /// Put the worker on your Cloudflare account
-    Deploy(deploy::Arguments),
+    Deploy(maker::Deploy),
+    /// Store a secret of the deployed worker, or make one
+    Secret(maker::Secret),
     /// Import users from another system
     Users(users::Arguments),
     /// Run all tests, including those in Cloudflare's runtime and in a browser
@@ -55,7 +56,9 @@ enum Command {
     Advisories,
     /// Build the worker into the folder `build`
     Build,
-    /// Build the worker twice, in two folders, and compare the results
+    /// Pack the npm package `tokenkeep` into the folder `dist`
+    Release,
+    /// Build worker and npm package twice, in two folders, and compare the results
     Reproduce,
     /// Simulate sessions, and look for false logouts and missed thieves
     Simulate(measure::PassedOn),
@@ -71,13 +74,15 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let project = Project::locate();
     let outcome = match arguments.command {
-        Command::Dev(arguments) => dev::run(&project, &arguments),
-        Command::Deploy(arguments) => deploy::run(&project, &arguments),
+        Command::Dev(arguments) => maker::dev(&project, &arguments),
+        Command::Deploy(arguments) => maker::deploy(&project, &arguments),
+        Command::Secret(arguments) => maker::secret(&project, &arguments),
         Command::Users(arguments) => users::run(&project, &arguments),
         Command::Test(arguments) => test::run(&project, &arguments),
         Command::Lint => lint::run(&project),
         Command::Advisories => lint::advisories(&project),
         Command::Build => build::run(&project),
+        Command::Release => release::run(&project),
         Command::Reproduce => reproduce::run(&project),
         Command::Simulate(arguments) => measure::simulate(&project, &arguments),
         Command::Bench(arguments) => measure::bench(&project, &arguments),

@@ -2,7 +2,7 @@
 
 use std::{
     io::ErrorKind,
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -14,12 +14,8 @@ pub fn step(name: &str, text: &str) {
 
 /// Runs a program whose output is meant for the reader; fails when it fails.
 pub fn run(command: &mut Command, what: &str) -> Result<()> {
-    run_interactively(command.stdin(Stdio::null()), what)
-}
-
-/// Runs a program that may ask the reader something.
-pub fn run_interactively(command: &mut Command, what: &str) -> Result<()> {
     let status = command
+        .stdin(Stdio::null())
         .status()
         .with_context(|| format!("{what} did not start"))?;
     if !status.success() {
@@ -35,27 +31,17 @@ pub fn run_quietly(command: &mut Command, what: &str) -> Result<()> {
 
 /// What a program writes to its standard output; shows everything it wrote when it fails.
 pub fn output_of(command: &mut Command, what: &str) -> Result<String> {
-    let output = output(command, what)?;
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("{what} did not start"))?;
     if !output.status.success() {
-        show(&output);
+        for text in [&output.stdout, &output.stderr] {
+            eprint!("{}", String::from_utf8_lossy(text));
+        }
         bail!("{what} failed; its own message is above");
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-/// What a program writes, and whether it failed.
-pub fn output(command: &mut Command, what: &str) -> Result<Output> {
-    command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("{what} did not start"))
-}
-
-/// Shows what a program wrote.
-pub fn show(output: &Output) {
-    for text in [&output.stdout, &output.stderr] {
-        eprint!("{}", String::from_utf8_lossy(text));
-    }
 }
 
 /// What a program prints, trimmed; `None` when it is not installed.

@@ -1,6 +1,6 @@
-//! `cargo xtask reproduce`: is the worker that was deployed made from this code?
+//! `cargo xtask reproduce`: is the worker that was deployed, or the npm package, made from this code?
 //!
-//! The same code gives the same worker, byte for byte, whatever the folder and whosever the computer,
+//! The same code gives the same of both, byte for byte, whatever the folder and whosever the computer,
 //! as long as the compiler is the same. Shown here by a second build in another folder, from nothing.
 
 use std::{fs, path::Path};
@@ -12,14 +12,15 @@ use crate::{
     build::{PRODUCTS, build},
     process::step,
     project::Project,
-    tools,
+    release, tools,
 };
 
 /// What is no part of the code.
-const LEFT_OUT: [&str; 7] = [
+const LEFT_OUT: [&str; 8] = [
     ".git",
     "target",
     "build",
+    "dist",
     "node_modules",
     ".wrangler",
     "corpus",
@@ -29,6 +30,7 @@ const LEFT_OUT: [&str; 7] = [
 pub fn run(project: &Project) -> Result<()> {
     let tools = tools::ensure(project)?;
     build(project, &tools)?;
+    let package = release::pack(project)?;
 
     let copy = Project {
         root: project.path("target/reproduce/another folder"),
@@ -45,6 +47,12 @@ pub fn run(project: &Project) -> Result<()> {
         step("hash", &format!("{first}  build/{name}"));
         ensure!(first == second, "the copy's is another one: {second}");
     }
+    step("hash", &format!("{}  {}", package.sha256, package.name()));
+    let second = release::pack(&copy)?.sha256;
+    ensure!(
+        package.sha256 == second,
+        "the copy's is another one: {second}"
+    );
     step("hash", "the two builds are the same");
     Ok(())
 }

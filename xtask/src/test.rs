@@ -12,6 +12,7 @@ use crate::{
     build::build,
     process::{run as run_program, run_quietly, step},
     project::Project,
+    release,
     stamp::Stamp,
     tools,
 };
@@ -45,7 +46,7 @@ const PYTHON_ENVIRONMENT: &str = "target/schemathesis";
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Passed on to `cargo test`, as in `cargo xtask test -- refresh`; the tests of xtask itself
-    /// are left out then
+    /// and of the npm package are left out then
     #[arg(last = true)]
     cargo_test_arguments: Vec<String>,
 }
@@ -56,6 +57,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     let tools = tools::ensure(project)?;
     install_schemathesis(project)?;
     build(project, &tools)?;
+    release::pack(project)?;
     step("test", "compiling and running every test");
     let mut cargo = project.cargo();
     // xtask is tested apart from the rest: compiled together with it, its
@@ -67,6 +69,10 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     if arguments.cargo_test_arguments.is_empty() {
         let mut cargo = project.cargo();
         run_program(cargo.args(["test", "--package", "xtask"]), "cargo test")?;
+        let mut node = project.command("node");
+        // Its files side by side: they wait for wrangler most of the time.
+        node.args(["--test", "--test-concurrency=3", "npm/test/*.test.mjs"]);
+        run_program(&mut node, "node --test")?;
     }
     Ok(())
 }

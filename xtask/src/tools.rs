@@ -33,12 +33,6 @@ pub struct Tools<'a> {
     project: &'a Project,
 }
 
-/// For tests that bring a folder with the npm packages of their own.
-#[cfg(test)]
-pub fn assume_installed(project: &Project) -> Tools<'_> {
-    Tools { project }
-}
-
 /// Looks for every tool and installs what is missing.
 pub fn ensure(project: &Project) -> Result<Tools<'_>> {
     let installed_packages = install_npm_packages(project)?;

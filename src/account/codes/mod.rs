@@ -63,12 +63,12 @@ struct SentCode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct SpentCode {
     mac: CodeMac,
-    #[serde(flatten)]
-    success: Success,
+    at: UnixMillis,
+    session: SessionId,
 }
 
 /// What a code has done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Success {
     /// When: a stamp of the guard.
     pub at: UnixMillis,
@@ -111,7 +111,8 @@ impl Codes {
             return Presented::Wrong;
         };
         if let Some(spent) = ledger.spent.as_ref().filter(|it| it.mac.is_one_of(macs)) {
-            return Presented::Again(spent.success.clone());
+            let SpentCode { at, session, .. } = spent.clone();
+            return Presented::Again(Success { at, session });
         }
         if ledger
             .code
@@ -132,7 +133,8 @@ impl Codes {
         if let Some(ledger) = self.0.get_mut(&kind)
             && let Some(SentCode { mac, .. }) = ledger.code.take()
         {
-            ledger.spent = Some(SpentCode { mac, success });
+            let Success { at, session } = success;
+            ledger.spent = Some(SpentCode { mac, at, session });
         }
     }
 
@@ -185,7 +187,7 @@ impl Ledger {
             .take_if(|code| !is_within(&mut code.at, kind.lifetime_ms()));
         // A stamp is not moved: the repeated request gets it.
         self.spent
-            .take_if(|spent| now.since_ms(spent.success.at) >= REPEAT_MS);
+            .take_if(|spent| now.since_ms(spent.at) >= REPEAT_MS);
     }
 }
 

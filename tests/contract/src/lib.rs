@@ -14,7 +14,7 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 /// Addresses that Cloudflare serves from `public/` without asking the worker.
-pub const STATIC_FILES: [&str; 4] = ["/", "/page.css", "/page.js", "/openapi.json"];
+pub const STATIC_FILES: [&str; 5] = ["/", "/page.css", "/page.js", "/openapi.json", "/bravo.json"];
 
 /// The headers that belong to a status: given where documented, and nowhere else.
 const TELLING_HEADERS: [&str; 3] = ["Retry-After", "WWW-Authenticate", "Allow"];

@@ -77,19 +77,43 @@ impl D1 {
         d1
     }
 
-    /// Applies every migration.
+    /// Applies every migration, by hand: without a record.
     ///
     /// # Panics
     /// One is not valid, or they were applied already.
     pub fn migrate(&self) {
+        self.migrate_to(usize::MAX);
+    }
+
+    /// Applies the first migrations, so many of them.
+    ///
+    /// # Panics
+    /// One is not valid, or they were applied already.
+    pub fn migrate_to(&self, number: usize) {
         let files = fs::read_dir(folder().join("migrations")).expect("migrations/ is there");
         let mut files: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
         files.sort();
-        for file in files {
-            let sql = fs::read_to_string(&file).expect("text");
-            let applied = self.state().database.execute_batch(&sql);
-            applied.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        for file in files.into_iter().take(number) {
+            self.execute(&fs::read_to_string(&file).expect("text"));
         }
+    }
+
+    /// Executes SQL, as its owner can.
+    ///
+    /// # Panics
+    /// It is not valid.
+    pub fn execute(&self, sql: &str) {
+        let executed = self.state().database.execute_batch(sql);
+        executed.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// The names of the migrations that were recorded, in their order.
+    #[must_use]
+    pub fn recorded_migrations(&self) -> Vec<String> {
+        self.column(
+            "SELECT name FROM d1_migrations WHERE id > ?1 ORDER BY id",
+            "0",
+        )
     }
 
     /// Lets all statements fail that have this value among theirs, until [`D1::mend`].

@@ -259,7 +259,12 @@ impl Workerd {
         Self::start_with(Kv::start(), D1::start_empty(), all, &[])
     }
 
-    fn start_with(kv: Kv, d1: D1, all: &[Settings], parameters: &[&str]) -> Self {
+    /// Starts workerd on these stores, with objects of its own.
+    ///
+    /// # Panics
+    /// It does not start.
+    #[must_use]
+    pub fn start_with(kv: Kv, d1: D1, all: &[Settings], parameters: &[&str]) -> Self {
         let folder = temporary_folder();
         for (index, settings) in all.iter().enumerate() {
             let copy = folder.path().join(worker_name(index));

@@ -10,6 +10,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use serde_json::Value;
 use tempfile::TempDir;
 use toml::Table;
 
@@ -129,21 +130,36 @@ impl Project {
         [&self.refresh_secret, &self.service_key]
     }
 
-    /// Makes the tables of accounts, as `cargo xtask dev` does.
+    /// Makes the tables of accounts, as `cargo xtask deploy` does; what wrangler printed.
     ///
     /// # Panics
     /// wrangler could not.
-    pub fn migrate(&self) {
+    #[must_use]
+    pub fn migrate(&self) -> String {
+        self.d1(&["migrations", "apply", "DB", "--local"])
+    }
+
+    /// Executes SQL on the database; the rows, as JSON.
+    ///
+    /// # Panics
+    /// wrangler could not.
+    #[must_use]
+    pub fn execute(&self, sql: &str) -> Value {
+        let printed = self.d1(&["execute", "DB", "--local", "--json", "--command", sql]);
+        let results: Value = serde_json::from_str(&printed).expect("JSON");
+        results[0]["results"].clone()
+    }
+
+    fn d1(&self, arguments: &[&str]) -> String {
         let mut command = Command::new(node());
-        command
-            .arg(wrangler())
-            .args(["d1", "migrations", "apply", "DB", "--local"]);
+        command.arg(wrangler()).arg("d1").args(arguments);
         let output = self
             .here(&mut command)
             .stdin(Stdio::null())
             .output()
             .expect("Node.js");
         assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).expect("UTF-8")
     }
 
     fn dev(&self, command: &mut Command) {
@@ -207,7 +223,8 @@ impl Wrangler {
 }
 
 /// The port, if the line says that wrangler is ready.
-fn ready_at(line: &str) -> Option<u16> {
+#[must_use]
+pub fn ready_at(line: &str) -> Option<u16> {
     let (_, address) = line.split_once("Ready on http://127.0.0.1:")?;
     let digits = address.split(|character: char| !character.is_ascii_digit());
     digits.into_iter().next()?.parse().ok()

@@ -272,35 +272,6 @@ fn what_looks_like_a_command_is_only_text() {
 }
 
 #[test]
-fn without_its_tables_the_worker_says_503_and_the_next_try_works() {
-    let workerd = Workerd::start_without_tables(&[Settings::fresh().with_accounts()]);
-    let client = &workerd.clients[0];
-    let email = address();
-    let body = json!({"email": email, "password": PASSWORD});
-    for _ in 0..12 {
-        for path in ["/auth/signup", "/auth/login"] {
-            client
-                .post(path, &body)
-                .assert_error(503, "temporarily_unavailable");
-        }
-    }
-    let health = client.get("/health");
-    assert_eq!(
-        (health.status, health.json()["checks"]["accounts"] == "ok"),
-        (503, false)
-    );
-    // Sessions of other back ends go on.
-    let session = client.new_session();
-    let _ = client.refresh(&session.refresh).tokens();
-
-    workerd.d1.migrate();
-    assert_eq!(client.get("/health").json()["checks"]["accounts"], "ok");
-    let tokens = client.post("/auth/signup", &body).tokens();
-    assert_eq!(client.me(&tokens.access).status, 200);
-    assert_eq!(leak(&workerd.log()), None);
-}
-
-#[test]
 fn a_row_that_the_rules_for_new_ones_would_refuse_is_read() {
     let old = address();
     let tokens = sign_up(&old);

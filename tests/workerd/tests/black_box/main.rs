@@ -22,3 +22,4 @@ mod soak;
 mod stage;
 mod static_files;
 mod story;
+mod tables;

@@ -51,6 +51,7 @@ fn each_file_is_served_as_it_is_and_for_what_it_is() {
         ("/page.css", "page.css", "text/css; charset=utf-8"),
         ("/page.js", "page.js", "text/javascript; charset=utf-8"),
         ("/openapi.json", "openapi.json", "application/json"),
+        ("/bravo.json", "bravo.json", "application/json"),
     ] {
         let answer = client().get(path);
         let text = fs::read_to_string(folder().join("public").join(file)).expect("the file");
@@ -61,11 +62,13 @@ fn each_file_is_served_as_it_is_and_for_what_it_is() {
 }
 
 #[test]
-fn any_page_can_read_the_document() {
-    let answer = client().get("/openapi.json");
-    assert_eq!(answer.json(), *DOCUMENT);
-    assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
-    assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
+fn any_page_can_read_the_documents() {
+    assert_eq!(client().get("/openapi.json").json(), *DOCUMENT);
+    for path in ["/openapi.json", "/bravo.json"] {
+        let answer = client().get(path);
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+        assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
+    }
 }
 
 #[test]

@@ -14,11 +14,10 @@ use tokenkeep_workerd_tests::{
 
 use crate::stage::{Stage, leak};
 
-/// The worker as `cargo xtask dev` runs it, with its tables in place.
+/// The worker as `cargo xtask dev` runs it, on a database that is empty at first.
 fn shared() -> &'static (Project, Wrangler) {
     static SHARED: LazyLock<(Project, Wrangler)> = LazyLock::new(|| {
         let project = Project::new();
-        project.migrate();
         let wrangler = project.start();
         (project, wrangler)
     });

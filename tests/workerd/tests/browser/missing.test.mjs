@@ -30,7 +30,7 @@ const ROWS = [
   ["bad_number", "ACCESS_TOKEN_SECONDS", "needs fixing", "cargo xtask deploy", "cargo xtask dev", /from 60 to 86400/],
   ["bad_switch", "SIGN_UP", "needs fixing", "cargo xtask deploy", "cargo xtask dev", /"on" or "off"/],
   ["no_store", "SESSIONS", "missing", "cargo xtask deploy", "cargo xtask dev", /not connected/],
-  ["no_tables", "DB", "does not answer", "cargo xtask deploy", "cargo xtask dev", /tables are missing/],
+  ["no_tables", "DB", "does not answer", "npx wrangler d1 migrations apply DB --remote", "npx wrangler d1 migrations apply DB --local", /could not be created/],
   ["no_guard", "ACCOUNT_GUARD", "missing", "cargo xtask deploy", "cargo xtask dev", /not connected/],
 ];
 

@@ -1,0 +1,12 @@
+// What the reader sees.
+
+/** How the reader starts this program: `cargo xtask` starts it in the checkout. */
+export const COMMAND = process.env.TOKENKEEP_COMMAND ?? 'npx tokenkeep';
+
+/** The reason why the program stops, and what to do about it: a message for the reader. */
+export class Stop extends Error {}
+
+/** Prints the one line of a step: its name, then what happens and why. */
+export function step(name, text) {
+  console.log(`  ${name.padEnd(8)} ${text}`);
+}

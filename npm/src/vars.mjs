@@ -1,0 +1,53 @@
+// The file .dev.vars: the worker's secrets on this computer. wrangler reads it; it is not committed
+// and not deployed. What is in it is never changed: a secret that is missing is added at its end.
+import { COMMAND, step, Stop } from './print.mjs';
+import { append, read, write } from './files.mjs';
+import { DEPLOYED, newSecret } from './secret.mjs';
+
+const FILE = '.dev.vars';
+
+/** Writes the file where there is none, and adds what an existing one lacks. */
+export function ensureVars() {
+  const text = read(FILE);
+  const missing = missingSecrets(text ?? '');
+  if (missing.length === 0) return;
+  const lines = missing.map((name) => `${name}="${newSecret()}"`);
+  if (text === undefined) {
+    step('secrets', `${FILE}: writing fresh secrets for this computer; keep it out of git`);
+    const head = `# Secrets for \`${COMMAND} dev\`, made on this computer. Do not commit, do not reuse.`;
+    write(FILE, `${[head, ...lines].join('\n')}\n`, { flag: 'wx', mode: 0o600 });
+  } else {
+    step('secrets', `${FILE}: adding ${missing.join(' and ')} at its end`);
+    append(FILE, text, lines);
+  }
+}
+
+/** The secrets that a .dev.vars does not set. Stops at a line that is not one; its text may be secret. */
+export function missingSecrets(text) {
+  const names = new Set();
+  const lines = text.split(/\r?\n/);
+  for (let index = 0; index < lines.length; index++) {
+    if (/^\s*(#|$)/.test(lines[index])) continue;
+    const [, name, value] = /^\s*(?:export\s+)?([\w.-]+)\s*[=:]\s*(.*)$/.exec(lines[index]) ?? [];
+    const end = name && endOfValue(lines, index, value);
+    if (end === undefined) {
+      throw new Stop(
+        `${FILE}, line ${index + 1} is not of the form NAME="value", or a quotation mark is missing: ` +
+        'fix it, or delete the line, and run the same command again',
+      );
+    }
+    names.add(name);
+    index = end;
+  }
+  return DEPLOYED.filter((name) => !names.has(name));
+}
+
+/** The line where a value ends: only one in quotation marks may have several. */
+function endOfValue(lines, start, value) {
+  const quote = /^["'`]/.exec(value)?.[0];
+  if (!quote || value.indexOf(quote, 1) > 0) return start;
+  for (let index = start + 1; index < lines.length; index++) {
+    if (lines[index].includes(quote)) return index;
+  }
+  return undefined;
+}

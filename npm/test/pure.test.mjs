@@ -1,0 +1,289 @@
+// What can be shown without wrangler.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parseTOML, getStaticTOMLValue } from 'toml-eslint-parser';
+
+import { check } from '../src/database.mjs';
+import { secretsToMake, urlOf } from '../src/deploy.mjs';
+import { checkPortIsFree } from '../src/dev.mjs';
+import { cannotWrite, keepStatePrivate, prepareFolder } from '../src/files.mjs';
+import { newSecret, problemOf, shown } from '../src/secret.mjs';
+import { ACCOUNTS, SESSIONS, Settings, withId } from '../src/settings.mjs';
+import { template } from '../src/template.mjs';
+import { ensureVars, missingSecrets } from '../src/vars.mjs';
+import { json, wayOut } from '../src/wrangler.mjs';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const repository = (name) => readFileSync(join(ROOT, name), 'utf8');
+const SETTINGS = repository('wrangler.toml');
+
+/** Runs in an empty folder. */
+function inFolder(action) {
+  const before = process.cwd();
+  const folder = mkdtempSync(join(tmpdir(), 'tokenkeep-test-'));
+  process.chdir(folder);
+  try {
+    return action();
+  } finally {
+    process.chdir(before);
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test('the package has the versions of the repository', () => {
+  const own = JSON.parse(repository('npm/package.json'));
+  const root = JSON.parse(repository('package.json'));
+  for (const [name, version] of Object.entries(own.dependencies)) {
+    assert.equal(version, root.devDependencies[name], name);
+  }
+  assert.deepEqual(own.optionalDependencies, root.optionalDependencies);
+  assert.equal(own.version, /^version = "(.*)"$/m.exec(repository('Cargo.toml'))[1]);
+});
+
+test("the package's wrangler.toml is the repository's, but for where the worker is", () => {
+  const made = getStaticTOMLValue(parseTOML(template(SETTINGS)));
+  const { build, account_id, ...wanted } = getStaticTOMLValue(parseTOML(SETTINGS));
+  assert.match(build.command, /cargo/);
+  Object.assign(wanted, {
+    main: 'node_modules/tokenkeep/worker/index.js',
+    no_bundle: true,
+    rules: [{ type: 'CompiledWasm', globs: ['**/*.wasm'], fallthrough: false }],
+  });
+  // A checkout that was deployed has ids of its own.
+  delete wanted.kv_namespaces[0].id;
+  delete wanted.d1_databases[0].database_id;
+  wanted.assets.directory = 'node_modules/tokenkeep/public';
+  wanted.d1_databases[0].migrations_dir = 'node_modules/tokenkeep/migrations';
+  assert.deepEqual(made, wanted);
+  assert.doesNotMatch(template(SETTINGS), /cargo/);
+  assert.throws(() => template('name = "tokenkeep"'), /not exactly once/);
+});
+
+function pinned(text) {
+  for (const binding of [SESSIONS, ACCOUNTS, SESSIONS, ACCOUNTS]) {
+    text = withId(text, parseTOML(text), binding, binding === SESSIONS ? 'k' : 'd');
+  }
+  return text;
+}
+
+test('ids are pinned once, and nothing else in the file changes', () => {
+  const text = pinned(SETTINGS);
+  const isPin = (line) => ['id = "k"', 'database_id = "d"'].includes(line);
+  const lines = text.split('\n');
+  assert.equal(lines.filter(isPin).length, 2);
+  assert.equal(lines.filter((line) => !isPin(line)).join('\n'), SETTINGS);
+  const settings = new Settings(text);
+  assert.deepEqual([settings.id(SESSIONS), settings.id(ACCOUNTS)], ['k', 'd']);
+});
+
+test('the right one of several bindings is pinned, in any spelling', () => {
+  for (const end of ['\n', '\r\n', '']) {
+    const text =
+      'kv_namespaces = [{ binding = "CACHE", id = "c" }, { binding = "SESSIONS", id = "" }]\n' +
+      `[[d1_databases]]\nbinding = "SHOP" # theirs\n[[d1_databases]]\nbinding = "DB" # ours${end}`;
+    const pin = `# ours${end || '\n'}database_id = "d"`;
+    assert.equal(pinned(text), text.replace('id = ""', 'id = "k"').replace('# ours', pin));
+  }
+  const short = 'kv_namespaces = [{ binding = "SESSIONS" }]\nd1_databases = [{ binding = "DB" }]\n';
+  assert.equal(pinned(short), short.replace('S" }', 'S", id = "k" }').replace('B" }', 'B", database_id = "d" }'));
+});
+
+test('the database is named after the worker, unless it has a name', () => {
+  const text = 'name = "shop"\n[[kv_namespaces]]\nbinding = "SESSIONS"\n[[d1_databases]]\nbinding = "DB"\n';
+  assert.equal(new Settings(text).databaseName, 'shop-db');
+  assert.equal(new Settings(`${text}database_name = "people"`).databaseName, 'people');
+  assert.equal(new Settings(text).namespaceTitle, 'shop-sessions');
+});
+
+test('a wrangler.toml that is broken, or of another worker, is refused with the place', () => {
+  assert.throws(() => new Settings('name = "shop"\nx = !'), /line 2/);
+  assert.throws(() => new Settings('name = "shop"'), /\[\[kv_namespaces\]\].*missing/);
+});
+
+test("a domain of the worker's own is seen in its settings", () => {
+  assert.equal(new Settings(SETTINGS).hasRoute, false);
+  for (const line of ['routes = ["a.example"]', 'route = "a.example/*"', '[[routes]]\npattern = "a.example"']) {
+    const text = line.startsWith('[') ? `${SETTINGS}\n${line}` : `${line}\n${SETTINGS}`;
+    assert.equal(new Settings(text).hasRoute, true);
+  }
+});
+
+test('a missing .dev.vars is written with two different long secrets, for its owner only', () => {
+  inFolder(() => {
+    ensureVars();
+    const text = readFileSync('.dev.vars', 'utf8');
+    const values = [...text.matchAll(/^(\w+)="([\w-]{86})"$/gm)];
+    assert.deepEqual(values.map(([, name]) => name), ['refresh_token_secret', 'service_key']);
+    assert.notEqual(values[0][2], values[1][2]);
+    assert.equal(statSync('.dev.vars').mode & 0o777, 0o600);
+    ensureVars();
+    assert.equal(readFileSync('.dev.vars', 'utf8'), text);
+  });
+});
+
+test('what is in a .dev.vars stays, and what is missing is added at its end', () => {
+  for (const [text, added] of [
+    ['', ['refresh_token_secret', 'service_key']],
+    ['service_key=mine', ['refresh_token_secret']],
+    ['# service_key=x\r\nrefresh_token_secret = "y"\r\n', ['service_key']],
+    ['export refresh_token_secret=a\nservice_key: b', []],
+    ['OTHER="two\nlines=1\n"\nservice_key=""\nrefresh_token_secret=\'a\'', []],
+  ]) {
+    inFolder(() => {
+      writeFileSync('.dev.vars', text);
+      ensureVars();
+      const after = readFileSync('.dev.vars', 'utf8');
+      assert.ok(after.startsWith(text));
+      const rest = after.slice(text.length).split('\n').filter(Boolean);
+      assert.deepEqual(rest.map((line) => line.split('=')[0]), added);
+      assert.deepEqual(missingSecrets(after), []);
+    });
+  }
+});
+
+test('a broken line of .dev.vars is named by its number only, and the file stays as it is', () => {
+  for (const [text, line] of [
+    ['# a\nservice_key hunter2\n', 2],
+    ['service_key="hunter2\n', 1],
+    ['a=1\n\n="hunter2"', 3],
+  ]) {
+    inFolder(() => {
+      writeFileSync('.dev.vars', text);
+      assert.throws(ensureVars, ({ message }) => {
+        assert.match(message, new RegExp(`line ${line} `));
+        assert.doesNotMatch(message, /hunter2/);
+        return true;
+      });
+      assert.equal(readFileSync('.dev.vars', 'utf8'), text);
+    });
+  }
+});
+
+test('only the owner can read the local database', () => {
+  inFolder(() => {
+    for (let time = 0; time < 2; time++) {
+      keepStatePrivate();
+      assert.equal(statSync(join('.wrangler', 'state')).mode & 0o777, 0o700);
+    }
+  });
+});
+
+test('a folder without the package, or of another worker, is left as it is', () => {
+  inFolder(() => {
+    assert.throws(prepareFolder, /npm install tokenkeep/);
+    writeFileSync('wrangler.jsonc', '{}');
+    assert.throws(prepareFolder, /wrangler\.jsonc/);
+    assert.equal(existsSync('wrangler.toml'), false);
+  });
+});
+
+test('what cannot be written is named, with the reason', () => {
+  assert.match(cannotWrite('.dev.vars', 'EROFS'), /\.dev\.vars.*read-only/);
+  assert.match(cannotWrite('.dev.vars', 'EACCES'), /a folder of your own/);
+});
+
+test('a taken port is refused and another one named', async () => {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await assert.rejects(checkPortIsFree(port), ({ message }) => {
+    assert.ok(message.includes(`port ${port} is taken`) && message.includes(`--port ${port + 1}`), message);
+    return true;
+  });
+  await new Promise((resolve) => server.close(resolve));
+  await checkPortIsFree(port);
+});
+
+test('a secret is no command, no example, no response, and not short', () => {
+  const secret = newSecret();
+  assert.equal(problemOf('refresh_token_secret', secret), undefined);
+  assert.equal(problemOf('refresh_token_secret_previous', `${secret} ${newSecret()}`), undefined);
+  assert.equal(problemOf('access_token_secret', '{"kty":"oct","k":"…"}'), undefined);
+  for (const [value, problem] of [
+    ['npx wrangler secret put refresh_token_secret', /command/],
+    [`${secret} ${secret}`, /spaces/],
+    ['a-string-secret-at-least-256-bits-long', /example/],
+    ['{"name":"refresh_token_secret","secret":"x"}', /whole response/],
+    [secret.slice(0, 31), /too short/],
+    ['ab'.repeat(20), /easy to guess/],
+  ]) {
+    assert.match(problemOf('refresh_token_secret', value), problem);
+  }
+  assert.equal(problemOf('service_key', '0123456789abcdef0123456789abcdef'), undefined);
+});
+
+test('only a worker that nobody has used gets secrets, and only those that it lacks', () => {
+  for (const [existing, isUsed, made] of [
+    [[], false, ['refresh_token_secret', 'service_key']],
+    [['service_key'], false, ['refresh_token_secret']],
+    [['refresh_token_secret'], false, []],
+    [['refresh_token_secret'], true, []],
+    [[], true, undefined],
+    [['service_key'], true, undefined],
+  ]) {
+    assert.deepEqual(secretsToMake(new Set(existing), isUsed), made);
+  }
+});
+
+test('new secrets are shown on a terminal only', () => {
+  const secrets = { refresh_token_secret: newSecret(), service_key: newSecret() };
+  const [onTerminal, elsewhere] = [shown(secrets, true), shown(secrets, undefined)];
+  for (const [name, value] of Object.entries(secrets)) {
+    assert.ok(onTerminal.includes(`${name} `) && onTerminal.includes(value));
+    assert.ok(elsewhere.includes(name) && !elsewhere.includes(value));
+  }
+  assert.match(onTerminal, /password manager/);
+});
+
+test('a database is used by its owner, and with the sessions of its users', () => {
+  for (const [owner, needsTakeOver] of [[undefined, false], ['shop', false], ['x', true]]) {
+    for (const takeOver of [false, true]) {
+      const uses = (hasUsers, hasSessions) => () => check('shop', { owner, hasUsers }, hasSessions, takeOver);
+      const expectation = takeOver || !needsTakeOver ? assert.doesNotThrow : assert.throws;
+      expectation(uses(false, false));
+      expectation(uses(true, true));
+      assert.throws(uses(true, false));
+    }
+  }
+});
+
+test("wrangler's answer is found between its notes", () => {
+  assert.deepEqual(json('[WARNING] x\n[{"a": "}"}]\nbye ]'), [{ a: '}' }]);
+  assert.deepEqual(json('{}'), {});
+  assert.throws(() => json('nothing'), /not JSON/);
+});
+
+test('each failure of wrangler says what to do', () => {
+  for (const [text, way] of [
+    ["it's necessary to set a CLOUDFLARE_API_TOKEN environment variable for wrangler to work", /wrangler login/],
+    ['More than one account available but unable to select one', /account_id/],
+    ['Authentication error [code: 10000]', /permissions/],
+    ['The database could not be found [code: 7404]', /does not exist/],
+    ['something else', /cloudflarestatus/],
+  ]) {
+    assert.match(wayOut(text), way);
+    assert.match(wayOut(text), /run the same command again/);
+  }
+});
+
+test("the worker's address is in wrangler's report", () => {
+  const report = '{"type":"wrangler-session"}\n{"type":"deploy","targets":["a.example","https://b.example"]}\n';
+  assert.equal(urlOf(report), 'https://b.example');
+  assert.match(urlOf(undefined), /above/);
+});
+
+test('an old Node.js gets a message', () => {
+  const program = join(ROOT, 'npm/bin/tokenkeep.mjs');
+  const old = "Object.defineProperty(process.versions, 'node', { value: '18.20.0' });";
+  const words = ['--import', `data:text/javascript,${encodeURIComponent(old)}`, program, 'dev'];
+  assert.throws(() => execFileSync(process.execPath, words, { stdio: 'pipe' }), ({ status, stderr }) => {
+    assert.equal(status, 1);
+    assert.match(String(stderr), /Node\.js 20 or newer is needed, this is 18\.20\.0/);
+    return true;
+  });
+});
