@@ -4,9 +4,9 @@ import { createServer } from 'node:net';
 
 import { keepStatePrivate, prepareFolder } from './files.mjs';
 import { COMMAND, step, Stop } from './print.mjs';
-import { ACCOUNTS, readSettings } from './settings.mjs';
+import { readSettings } from './settings.mjs';
 import { ensureVars } from './vars.mjs';
-import { output, run } from './wrangler.mjs';
+import { run } from './wrangler.mjs';
 
 const HOST = '127.0.0.1';
 
@@ -18,8 +18,6 @@ export async function dev(options) {
   const settings = readSettings();
   ensureVars();
   keepStatePrivate();
-  step('database', 'making its tables on this computer (wrangler d1 migrations apply --local)');
-  await output(['d1', 'migrations', 'apply', ACCOUNTS.name, '--local']);
   step(
     'dev',
     `starting http://${HOST}:${port}; Ctrl-C stops it. Only this computer can reach it: Bravo and your ` +

@@ -3,6 +3,7 @@ import { getStaticTOMLValue, parseTOML } from 'toml-eslint-parser';
 
 import { read, write } from './files.mjs';
 import { step, Stop } from './print.mjs';
+import { PLACEHOLDER } from './template.mjs';
 
 /** What the worker is bound to, as wrangler.toml spells it. */
 export const SESSIONS = { section: 'kv_namespaces', name: 'SESSIONS', idKey: 'id' };
@@ -51,9 +52,10 @@ export class Settings {
     return defaultName(this.worker, SESSIONS);
   }
 
-  /** An empty text is none, as it is to wrangler. */
+  /** An empty text is none, as it is to wrangler; so is what the button's file has until it is used. */
   id(binding) {
-    return this.#binding(binding)[binding.idKey] || undefined;
+    const id = this.#binding(binding)[binding.idKey];
+    return id === PLACEHOLDER ? undefined : id || undefined;
   }
 
   /** Writes the id into the file, unless it is there. */

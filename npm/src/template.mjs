@@ -30,9 +30,10 @@ fallthrough = false
 const PINNED = /^(account_id|database_id|database_name|id) = .*\n/gm;
 
 /** Cloudflare's button writes the ids of the stores that it creates in the place of these. */
+export const PLACEHOLDER = 'placeholder';
 const STORES = [
-  [/^binding = "SESSIONS"\n/gm, 'id = "placeholder"\n'],
-  [/^binding = "DB"\n/gm, 'database_name = "tokenkeep-db"\ndatabase_id = "placeholder"\n'],
+  [/^binding = "SESSIONS"\n/gm, `id = "${PLACEHOLDER}"\n`],
+  [/^binding = "DB"\n/gm, `database_name = "tokenkeep-db"\ndatabase_id = "${PLACEHOLDER}"\n`],
 ];
 
 /**

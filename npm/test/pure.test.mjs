@@ -87,7 +87,10 @@ test('the right one of several bindings is pinned, in any spelling', () => {
       'kv_namespaces = [{ binding = "CACHE", id = "c" }, { binding = "SESSIONS", id = "" }]\n' +
       `[[d1_databases]]\nbinding = "SHOP" # theirs\n[[d1_databases]]\nbinding = "DB" # ours${end}`;
     const pin = `# ours${end || '\n'}database_id = "d"`;
-    assert.equal(pinned(text), text.replace('id = ""', 'id = "k"').replace('# ours', pin));
+    for (const none of ['id = ""', 'id = "placeholder"']) {
+      const unpinned = text.replace('id = ""', none);
+      assert.equal(pinned(unpinned), unpinned.replace(none, 'id = "k"').replace('# ours', pin));
+    }
   }
   const short = 'kv_namespaces = [{ binding = "SESSIONS" }]\nd1_databases = [{ binding = "DB" }]\n';
   assert.equal(pinned(short), short.replace('S" }', 'S", id = "k" }').replace('B" }', 'B", database_id = "d" }'));

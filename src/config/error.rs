@@ -22,27 +22,23 @@ pub enum ConfigError {
     SameSecret(&'static str, &'static str),
     /// A binding is missing.
     #[error(
-        "{0} is not bound. Restore the section with binding = \"{0}\" in wrangler.toml and deploy again with: cargo xtask deploy"
+        "{0} is not bound. Restore the section with binding = \"{0}\" in wrangler.toml and deploy again."
     )]
     NotBound(&'static str),
     /// A var is neither on nor off.
-    #[error(
-        "the var {0} must be \"on\" or \"off\". Fix it in wrangler.toml and deploy again with: cargo xtask deploy"
-    )]
+    #[error("the var {0} must be \"on\" or \"off\". Fix it in wrangler.toml and deploy again.")]
     NotASwitch(&'static str),
     /// A var is no region of Cloudflare's.
     #[error(
-        "the var {0} must be one of wnam, enam, sam, weur, eeur, apac, oc, afr, me. Fix it in wrangler.toml and deploy again with: cargo xtask deploy"
+        "the var {0} must be one of wnam, enam, sam, weur, eeur, apac, oc, afr, me. Fix it in wrangler.toml and deploy again."
     )]
     NotALocation(&'static str),
     /// A var is too long.
-    #[error(
-        "the var {0} must be at most 256 bytes. Fix it in wrangler.toml and deploy again with: cargo xtask deploy"
-    )]
+    #[error("the var {0} must be at most 256 bytes. Fix it in wrangler.toml and deploy again.")]
     TooLong(&'static str),
     /// A var is not a whole number within its range.
     #[error(
-        "the var {name} must be a whole number of seconds from {min} to {max}. Fix it in wrangler.toml and deploy again with: cargo xtask deploy"
+        "the var {name} must be a whole number of seconds from {min} to {max}. Fix it in wrangler.toml and deploy again."
     )]
     OutOfRange {
         /// The var.
@@ -54,7 +50,7 @@ pub enum ConfigError {
     },
     /// A var is not a whole number within its range.
     #[error(
-        "the var {name} must be a whole number from {min} to {max}. Fix it in wrangler.toml and deploy again with: cargo xtask deploy"
+        "the var {name} must be a whole number from {min} to {max}. Fix it in wrangler.toml and deploy again."
     )]
     NotACount {
         /// The var.
@@ -99,7 +95,7 @@ pub enum ConfigError {
     MailLogged,
     /// A var lists something that no browser sends as `Origin`.
     #[error(
-        "the var {0} must list origins such as https://app.example.com, separated by commas, or be \"*\". Fix it in wrangler.toml and deploy again with: cargo xtask deploy"
+        "the var {0} must list origins such as https://app.example.com, separated by commas, or be \"*\". Fix it in wrangler.toml and deploy again."
     )]
     NotAnOrigin(&'static str),
 }

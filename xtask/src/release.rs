@@ -45,6 +45,9 @@ const FILES: [(&str, &str); 3] = [
     ("LICENSE", "LICENSE"),
 ];
 
+/// How the setup page calls the commands here, and what they are called in the package.
+const COMMANDS: (&str, &str) = ("cargo xtask", "npx tokenkeep");
+
 /// In links, what is not known here.
 const REPOSITORY: &str = "OWNER/REPOSITORY";
 
@@ -137,6 +140,13 @@ fn collect(project: &Project) -> Result<Files> {
     let mut files = Files::new();
     for (from, to) in FOLDERS {
         add_folder(&mut files, &project.path(from), to)?;
+    }
+    for (path, bytes) in &mut files {
+        if path.starts_with("public/")
+            && let Ok(text) = str::from_utf8(bytes)
+        {
+            *bytes = text.replace(COMMANDS.0, COMMANDS.1).into_bytes();
+        }
     }
     for (from, to) in FILES {
         files.insert(to.into(), read(&project.path(from))?);

@@ -18,7 +18,7 @@ fn misconfigured() -> [(Settings, &'static str, &'static str); 4] {
     let fresh = Settings::fresh;
     let short = &format!("{SECRET_MARK:-<31}");
     let maximum = "SESSION_MAX_SECONDS";
-    let deploy = "cargo xtask deploy";
+    let deploy = "Fix it in wrangler.toml and deploy again.";
     [
         (
             fresh().without(REFRESH_SECRET),
