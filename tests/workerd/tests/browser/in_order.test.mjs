@@ -141,7 +141,7 @@ test("the keyboard reaches everything, in order, and one sees where it is", () =
   onPage(URL_, async (page) => {
     await checked(page);
     const reached = [];
-    for (let presses = 0; presses < 80; presses += 1) {
+    for (let presses = 0; presses < 100; presses += 1) {
       await page.keyboard.press("Tab");
       const at = await page.evaluate(() => {
         const element = document.activeElement;
