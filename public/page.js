@@ -144,6 +144,13 @@ function binding(name, report, what, kind, section, whenFailing) {
   return [name, "bad", "does not answer", `${what} It is connected, but ${report}.`, whenFailing];
 }
 
+// Where an object is missing, the report names it; KV is needed with either store.
+function sessions(report) {
+  const isObjects = report?.startsWith("USER_SESSIONS");
+  if (isObjects) return binding("USER_SESSIONS", report, "Durable Objects keep sessions.", "Durable Object", "[[durable_objects.bindings]]", wait);
+  return binding("SESSIONS", report, "The KV store keeps sessions.", "KV namespace", "[[kv_namespaces]]", wait);
+}
+
 function limit(name, report, what) {
   if (report === "ok") return [name, "good", "ok", what];
   return [name, "", "not used", `${what} Without it nothing fails, but a flood is not stopped.`, fixFile(`the section \`[[ratelimits]]\` with the name \`${name}\` is missing`)];
@@ -169,7 +176,7 @@ function rowsOf({ checks, settings }) {
   const wrong = names.filter((name) => !["ok", "not set"].includes(settings[name]));
   return [
     ...Object.keys(SECRETS).map((name) => setting(name, settings[name], SECRETS[name])),
-    binding("SESSIONS", checks.sessions, "The KV store keeps sessions.", "KV namespace", "[[kv_namespaces]]", wait),
+    sessions(checks.sessions),
     binding("DB", checks.accounts, "The D1 database keeps accounts.", "D1 database", "[[d1_databases]]", fixTables(checks.accounts)),
     binding("ACCOUNT_GUARD", checks.guard, "The Durable Object checks passwords.", "Durable Object", "[[durable_objects.bindings]]", wait),
     checks.flood && limit("ATTEMPTS", checks.flood, "Optional: this rate limit slows down floods of wrong passwords and sign-ups."),

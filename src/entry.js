@@ -182,18 +182,24 @@ function unavailable(reason) {
   return Response.json(body, { status: 503, headers });
 }
 
-// The Durable Object around the guard in Rust. The guard ends with its instance
-// and is made anew; what it has to remember is in the storage.
-export class AccountGuard extends DurableObject {
-  #guard;
+// A Durable Object around one in Rust. That ends with its instance and is made anew; what it has to
+// remember is in the storage.
+class RustObject extends DurableObject {
+  #object;
   #instance;
+  #make;
+
+  constructor(context, env, make) {
+    super(context, env);
+    this.#make = () => make(context, env);
+  }
 
   #current() {
     if (this.#instance !== instance) {
-      this.#guard = new worker.GuardObject(this.ctx, this.env);
+      this.#object = this.#make();
       this.#instance = instance;
     }
-    return this.#guard;
+    return this.#object;
   }
 
   ask(request) {
@@ -202,6 +208,18 @@ export class AccountGuard extends DurableObject {
 
   alarm() {
     return guarded(() => this.#current().alarm());
+  }
+}
+
+export class AccountGuard extends RustObject {
+  constructor(context, env) {
+    super(context, env, (state, bindings) => new worker.GuardObject(state, bindings));
+  }
+}
+
+export class UserSessions extends RustObject {
+  constructor(context, env) {
+    super(context, env, (state, bindings) => new worker.UserSessionsObject(state, bindings));
   }
 }
 

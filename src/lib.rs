@@ -9,7 +9,7 @@
 //! | Folder | What is in it |
 //! |---|---|
 //! | [`token`] | Tokens: refresh tokens, access tokens, the ids in them. Pure. |
-//! | [`session`] | Sessions, in a key-value store: their rule, their storage, their requests. |
+//! | [`session`] | Sessions, in KV or in objects: their rule, their stores, their requests. |
 //! | [`account`] | Accounts, in a database: passwords, limits on guessing, their requests. |
 //! | [`mail`] | E-mails: their words, and the providers that deliver them. |
 //! | [`setup`] | For the operator: `/health`, and new secrets. |
@@ -21,7 +21,7 @@
 //!
 //! Dependencies point one way, from the top down: `cloudflare` → `app` → `routes` → `setup` →
 //! `account` → `mail`, `session` → `http` → `config`, `log`, `port` → `token` → `problem`, `text`. (`object` stands on
-//! `port`, and `account` uses it.) `port.rs`, `session/port.rs` and `account/port.rs` say what is
+//! `port`, and `account` and `session` use it.) `port.rs`, `session/port.rs` and `account/port.rs` say what is
 //! needed from outside; `cloudflare` and the tests implement it.
 //!
 //! ## Follow one refresh
@@ -29,9 +29,9 @@
 //! 1. `entry.js` hands the request to `cloudflare::serve`, which reads it into a
 //!    [`http::request::Call`]; [`app::App::handle`] finds the row in [`routes`] and calls
 //!    [`session::refresh::refresh`].
-//! 2. That verifies the signature ([`token::refresh`]), reads three keys at once
-//!    ([`session::store`]), and asks the rule, which is pure: [`session::rule::judge`]. (Only a
-//!    session that the store has lost takes one more look, at the age of the store.)
+//! 2. That verifies the signature ([`token::refresh`]) and turns to the store ([`session::store`]),
+//!    which reads three keys at once and asks the rule, which is pure: [`session::rule::judge`]. (Only
+//!    a session that the store has lost takes one more look, at the age of the store.)
 //! 3. [`session::issue`] signs two tokens. What is worth noting is written after the response.
 //!
 //! ## How to add
@@ -47,9 +47,14 @@
 //! 3. a row in the README, and its default in `wrangler.toml`.
 //!
 //! A store for sessions:
-//! 1. implement [`session::port::KeyValue`], as `cloudflare/kv.rs` does;
-//! 2. return it from [`session::port::HasSessions`] in `cloudflare/mod.rs`;
-//! 3. another layout of keys, or one without keys, replaces [`session::store`] and `record.rs`.
+//! 1. a type with the operations of [`session::store::Sessions`], and a variant of that; each asks
+//!    [`session::rule::judge`] about what it has stored;
+//! 2. a variant of [`config::SessionStore`];
+//! 3. what it needs from outside, in `session/port.rs`, implemented in `cloudflare/` and `tests/world`;
+//! 4. its column in the tests: those of sessions take the store as a parameter.
+//!
+//! Another key-value store in place of KV implements [`session::port::KeyValue`], as
+//! `cloudflare/kv.rs` does.
 //!
 //! A table or a column of the database:
 //! 1. a new file in `migrations/`: a released one is never changed;

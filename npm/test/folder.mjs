@@ -15,6 +15,7 @@ export const ROOT = join(import.meta.dirname, '..', '..');
 /** A worker that needs no building. */
 const WORKER = `import { DurableObject } from 'cloudflare:workers';
 export class AccountGuard extends DurableObject {}
+export class UserSessions extends DurableObject {}
 export default { fetch: (request, env) => new Response(env.service_key) };`;
 
 /** Writes the package as the release command does, with links to what npm would install with it. */

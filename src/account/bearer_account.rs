@@ -7,12 +7,9 @@ use crate::{
     session::{
         bearer::Bearer,
         rule::{ARRIVAL_MS, CutOff},
-        store::Sessions,
+        store,
     },
-    token::{
-        id::{Realm, UserId},
-        time::UnixMillis,
-    },
+    token::{id::UserId, time::UnixMillis},
 };
 
 /// For how long after the deletion of an account no session of it can start. Longer than a login
@@ -79,9 +76,9 @@ pub async fn end_sessions<P: HasAccounts>(
         before: at.plus_ms(DELETION_MS),
         keep: None,
     };
-    let sessions = Sessions::for_request(request)?;
-    sessions.erase_all(user).await?;
-    sessions.end_all(Realm::Account, user, &for_good).await?;
+    store::for_request(request)?
+        .erase_all(user, &for_good)
+        .await?;
     request.log_revocation("account_deleted", "all", None);
     Ok(())
 }

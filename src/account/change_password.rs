@@ -12,15 +12,14 @@ use crate::{
         error::{BadInput, Error},
         request::Request,
     },
-    port::Fault,
     session::{
         bearer,
         issue::Tokens,
         open::{NewSession, open_again, open_as},
         rule::CutOff,
-        store::Sessions,
+        store,
     },
-    token::id::{Realm, SessionId, UserId},
+    token::id::{Realm, SessionId},
 };
 
 /// Changes the password, answers with a new session as a login does, and ends all other sessions of
@@ -73,26 +72,10 @@ pub async fn change_password<P: HasAccounts>(request: &Request<'_, P>) -> Result
     };
     let cut_off = CutOff::of_password_change(at, from.clone());
     if bearer.cut_off.as_ref() != Some(&cut_off) {
-        end_others(request, &account.id, &cut_off).await?;
+        store::for_request(request)?
+            .end_all(Realm::Account, &account.id, &cut_off)
+            .await?;
         request.log_revocation("password_changed", "others", Some(&from));
     }
     Ok(tokens)
-}
-
-/// Ends all sessions of a user that began before one has just been opened. Of copies of the request
-/// that arrive at once, the store refuses all writes but one.
-pub(super) async fn end_others<P: HasAccounts>(
-    request: &Request<'_, P>,
-    user: &UserId,
-    cut_off: &CutOff,
-) -> Result<(), Fault> {
-    let sessions = Sessions::for_request(request)?;
-    match sessions.end_all(Realm::Account, user, cut_off).await {
-        Err(Fault::Throttled)
-            if sessions.cut_off(Realm::Account, user).await?.as_ref() == Some(cut_off) =>
-        {
-            Ok(())
-        }
-        ended => ended,
-    }
 }

@@ -3,7 +3,7 @@
 use crate::{
     account::{ask_guard::stamp, email::Email, log_in::EMAIL_CLAIM, port::HasAccounts},
     http::{error::Error, request::Request},
-    session::{bearer, log_out::LoggedOut, rule::CutOff, store::Sessions},
+    session::{bearer, log_out::LoggedOut, rule::CutOff, store},
 };
 
 /// Ends all sessions that began until now. "Now" is the time of the account's guard, which has
@@ -20,7 +20,7 @@ pub async fn log_out_all<P: HasAccounts>(request: &Request<'_, P>) -> Result<Log
         _ => request.platform.now(),
     };
     let cut_off = CutOff { before, keep: None };
-    let sessions = Sessions::for_request(request)?;
+    let sessions = store::for_request(request)?;
     let realm = token.realm();
     sessions
         .end_all(realm, &token.session_ref.user, &cut_off)

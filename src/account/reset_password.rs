@@ -3,7 +3,6 @@
 use crate::{
     account::{
         ask_guard::redeem_code,
-        change_password::end_others,
         email::TypedEmail,
         log_in::{LoggedIn, logged_in_as},
         message::{Action, Redemption},
@@ -17,10 +16,10 @@ use crate::{
         request::Request,
     },
     port::Fault,
-    session::{device::device, rule::CutOff, store::Sessions},
+    session::{device::device, rule::CutOff, store},
     token::{
         code::{Code, CodeKind},
-        id::{Realm, SessionId, UserId},
+        id::{Realm, SessionId, SessionRef, UserId},
     },
 };
 
@@ -56,7 +55,7 @@ pub async fn reset_password<P: HasAccounts>(request: &Request<'_, P>) -> Result<
     };
     let checked = redeem_code(request, redemption).await?;
     let (user, at) = (checked.account.id.clone(), checked.at);
-    let is_repeated = checked.repeated.is_some();
+    let repeated = checked.repeated.clone();
     let logged_in = logged_in_as(request, checked, session, device).await;
     let logged_in = logged_in.map_err(|error| match error {
         // A repeated request, whose session was ended since.
@@ -64,10 +63,15 @@ pub async fn reset_password<P: HasAccounts>(request: &Request<'_, P>) -> Result<
         other => other,
     })?;
     let cut_off = CutOff::before(at);
-    if !(is_repeated && is_ended(request, &user, &cut_off).await?) {
-        end_others(request, &user, &cut_off).await?;
-        request.log_revocation("password_reset", "others", None);
+    if let Some(session) = repeated
+        && is_ended(request, &user, session, &cut_off).await?
+    {
+        return Ok(logged_in);
     }
+    store::for_request(request)?
+        .end_all(Realm::Account, &user, &cut_off)
+        .await?;
+    request.log_revocation("password_reset", "others", None);
     Ok(logged_in)
 }
 
@@ -75,9 +79,15 @@ pub async fn reset_password<P: HasAccounts>(request: &Request<'_, P>) -> Result<
 async fn is_ended<P: HasAccounts>(
     request: &Request<'_, P>,
     user: &UserId,
+    session: SessionId,
     cut_off: &CutOff,
 ) -> Result<bool, Fault> {
-    let sessions = Sessions::for_request(request)?;
-    let known = sessions.cut_off(Realm::Account, user).await?;
+    let session_ref = SessionRef {
+        realm: Realm::Account,
+        user: user.clone(),
+        session,
+    };
+    let stored = store::for_request(request)?.look_up(&session_ref).await?;
+    let known = stored.cut_off;
     Ok(known.is_some_and(|known| known.before >= cut_off.before))
 }

@@ -3,15 +3,12 @@
 //!
 //! The class itself is `AccountGuard` in `entry.js`, not the `worker` crate's `#[durable_object]`: a
 //! panic ends the WebAssembly instance, and the class outlives it and makes its guard anew.
-//!
-//! A guard is called by RPC and not by `fetch`: a text in, a text out, with no request and response
-//! to take apart on both sides.
 
 use std::rc::Rc;
 
-use js_sys::{Date, Promise};
-use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
-use worker::{Context, Env, ObjectNamespace, ScheduledTime, State, worker_sys};
+use js_sys::Promise;
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
+use worker::{Env, worker_sys};
 
 use crate::{
     account::{
@@ -21,29 +18,16 @@ use crate::{
         port::Guard,
     },
     cloudflare::{
-        Cloudflare, fault,
-        promise::{promised, settled},
+        Cloudflare,
+        objects::{DurableStorage, Objects, platform_of, thrown},
+        promise::promised,
     },
-    config::{location, name},
-    object::{Object, Storage},
+    object::Object,
     port::Fault,
-    token::time::UnixMillis,
 };
 
-#[wasm_bindgen]
-extern "C" {
-    /// `AccountGuard` in `entry.js`, called by RPC.
-    type AccountGuardRpc;
-    #[wasm_bindgen(method, catch)]
-    fn ask(this: &AccountGuardRpc, request: &str) -> Result<Promise, JsValue>;
-}
-
 /// The guards of all addresses.
-pub struct Guards {
-    objects: ObjectNamespace,
-    /// Where new ones are created. Otherwise that is near the first who asks: perhaps a stranger.
-    location: Option<&'static str>,
-}
+pub struct Guards(Objects);
 
 impl Guards {
     /// The objects of this binding.
@@ -51,27 +35,14 @@ impl Guards {
     /// # Errors
     /// There is no such binding.
     pub fn bound(env: &Env, binding: &'static str) -> Result<Self, Fault> {
-        let objects = env.durable_object(binding);
-        let hint = env.var(name::ACCOUNT_LOCATION).ok();
-        Ok(Self {
-            objects: objects.map_err(|_| Fault::NotBound(binding))?,
-            location: hint.and_then(|hint| location(&hint.to_string())),
-        })
+        Objects::bound(env, binding).map(Self)
     }
 }
 
 impl Guard for Guards {
     async fn ask(&self, email: &Email, request: &GuardRequest) -> Result<GuardReply, Fault> {
         let request = serde_json::to_string(request).map_err(|_| Fault::Unreadable)?;
-        let (objects, name) = (&self.objects, email.as_str());
-        let stub = match self.location {
-            Some(hint) => objects.get_by_name_with_location_hint(name, hint),
-            None => objects.get_by_name(name),
-        };
-        let stub = stub.map_err(fault)?;
-        let reply = settled(stub.into_rpc::<AccountGuardRpc>().ask(&request)).await;
-        let reply = reply.map_err(|_| Fault::Failed)?.as_string();
-        let reply = reply.ok_or(Fault::Unreadable)?;
+        let reply = self.0.ask(email.as_str(), &request).await?;
         serde_json::from_str(&reply).map_err(|_| Fault::Unreadable)
     }
 }
@@ -85,12 +56,9 @@ impl GuardObject {
     /// The guard whose memory is in the storage of this object.
     #[wasm_bindgen(constructor)]
     #[must_use]
-    pub fn new(state: worker_sys::DurableObjectState, env: Env) -> Self {
-        // An object's state has `waitUntil`, as a request's context does.
-        let state_as_context: &JsValue = state.as_ref();
-        let context = Context::new(state_as_context.clone().unchecked_into());
-        let platform = Cloudflare::new(env, context);
-        let storage = DurableStorage(State::from(state).storage());
+    pub fn new(state: &worker_sys::DurableObjectState, env: Env) -> Self {
+        let platform = platform_of(state, env);
+        let storage = DurableStorage::of(state);
         Self(Rc::new(Object::new(platform, storage)))
     }
 
@@ -111,39 +79,5 @@ impl GuardObject {
             guard.alarm().await.map_err(thrown)?;
             Ok(JsValue::UNDEFINED)
         })
-    }
-}
-
-fn thrown(fault: Fault) -> JsValue {
-    js_sys::Error::new(&fault.to_string()).into()
-}
-
-/// The storage of an object.
-struct DurableStorage(worker::Storage);
-
-impl Storage for DurableStorage {
-    async fn get(&self, key: &str) -> Result<Option<String>, Fault> {
-        self.0.get(key).await.map_err(fault)
-    }
-
-    async fn put(&self, key: &str, value: &str) -> Result<(), Fault> {
-        self.0.put_raw(key, value).await.map_err(fault)
-    }
-
-    async fn delete_all(&self) -> Result<(), Fault> {
-        self.0.delete_all().await.map_err(fault)
-    }
-
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "milliseconds stay far below 2^53"
-    )]
-    async fn set_alarm(&self, at: UnixMillis) -> Result<(), Fault> {
-        let time = ScheduledTime::new(Date::new(&(at.0 as f64).into()));
-        self.0.set_alarm(time).await.map_err(fault)
-    }
-
-    async fn delete_alarm(&self) -> Result<(), Fault> {
-        self.0.delete_alarm().await.map_err(fault)
     }
 }

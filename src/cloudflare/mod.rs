@@ -9,9 +9,11 @@ mod d1;
 mod guards;
 mod kv;
 mod mail;
+mod objects;
 mod promise;
 mod rate_limit;
 mod serve;
+mod user_sessions;
 
 use std::{
     future::Future,
@@ -34,6 +36,7 @@ use crate::{
 pub use d1::D1Accounts;
 pub use guards::Guards;
 pub use kv::WorkersKv;
+pub use objects::Objects;
 
 // The names of the bindings in `wrangler.toml`.
 
@@ -41,8 +44,10 @@ pub use kv::WorkersKv;
 const SESSIONS: &str = "SESSIONS";
 /// The D1 database.
 const ACCOUNTS: &str = "DB";
-/// The Durable Objects.
+/// The Durable Objects that check passwords.
 const GUARDS: &str = "ACCOUNT_GUARD";
+/// The Durable Objects with the sessions of users.
+const USER_SESSIONS: &str = "USER_SESSIONS";
 
 /// What failed may repeat a value in its message: only the kind is kept.
 #[expect(
@@ -138,6 +143,11 @@ impl Runtime for Cloudflare {
 
 impl HasSessions for Cloudflare {
     type Store = WorkersKv;
+    type Objects = Objects;
+
+    fn user_sessions(&self) -> Result<Objects, Fault> {
+        Objects::bound(&self.env, USER_SESSIONS)
+    }
 
     fn sessions(&self) -> Result<WorkersKv, Fault> {
         WorkersKv::bound(&self.env, SESSIONS)

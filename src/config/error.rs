@@ -28,6 +28,11 @@ pub enum ConfigError {
     /// A var is neither on nor off.
     #[error("the var {0} must be \"on\" or \"off\". Fix it in wrangler.toml and deploy again.")]
     NotASwitch(&'static str),
+    /// A var names no store.
+    #[error(
+        "the var {0} must be \"kv\" or \"durable_objects\". Fix it in wrangler.toml and deploy again with: cargo xtask deploy"
+    )]
+    NotAStore(&'static str),
     /// A var is no region of Cloudflare's.
     #[error(
         "the var {0} must be one of wnam, enam, sam, weur, eeur, apac, oc, afr, me. Fix it in wrangler.toml and deploy again."
@@ -115,6 +120,7 @@ impl ConfigError {
             | Self::Secret(name, _)
             | Self::NotBound(name)
             | Self::NotASwitch(name)
+            | Self::NotAStore(name)
             | Self::NotALocation(name)
             | Self::TooLong(name)
             | Self::NotAnOrigin(name)

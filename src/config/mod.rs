@@ -32,6 +32,19 @@ pub use settings::{NAMES, Settings, name};
 /// behind: with a window of that size, a user who was just here would look idle from elsewhere.
 pub const MIN_IDLE_SECONDS: u64 = 600;
 
+/// How many sessions an account may have, unless that is configured.
+pub const DEFAULT_SESSIONS_PER_USER: usize = 1_000;
+
+/// Where sessions are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SessionStore {
+    /// In Workers KV.
+    #[default]
+    Kv,
+    /// In a Durable Object for each user.
+    DurableObjects,
+}
+
 /// What is read from the settings, once for as long as they stay the same.
 #[derive(Debug)]
 pub struct CheckedSettings {
@@ -53,6 +66,8 @@ pub struct Report {
     pub failure: Option<ConfigError>,
     /// Lifetime of an access token in seconds, where it is valid.
     pub access_token_seconds: Option<u64>,
+    /// Where sessions are kept: the default where that is not valid.
+    pub session_store: SessionStore,
 }
 
 /// Valid settings.
@@ -75,6 +90,10 @@ pub struct Config {
     pub idle_ms: u64,
     /// How long a session lives at most.
     pub session_ms: u64,
+    /// Where sessions are kept.
+    pub session_store: SessionStore,
+    /// How many sessions an account may have.
+    pub sessions_per_user: usize,
     /// Whether new accounts can be created.
     pub sign_up: bool,
     /// How many accounts may be created in an hour, in total; any number where not set.
@@ -113,6 +132,8 @@ impl CheckedSettings {
             MIN_IDLE_SECONDS..=longest,
         );
         let access_token = reader.seconds(name::ACCESS_TOKEN_SECONDS, 3_600, 60..=86_400);
+        let session_store = reader.session_store(name::SESSION_STORE);
+        let sessions_per_user = reader.count(name::SESSIONS_PER_USER, 1..=10_000);
         let sign_up = reader.switch(name::SIGN_UP);
         let sign_ups_per_hour = reader.count(name::SIGN_UPS_PER_HOUR, 1..=1_000_000);
         let issuer = reader.party(name::ISSUER);
@@ -150,6 +171,8 @@ impl CheckedSettings {
                 session_ms: session? * 1000,
                 idle_ms: idle? * 1000,
                 access_token_seconds: access_token?,
+                session_store: session_store?,
+                sessions_per_user: sessions_per_user?.map_or(DEFAULT_SESSIONS_PER_USER, small),
                 sign_up: sign_up?,
                 sign_ups_per_hour: sign_ups_per_hour?,
                 issuer: issuer?,
@@ -167,11 +190,17 @@ impl CheckedSettings {
                     .or(origins_checked.err())
                     .or(location_checked.err()),
                 access_token_seconds,
+                session_store: session_store.unwrap_or_default(),
             },
             config,
             origins,
         }
     }
+}
+
+/// A number that its range keeps small.
+fn small(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// Without a secret of their own, access tokens are signed with a key derived from the refresh
@@ -343,6 +372,16 @@ impl<'a> Reader<'a> {
         };
         let number = self.settings.get(name).map(parse).transpose();
         self.note(name, number, Option::is_some)
+    }
+
+    /// The name of a store; KV where it is not set.
+    fn session_store(&mut self, name: &'static str) -> Result<SessionStore, ConfigError> {
+        let store = match self.settings.get(name).map(str::trim) {
+            None | Some("kv") => Ok(SessionStore::Kv),
+            Some("durable_objects") => Ok(SessionStore::DurableObjects),
+            Some(_) => Err(ConfigError::NotAStore(name)),
+        };
+        self.note(name, store, |_| true)
     }
 
     /// A var that is on unless it is set to off. A TOML boolean arrives as `true` or `false`.

@@ -6,7 +6,7 @@ use crate::{
     session::{
         port::HasSessions,
         rule::{CutOff, SessionRecord, StoredSession},
-        store::Sessions,
+        store,
     },
     token::{TOKEN_BYTES, access::AccessToken},
 };
@@ -94,8 +94,8 @@ async fn live<P: HasSessions>(
     request: &Request<'_, P>,
     token: AccessToken,
 ) -> Result<Bearer, Error> {
-    let sessions = Sessions::for_request(request)?;
-    let stored = sessions.load_without_activity(&token.session_ref).await?;
+    let sessions = store::for_request(request)?;
+    let stored = sessions.look_up(&token.session_ref).await?;
     let now = request.platform.now();
     if stored.refuses_bearer(&token.session_ref.session, token.issued_at, now) {
         return Err(Error::BearerRevoked);

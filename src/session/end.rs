@@ -9,8 +9,8 @@ use crate::{
     session::{
         bearer,
         port::HasSessions,
-        rule::{CutOff, StoredSession},
-        store::Sessions,
+        rule::CutOff,
+        store::{self, Ending, Sessions},
     },
     token::id::{Realm, SessionId, SessionRef, UserId},
 };
@@ -31,22 +31,21 @@ const DONE: Revoked = Revoked { revoked: true };
 pub async fn end_session<P: HasSessions>(request: &Request<'_, P>) -> Result<Revoked, Error> {
     let token = bearer::bearer_of_remedy(request).await?.token;
     let session = SessionId::parse(request.path_id()).map_err(|_| Error::NotFound)?;
-    let sessions = Sessions::for_request(request)?;
+    let sessions = store::for_request(request)?;
     for &realm in realms_of(token.has_account) {
         let session_ref = SessionRef {
             realm,
             user: token.session_ref.user.clone(),
             session: session.clone(),
         };
-        match sessions.load_without_activity(&session_ref).await?.session {
-            Some(StoredSession::Revoked(_)) => return Ok(DONE),
-            Some(StoredSession::Open(record)) if record.has_account == token.has_account => {
-                let end = record.expires_at.seconds();
-                sessions.end(&session_ref, end).await?;
+        let of_account = Some(token.has_account);
+        match sessions.end_if_known(&session_ref, of_account).await? {
+            Ending::WasEnded => return Ok(DONE),
+            Ending::Ended => {
                 request.log_revocation("ended_by_user", "one", Some(&session));
                 return Ok(DONE);
             }
-            _ => {}
+            Ending::Unknown => {}
         }
     }
     Err(Error::NotFound)
@@ -72,7 +71,7 @@ pub async fn revoke<P: HasSessions>(request: &Request<'_, P>) -> Result<Revoked,
     bearer::require_service_key(request)?;
     let mut fields = request.fields()?;
     let user: UserId = fields.required("userId")?;
-    let sessions = Sessions::for_request(request)?;
+    let sessions = store::for_request(request)?;
     if let Some(session) = fields.optional("sessionId")? {
         return revoke_one(request, &sessions, user, session).await;
     }
@@ -101,19 +100,22 @@ async fn revoke_one<P: HasSessions>(
         session: session.clone(),
     };
     let latest_end = request.platform.now().plus_ms(request.config.session_ms);
-    let mut ending = Vec::new();
-    for realm in [Realm::Service, Realm::Account] {
-        match sessions.load_without_activity(&of(realm)).await?.session {
-            Some(StoredSession::Revoked(_)) => return Ok(DONE),
-            Some(StoredSession::Open(record)) => {
-                ending = vec![(realm, record.expires_at)];
-                break;
-            }
-            None => ending.push((realm, latest_end)),
+    let both = [Realm::Service, Realm::Account];
+    let mut ending = Ending::Unknown;
+    for realm in both {
+        ending = sessions.end_if_known(&of(realm), None).await?;
+        if ending != Ending::Unknown {
+            break;
         }
     }
-    for (realm, end) in ending {
-        sessions.end(&of(realm), end.seconds()).await?;
+    match ending {
+        Ending::WasEnded => return Ok(DONE),
+        Ending::Ended => {}
+        Ending::Unknown => {
+            for realm in both {
+                sessions.end(&of(realm), latest_end.seconds()).await?;
+            }
+        }
     }
     request.log_revocation("ended_by_owner", "one", Some(&session));
     Ok(DONE)

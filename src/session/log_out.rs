@@ -4,7 +4,10 @@ use serde::Serialize;
 
 use crate::{
     http::{error::Error, request::Request},
-    session::{port::HasSessions, rule::StoredSession, store::Sessions},
+    session::{
+        port::HasSessions,
+        store::{self, Ending},
+    },
     token::{access::AccessToken, id::SessionRef, refresh::RefreshToken, time::UnixSeconds},
 };
 
@@ -31,14 +34,12 @@ pub async fn log_out<P: HasSessions>(request: &Request<'_, P>) -> Result<LoggedO
     let Some((session_ref, latest_end)) = session_of(request, &text) else {
         return Ok(LoggedOut::DONE);
     };
-    let sessions = Sessions::for_request(request)?;
-    let stored = sessions.load_without_activity(&session_ref).await?;
-    let end = match stored.session {
-        Some(StoredSession::Revoked(_)) => return Ok(LoggedOut::DONE),
-        Some(StoredSession::Open(record)) => record.expires_at.seconds(),
-        None => latest_end,
-    };
-    sessions.end(&session_ref, end).await?;
+    let sessions = store::for_request(request)?;
+    match sessions.end_if_known(&session_ref, None).await? {
+        Ending::WasEnded => return Ok(LoggedOut::DONE),
+        Ending::Ended => {}
+        Ending::Unknown => sessions.end(&session_ref, latest_end).await?,
+    }
     request.log_revocation("logged_out", "one", Some(&session_ref.session));
     Ok(LoggedOut::DONE)
 }

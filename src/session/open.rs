@@ -8,8 +8,8 @@ use crate::{
         device::device,
         issue::{self, Tokens},
         port::HasSessions,
-        rule::{IdleWindow, SessionRecord, StoredSession},
-        store::Sessions,
+        rule::SessionRecord,
+        store::{self, Limits},
     },
     token::{
         claims::CustomClaims,
@@ -89,35 +89,22 @@ pub async fn open_as<P: HasSessions>(
     new: NewSession,
 ) -> Result<Tokens, Error> {
     let (session_ref, record) = new.record(id, request);
-    let sessions = Sessions::for_request(request)?;
-    sessions.create(&session_ref, &record).await?;
-    sessions.mark_birth_after_response();
-    // Another back end may have good reasons for thousands of sessions of one user.
-    if record.has_account {
-        let window = IdleWindow::configured(request.config);
-        sessions.trim_after_response(&session_ref, window, record.expires_at);
-    }
+    let limits = Limits::configured(request.config);
+    let sessions = store::for_request(request)?;
+    sessions.create(&session_ref, &record, limits).await?;
     Ok(first_tokens(request, &session_ref, &record))
 }
 
 /// Opens a session that another copy of the request may have opened before, and that may have been
-/// ended since. At once with that copy, the store refuses one of the two writes.
+/// ended since.
 pub async fn open_again<P: HasSessions>(
     request: &Request<'_, P>,
     id: SessionId,
     new: NewSession,
 ) -> Result<Tokens, Error> {
     let (session_ref, record) = new.record(id, request);
-    let sessions = Sessions::for_request(request)?;
-    let load = async || sessions.load_without_activity(&session_ref).await;
-    let mut found = load().await?.session;
-    if found.is_none() {
-        match sessions.create(&session_ref, &record).await {
-            Ok(()) => found = Some(StoredSession::Open(record.clone())),
-            Err(refused) => found = Some(load().await?.session.ok_or(refused)?),
-        }
-    }
-    if let Some(StoredSession::Revoked(_)) = found {
+    let sessions = store::for_request(request)?;
+    if !sessions.create_again(&session_ref, &record).await? {
         return Err(Error::BearerRevoked);
     }
     Ok(first_tokens(request, &session_ref, &record))

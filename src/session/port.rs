@@ -1,4 +1,4 @@
-//! The key-value store that sessions are kept in, as this project needs it.
+//! The stores that sessions are kept in, as this project needs them.
 
 use crate::port::{Fault, Runtime};
 
@@ -74,18 +74,35 @@ pub trait KeyValue: Clone + 'static {
     async fn delete(&self, key: &str) -> Result<(), Fault>;
 }
 
-/// A world with a store of sessions.
-pub trait HasSessions: Runtime {
-    /// The store.
-    type Store: KeyValue;
+/// The objects of users: [`crate::session::object`].
+pub trait UserObjects {
+    /// Asks the object of this name; the request and the reply are JSON.
+    ///
+    /// # Errors
+    /// It could not be reached, or failed.
+    async fn ask(&self, name: &str, request: &str) -> Result<String, Fault>;
+}
 
-    /// The store.
+/// A world with the stores of sessions.
+pub trait HasSessions: Runtime {
+    /// The key-value store.
+    type Store: KeyValue;
+    /// The objects of users.
+    type Objects: UserObjects;
+
+    /// The key-value store.
     ///
     /// # Errors
     /// It is not bound.
     fn sessions(&self) -> Result<Self::Store, Fault>;
 
-    /// Whether the store is known to have its birth mark: it is asked once for each isolate.
+    /// The objects of users.
+    ///
+    /// # Errors
+    /// They are not bound.
+    fn user_sessions(&self) -> Result<Self::Objects, Fault>;
+
+    /// Whether the key-value store is known to have its birth mark: it is asked once for each isolate.
     fn has_birth_mark(&self) -> bool;
 
     /// Notes that it has.

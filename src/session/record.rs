@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     port::Fault,
-    session::rule::{Activity, CutOff, Kept, Metadata, SessionRecord, StoredSession},
+    session::{
+        object::row::{Row, UserRow},
+        rule::{Activity, CutOff, Kept, Metadata, SessionRecord, StoredSession},
+    },
     token::{
         claims::CustomClaims,
         id::SessionId,
@@ -16,7 +19,11 @@ use crate::{
 
 /// A session as its login writes it.
 pub(super) fn session(record: &SessionRecord) -> String {
-    json(&SessionJson {
+    json(&session_json(record))
+}
+
+fn session_json(record: &SessionRecord) -> SessionJson {
+    SessionJson {
         v: Version1,
         created_at: Some(record.created_at),
         expires_at: Some(record.expires_at),
@@ -24,7 +31,7 @@ pub(super) fn session(record: &SessionRecord) -> String {
         claims: Some(record.claims.clone()),
         account: record.has_account,
         revoked_at: None,
-    })
+    }
 }
 
 /// What stands over a session that was ended.
@@ -37,29 +44,92 @@ pub(super) fn tombstone(revoked_at: UnixMillis) -> String {
 
 /// How far a client has come.
 pub(super) fn activity(activity: Activity) -> String {
-    json(&ActivityJson {
+    json(&activity_json(activity))
+}
+
+fn activity_json(activity: Activity) -> ActivityJson {
+    ActivityJson {
         v: Version1,
         r#gen: activity.current.generation,
         iat: activity.current.issued_at,
         gen_at: activity.adopted_at,
         prev_at: activity.previous_adopted_at,
         seen_at: activity.seen_at,
-    })
+    }
 }
 
 /// "Every session until then is over."
 pub(super) fn cut_off(cut_off: &CutOff) -> String {
-    json(&CutOffJson {
+    json(&cut_off_json(cut_off))
+}
+
+fn cut_off_json(cut_off: &CutOff) -> CutOffJson {
+    CutOffJson {
         v: Version1,
         before: cut_off.before,
         keep: cut_off.keep.as_ref().map(|kept| kept.session.clone()),
         keep_until: cut_off.keep.as_ref().and_then(|kept| kept.until),
-    })
+    }
 }
 
 /// When the first login marked the store.
 pub(super) fn birth(at: UnixMillis) -> String {
     json(&BirthJson { v: Version1, at })
+}
+
+/// A session as an object keeps it.
+pub(super) fn row(row: &Row) -> String {
+    let session = match &row.session {
+        StoredSession::Open(record) => session_json(record),
+        StoredSession::Revoked(at) => SessionJson {
+            expires_at: Some(row.expires_at),
+            revoked_at: Some(*at),
+            ..SessionJson::default()
+        },
+    };
+    json(&RowJson {
+        session,
+        activity: row.activity.map(activity_json),
+        adopted_at: row.adopted_at,
+    })
+}
+
+/// What an object keeps of its user.
+pub(super) fn user_row(row: &UserRow) -> String {
+    json(&UserJson {
+        cut_off: cut_off_json(&row.cut_off),
+        until: row.until,
+    })
+}
+
+/// # Errors
+/// It is not what we write.
+pub(super) fn read_row(stored: Option<String>) -> Result<Option<Row>, Fault> {
+    parse::<RowJson, _>(stored)
+}
+
+/// # Errors
+/// It is not what we write.
+pub(super) fn read_user_row(stored: Option<String>) -> Result<Option<UserRow>, Fault> {
+    parse::<UserJson, _>(stored)
+}
+
+/// Until when a row of either kind is needed; nothing where it cannot be read.
+pub(super) fn until(stored: &str) -> Option<UnixMillis> {
+    #[derive(Deserialize)]
+    struct EitherJson {
+        session: Option<UntilJson>,
+        until: Option<UnixMillis>,
+    }
+    #[derive(Deserialize)]
+    struct UntilJson {
+        #[serde(rename = "v")]
+        _v: Version1,
+        expires_at: UnixMillis,
+    }
+    let json: EitherJson = serde_json::from_str(stored).ok()?;
+    json.until
+        .or(json.session.map(|session| session.expires_at))
 }
 
 /// What a listing shows of a session without reading its value.
@@ -245,6 +315,43 @@ impl From<CutOffJson> for CutOff {
 }
 
 #[derive(Serialize, Deserialize)]
+struct RowJson {
+    session: SessionJson,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    activity: Option<ActivityJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adopted_at: Option<UnixMillis>,
+}
+
+impl TryFrom<RowJson> for Row {
+    type Error = Fault;
+
+    fn try_from(json: RowJson) -> Result<Self, Fault> {
+        Ok(Self {
+            expires_at: json.session.expires_at.ok_or(Fault::Unreadable)?,
+            session: json.session.try_into()?,
+            activity: json.activity.map(Activity::from),
+            adopted_at: json.adopted_at,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct UserJson {
+    cut_off: CutOffJson,
+    until: UnixMillis,
+}
+
+impl From<UserJson> for UserRow {
+    fn from(json: UserJson) -> Self {
+        Self {
+            cut_off: json.cut_off.into(),
+            until: json.until,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
 struct BirthJson {
     v: Version1,
     at: UnixMillis,
@@ -366,6 +473,68 @@ mod tests {
                 Ok(Some(CutOff { before, keep }))
             );
         }
+    }
+
+    #[test]
+    fn the_rows_of_an_object_are_pinned() {
+        let activity = Activity {
+            current: Position {
+                generation: 3,
+                issued_at: UnixSeconds(1_800_000_000),
+            },
+            adopted_at: UnixMillis(1_800_000_010_123),
+            previous_adopted_at: None,
+            seen_at: UnixMillis(1_800_000_020_123),
+        };
+        let opened = Row::opened(record());
+        let expires_at = opened.expires_at;
+        let adopted = Row {
+            activity: Some(activity),
+            adopted_at: Some(UnixMillis(1_800_000_030_123)),
+            ..opened.clone()
+        };
+        let ended = Row::ended(UnixMillis(1_800_000_000_123), expires_at);
+        for (row, stored) in [
+            (
+                opened,
+                r#"{"session":{"v":1,"created_at":1800000000123,"expires_at":1831536000123,"device":"Ada's phone","claims":{"role":"admin"}}}"#,
+            ),
+            (
+                adopted,
+                r#"{"session":{"v":1,"created_at":1800000000123,"expires_at":1831536000123,"device":"Ada's phone","claims":{"role":"admin"}},"activity":{"v":1,"gen":3,"iat":1800000000,"gen_at":1800000010123,"seen_at":1800000020123},"adopted_at":1800000030123}"#,
+            ),
+            (
+                ended,
+                r#"{"session":{"v":1,"expires_at":1831536000123,"revoked_at":1800000000123}}"#,
+            ),
+        ] {
+            assert_eq!(super::row(&row), stored);
+            assert_eq!(read_row(Some(stored.into())), Ok(Some(row)));
+            assert_eq!(until(stored), Some(expires_at));
+        }
+        let user = UserRow {
+            cut_off: CutOff {
+                before: UnixMillis(1_800_000_000_123),
+                keep: None,
+            },
+            until: UnixMillis(1_834_560_000_123),
+        };
+        let stored = r#"{"cut_off":{"v":1,"before":1800000000123},"until":1834560000123}"#;
+        assert_eq!(user_row(&user), stored);
+        assert_eq!(until(stored), Some(user.until));
+        assert_eq!(read_user_row(Some(stored.into())), Ok(Some(user)));
+    }
+
+    #[test]
+    fn a_row_that_we_did_not_write_is_unreadable() {
+        for stored in ["", "null", "{}", r#"{"session":{"v":2,"expires_at":1}}"#] {
+            assert_eq!(read_row(Some(stored.into())), Err(Fault::Unreadable));
+            assert_eq!(read_user_row(Some(stored.into())), Err(Fault::Unreadable));
+            assert_eq!(until(stored), None, "it stays");
+        }
+        // A session that never ends could not be cleaned up.
+        let endless = r#"{"session":{"v":1,"revoked_at":1}}"#;
+        assert_eq!(read_row(Some(endless.into())), Err(Fault::Unreadable));
     }
 
     #[test]

@@ -10,6 +10,8 @@
 //! made over two minutes apart, never within one. Whichever is adopted first wins; the other one,
 //! when used, reveals a theft.
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::Config;
 use crate::token::{
     claims::CustomClaims,
@@ -68,7 +70,7 @@ pub fn offered(presented: Position, now: UnixMillis) -> Position {
 }
 
 /// What a login stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionRecord {
     /// When the user logged in.
     pub created_at: UnixMillis,
@@ -83,7 +85,7 @@ pub struct SessionRecord {
 }
 
 /// What stands under the session's own key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StoredSession {
     /// As the login left it.
     Open(SessionRecord),
@@ -92,7 +94,7 @@ pub enum StoredSession {
 }
 
 /// How far the client has advanced, and when it was last seen (to the precision of throttled writes).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activity {
     /// The current token: the newest that was adopted.
     pub current: Position,
@@ -141,7 +143,7 @@ fn may_still_come(instant: UnixMillis, now: UnixMillis) -> bool {
 }
 
 /// "Every session of this user that started until then is over", except one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CutOff {
     /// Sessions created at this time or earlier are over.
     pub before: UnixMillis,
@@ -150,7 +152,7 @@ pub struct CutOff {
 }
 
 /// A session that a cut-off does not end, or not yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
     /// Which one.
     pub session: SessionId,
@@ -194,7 +196,7 @@ impl CutOff {
 }
 
 /// Everything stored about one session, as one data centre sees it; `None` is a key that is absent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// Written by the login and by revocation.
     pub session: Option<StoredSession>,
@@ -235,7 +237,7 @@ impl Snapshot {
 }
 
 /// How long a session lives without being used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdleWindow {
     /// `SESSION_IDLE_SECONDS` in milliseconds.
     pub idle_ms: u64,
@@ -266,7 +268,7 @@ impl IdleWindow {
 }
 
 /// The outcome of a refresh.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     /// The session lives.
     Live {

@@ -116,7 +116,8 @@ async fn last_mail_failure<P: HasAccounts>(request: &OwnerRequest<'_, P>) -> Opt
 }
 
 async fn sessions<P: HasAccounts>(request: &OwnerRequest<'_, P>) -> Result<(), Fault> {
-    Sessions::new(request.platform, request.deadline)?
+    let store = request.settings.report.session_store;
+    Sessions::new(request.platform, request.deadline, store)?
         .check()
         .await
 }

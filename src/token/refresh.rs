@@ -2,7 +2,7 @@
 //! generations. The same session, generation and minute always give the same bytes, so that a
 //! repeated request gets the identical token. It is never stored.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::token::{
@@ -16,7 +16,7 @@ use crate::token::{
 const REFRESH_TYPE: &str = "rt+jwt";
 
 /// A token's position in its session's chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// `gen`: 0 for the token of the login, one more for each successor that was adopted.
     pub generation: u32,

@@ -7,7 +7,7 @@ use tokenkeep::{
     account::ask_guard::{FLOOD_PAUSE_MS, REFUSAL_STEP_MS},
     http::method::Method,
     port::RateLimit,
-    session::trim::SESSIONS_PER_SHARD,
+    session::store::SESSIONS_PER_SHARD,
     token::id::SessionId,
 };
 use tokenkeep_world::trouble::{Plan, Store, Trouble};
@@ -353,4 +353,23 @@ fn every_rate_limit_has_its_section_and_a_number_of_its_own() {
     };
     let ids = [RateLimit::Attempts, RateLimit::Requests, RateLimit::Lists].map(line);
     assert_eq!(BTreeSet::from(ids).len(), sections.len());
+}
+
+#[test]
+fn where_few_sessions_are_allowed_every_login_looks_at_all_of_them() {
+    for allowed in [1, 2] {
+        let world = World::with(&[("SESSIONS_PER_USER", &allowed.to_string())]);
+        let mut logins = vec![world.sign_up()];
+        for _ in 0..3 {
+            world.pass(MINUTE);
+            logins.push(world.log_in_with(PASSWORD));
+        }
+        let (ended, alive) = logins.split_at(4 - allowed);
+        for tokens in ended {
+            world.refuses(tokens, REVOKED);
+        }
+        for tokens in alive {
+            world.refresh(tokens);
+        }
+    }
 }

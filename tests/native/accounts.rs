@@ -1,7 +1,9 @@
 //! Sign-up, login, and what the owner of an account can do with it.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use rstest::rstest;
 use serde_json::{Value, json};
+use tokenkeep::config::SessionStore::{self, DurableObjects, Kv};
 use tokenkeep::http::{method::Method, reply::Reply};
 use tokenkeep_world::trouble::{Plan, Store, Trouble};
 
@@ -15,7 +17,7 @@ use crate::{
         NOT_FOUND, REVOKED, SIGN_UP_CLOSED, TOO_MANY_ATTEMPTS, TOO_MANY_REQUESTS, UNAVAILABLE,
         WRONG_PASSWORD,
     },
-    world::{HOUR, MINUTE, World, all_fail, later_pages, next_writes},
+    world::{HOUR, MINUTE, World, all_fail, later_pages, next_writes, use_store},
 };
 
 /// For how long the session that changed the password goes on.
@@ -39,8 +41,9 @@ fn expect_revoked(world: &World, tokens: &Tokens) {
     expect_error(&world.me(tokens), REVOKED);
 }
 
-#[test]
-fn an_account_can_be_made_and_logged_in_to() {
+#[rstest]
+fn an_account_can_be_made_and_logged_in_to(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let world = World::new();
     let person = json!({"email": "  Ada@Example.COM ", "password": PASSWORD, "name": "Ada"});
     let welcome = body(&world.post("/auth/signup", &person));
@@ -60,24 +63,31 @@ fn an_account_can_be_made_and_logged_in_to() {
     world.refresh_after(HOUR, &login);
 }
 
-#[test]
-fn a_repeated_sign_up_answers_as_login_does() {
+#[rstest]
+fn a_repeated_sign_up_answers_as_login_does(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let (world, first) = signed_up();
     let second = world.sign_up();
     assert_ne!(first.session, second.session);
     assert_eq!(user_id(&world, &first), user_id(&world, &second));
 }
 
-#[test]
-fn a_taken_address_is_refused_with_another_password() {
+#[rstest]
+fn a_taken_address_is_refused_with_another_password(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, _) = signed_up();
     let person = json!({"email": EMAIL, "password": "another horse"});
     expect_error(&world.post("/auth/signup", &person), EMAIL_TAKEN);
     world.log_in_with(PASSWORD);
 }
 
-#[test]
-fn an_unknown_address_and_a_wrong_password_get_the_same_answer() {
+#[rstest]
+fn an_unknown_address_and_a_wrong_password_get_the_same_answer(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, _) = signed_up();
     let without_id = |reply: Reply| {
         expect_error(&reply, INVALID_CREDENTIALS);
@@ -90,8 +100,9 @@ fn an_unknown_address_and_a_wrong_password_get_the_same_answer() {
     assert_eq!(wrong, unknown);
 }
 
-#[test]
-fn sign_up_can_be_closed_and_login_goes_on() {
+#[rstest]
+fn sign_up_can_be_closed_and_login_goes_on(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let world = World::with(&[("SIGN_UP", "off")]);
     world.import("u1", EMAIL, BCRYPT);
     let person = json!({"email": "bob@example.com", "password": PASSWORD});
@@ -102,8 +113,11 @@ fn sign_up_can_be_closed_and_login_goes_on() {
     assert!(reply.body.contains("SIGN_UP"));
 }
 
-#[test]
-fn beyond_the_limit_of_an_hour_nobody_signs_up_and_everybody_logs_in() {
+#[rstest]
+fn beyond_the_limit_of_an_hour_nobody_signs_up_and_everybody_logs_in(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let world = World::with(&[("SIGN_UPS_PER_HOUR", "2")]);
     let sign_up = |email: &str| {
         world.post(
@@ -128,8 +142,11 @@ fn beyond_the_limit_of_an_hour_nobody_signs_up_and_everybody_logs_in() {
     tokens(&sign_up("eve@example.com"));
 }
 
-#[test]
-fn any_number_of_people_sign_up_at_once_and_no_more_than_the_limit_get_in() {
+#[rstest]
+fn any_number_of_people_sign_up_at_once_and_no_more_than_the_limit_get_in(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let world = World::with(&[("SIGN_UPS_PER_HOUR", "3")]);
     let call = |number: u32| {
         let email = format!("{number}@example.com");
@@ -145,8 +162,11 @@ fn any_number_of_people_sign_up_at_once_and_no_more_than_the_limit_get_in() {
     assert_eq!(world.accounts.borrow().rows().count(), 3);
 }
 
-#[test]
-fn the_token_of_an_account_says_that_its_address_is_not_verified() {
+#[rstest]
+fn the_token_of_an_account_says_that_its_address_is_not_verified(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, login) = signed_up();
     assert_eq!(claims_of(&login.access)["email_verified"], false);
     let answer = world.refresh_after(HOUR, &login);
@@ -164,8 +184,11 @@ fn claims_of(access_token: &str) -> Value {
     serde_json::from_slice(&claims).expect("JSON")
 }
 
-#[test]
-fn a_hash_of_another_system_is_taken_and_renewed_at_the_next_login() {
+#[rstest]
+fn a_hash_of_another_system_is_taken_and_renewed_at_the_next_login(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let world = World::new();
     world.import("u1", EMAIL, BCRYPT);
     world.fail_to_log_in();
@@ -181,8 +204,9 @@ fn a_hash_of_another_system_is_taken_and_renewed_at_the_next_login() {
     assert_eq!(world.password_hash(EMAIL), Some(renewed), "renewed once");
 }
 
-#[test]
-fn a_name_can_be_changed_and_taken_away() {
+#[rstest]
+fn a_name_can_be_changed_and_taken_away(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let (world, login) = signed_up();
     for name in [json!("Ada L."), Value::Null] {
         let renamed = world.rename(&login, &json!({ "name": name }));
@@ -229,8 +253,11 @@ fn an_account_that_todays_rules_would_refuse_is_open_to_its_owner() {
     }
 }
 
-#[test]
-fn a_sign_up_takes_no_address_or_name_that_the_rules_refuse() {
+#[rstest]
+fn a_sign_up_takes_no_address_or_name_that_the_rules_refuse(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let world = World::new();
     for (email, name) in [
         ("ada lovelace@example.com", "Ada".to_owned()),
@@ -242,8 +269,11 @@ fn a_sign_up_takes_no_address_or_name_that_the_rules_refuse() {
     expect_bad_field(&world.try_log_in("ada", PASSWORD), "email");
 }
 
-#[test]
-fn another_password_starts_a_new_session_and_ends_all_others() {
+#[rstest]
+fn another_password_starts_a_new_session_and_ends_all_others(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, here) = signed_up();
     let there = world.log_in_with(PASSWORD);
     world.pass(MINUTE / 2);
@@ -258,8 +288,11 @@ fn another_password_starts_a_new_session_and_ends_all_others() {
     world.refresh(world.log_in_with("better horse"));
 }
 
-#[test]
-fn the_session_that_changed_the_password_has_a_grace_and_its_repeats_start_no_other() {
+#[rstest]
+fn the_session_that_changed_the_password_has_a_grace_and_its_repeats_start_no_other(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, here) = signed_up();
     world.pass(1_000);
     let new = tokens(&world.change_password(&here, PASSWORD, "better horse"));
@@ -283,8 +316,11 @@ fn the_session_that_changed_the_password_has_a_grace_and_its_repeats_start_no_ot
     world.refresh(&new);
 }
 
-#[test]
-fn a_new_session_keeps_the_device_and_the_claims_of_the_old_one() {
+#[rstest]
+fn a_new_session_keeps_the_device_and_the_claims_of_the_old_one(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let world = World::new();
     let person = json!({"email": EMAIL, "password": PASSWORD, "device": "phone"});
     let here = tokens(&world.post("/auth/signup", &person));
@@ -302,8 +338,11 @@ fn a_new_session_keeps_the_device_and_the_claims_of_the_old_one() {
     );
 }
 
-#[test]
-fn a_password_change_to_the_same_password_is_repeated_safely_too() {
+#[rstest]
+fn a_password_change_to_the_same_password_is_repeated_safely_too(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, here) = signed_up();
     let new = tokens(&world.change_password(&here, PASSWORD, PASSWORD));
     let again = tokens(&world.change_password(&here, PASSWORD, PASSWORD));
@@ -311,8 +350,11 @@ fn a_password_change_to_the_same_password_is_repeated_safely_too() {
     world.refresh(&new);
 }
 
-#[test]
-fn duplicates_of_a_password_change_at_once_get_one_session() {
+#[rstest]
+fn duplicates_of_a_password_change_at_once_get_one_session(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, here) = signed_up();
     let change = json!({"currentPassword": PASSWORD, "newPassword": "better horse"});
     let change = with_bearer(Method::Post, "/auth/password/change", &here.access, &change);
@@ -324,8 +366,11 @@ fn duplicates_of_a_password_change_at_once_get_one_session() {
     world.refresh(tokens(&first));
 }
 
-#[test]
-fn a_late_repeat_of_a_password_change_revives_no_session_that_was_ended() {
+#[rstest]
+fn a_late_repeat_of_a_password_change_revives_no_session_that_was_ended(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, here) = signed_up();
     let new = tokens(&world.change_password(&here, PASSWORD, "better horse"));
     world.log_out(&new);
@@ -344,8 +389,11 @@ fn a_late_repeat_of_a_password_change_revives_no_session_that_was_ended() {
     expect_revoked(&world, &here);
 }
 
-#[test]
-fn a_second_password_change_ends_the_grace_of_the_first() {
+#[rstest]
+fn a_second_password_change_ends_the_grace_of_the_first(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, first) = signed_up();
     let second = tokens(&world.change_password(&first, PASSWORD, "better horse"));
     world.pass(1_000);
@@ -357,8 +405,11 @@ fn a_second_password_change_ends_the_grace_of_the_first() {
     world.refresh(&third);
 }
 
-#[test]
-fn of_two_devices_that_change_the_password_at_once_one_stays() {
+#[rstest]
+fn of_two_devices_that_change_the_password_at_once_one_stays(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, here) = signed_up();
     let there = world.log_in_with(PASSWORD);
     let change = |of: &Tokens, new: &str| {
@@ -373,8 +424,11 @@ fn of_two_devices_that_change_the_password_at_once_one_stays() {
     world.refresh(&new);
 }
 
-#[test]
-fn a_wrong_password_at_a_change_or_deletion_logs_nobody_out() {
+#[rstest]
+fn a_wrong_password_at_a_change_or_deletion_logs_nobody_out(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, login) = signed_up();
     let change = world.change_password(&login, "wrong horse", "better horse");
     expect_error(&change, WRONG_PASSWORD);
@@ -384,8 +438,11 @@ fn a_wrong_password_at_a_change_or_deletion_logs_nobody_out() {
     world.log_in_with(PASSWORD);
 }
 
-#[test]
-fn no_token_but_an_access_token_opens_the_account() {
+#[rstest]
+fn no_token_but_an_access_token_opens_the_account(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, login) = signed_up();
     for token in ["x", &login.refresh, &login.access[1..]] {
         let intruder = Tokens {
@@ -517,8 +574,11 @@ fn erasing_that_is_never_answered_is_given_up_with_a_line() {
     assert_eq!(world.keys("session:").len(), 41 - 25);
 }
 
-#[test]
-fn a_session_of_another_back_end_has_no_account_to_change_whatever_its_claims_say() {
+#[rstest]
+fn a_session_of_another_back_end_has_no_account_to_change_whatever_its_claims_say(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let world = World::new();
     let claims = json!({"email": EMAIL});
     let session = tokens(&world.open(&json!({"userId": "bob", "claims": claims})));
@@ -534,8 +594,9 @@ fn a_session_of_another_back_end_has_no_account_to_change_whatever_its_claims_sa
     world.refresh(&session);
 }
 
-#[test]
-fn bad_fields_are_named() {
+#[rstest]
+fn bad_fields_are_named(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let world = World::new();
     // Not the address that the messages have for an example.
     let good = "lovelace@example.org";
@@ -565,8 +626,9 @@ fn bad_fields_are_named() {
     assert_eq!(world.password_hash(good), None);
 }
 
-#[test]
-fn passwords_are_taken_as_they_are() {
+#[rstest]
+fn passwords_are_taken_as_they_are(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let world = World::new();
     for (email, password) in [
         ("a@example.com", "🦀🦀🦀🦀🦀🦀🦀🦀"),
@@ -601,8 +663,11 @@ fn an_account_store_that_fails_counts_no_attempts() {
     }
 }
 
-#[test]
-fn too_many_wrong_passwords_make_a_wait_with_its_length() {
+#[rstest]
+fn too_many_wrong_passwords_make_a_wait_with_its_length(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, _) = signed_up();
     for _ in 0..10 {
         world.fail_to_log_in();
@@ -614,8 +679,11 @@ fn too_many_wrong_passwords_make_a_wait_with_its_length() {
     world.log_in_with(PASSWORD);
 }
 
-#[test]
-fn a_stranger_elsewhere_does_not_lock_the_owner_out() {
+#[rstest]
+fn a_stranger_elsewhere_does_not_lock_the_owner_out(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, _) = signed_up();
     let mut login = post(
         "/auth/login",

@@ -1,13 +1,15 @@
 //! Routes that ask for an access token.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use rstest::rstest;
 use serde_json::{Value, json};
+use tokenkeep::config::SessionStore::{self, DurableObjects, Kv};
 use tokenkeep::http::method::Method;
 
 use crate::{
     client::{body, call, expect_error, header, logged_in},
     codes::{ACCESS_EXPIRED, ACCESS_INVALID, REVOKED},
-    world::{HOUR, Operations, World},
+    world::{HOUR, Operations, World, use_store},
 };
 
 #[test]
@@ -24,8 +26,9 @@ fn me_shows_the_user_and_the_claims_of_the_session_for_one_read_of_two_keys() {
     assert_eq!(world.operations(), expected);
 }
 
-#[test]
-fn without_a_token_the_challenge_is_plain() {
+#[rstest]
+fn without_a_token_the_challenge_is_plain(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let world = World::new();
     for authorization in [None, Some("Basic eDp5"), Some("")] {
         let reply = world.answer(&call(Method::Get, "/auth/me", authorization, ""));
@@ -46,8 +49,9 @@ fn a_bad_token_is_challenged_and_costs_no_read() {
     assert_eq!(world.operations(), Operations::default());
 }
 
-#[test]
-fn an_access_token_ends_after_its_lifetime() {
+#[rstest]
+fn an_access_token_ends_after_its_lifetime(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let (world, login) = logged_in();
     world.pass(HOUR - 1);
     assert_eq!(world.me(&login).status, 200);
@@ -55,8 +59,9 @@ fn an_access_token_ends_after_its_lifetime() {
     expect_error(&world.me(&login), ACCESS_EXPIRED);
 }
 
-#[test]
-fn an_ended_session_denies_its_access_tokens() {
+#[rstest]
+fn an_ended_session_denies_its_access_tokens(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let (world, login) = logged_in();
     assert_eq!(world.log_out(&login).status, 200);
     expect_error(&world.me(&login), REVOKED);
@@ -89,8 +94,11 @@ fn a_session_that_cannot_be_seen_yet_is_no_reason_to_deny() {
     }
 }
 
-#[test]
-fn the_issuer_is_the_address_of_the_request_unless_configured() {
+#[rstest]
+fn the_issuer_is_the_address_of_the_request_unless_configured(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let issuer_and_audience = |world: &World| {
         let access = world.log_in().access;
         let claims = access.split('.').nth(1).expect("three parts");

@@ -15,8 +15,10 @@ use tokenkeep::{
     session::{
         cursor::CURSOR_BYTES,
         device::DEVICE_CHARACTERS,
-        store::{READ_TIMEOUT_MS, SESSIONS_PER_PAGE, WRITE_TIMEOUT_MS},
-        trim::SESSIONS_PER_SHARD,
+        store::{
+            OBJECT_TIMEOUT_MS, READ_TIMEOUT_MS, SESSIONS_PER_PAGE, SESSIONS_PER_SHARD,
+            WRITE_TIMEOUT_MS,
+        },
     },
     token::{TOKEN_BYTES, code::CodeKind, time::LONGEST_SESSION_SECONDS},
 };
@@ -114,6 +116,7 @@ fn the_limits_of_the_page_are_those_of_the_code() {
         ),
         format!("| Timeout of a KV read | {READ_TIMEOUT_MS} ms |"),
         format!("| Timeout of a KV write | {WRITE_TIMEOUT_MS} ms |"),
+        format!("| Timeout of a request to an object with sessions | {OBJECT_TIMEOUT_MS} ms |"),
         format!("| Timeout of a password check | {GUARD_TIMEOUT_MS} ms |"),
         format!("| Timeout of a D1 query | {ACCOUNTS_TIMEOUT_MS} ms |"),
         format!("| `Retry-After` of a 503 | {RETRY_AFTER_SECONDS} s |"),

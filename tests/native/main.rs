@@ -22,6 +22,7 @@ mod log;
 mod mail;
 mod messages;
 mod migrations;
+mod objects;
 mod openapi;
 mod postman;
 mod realms;

@@ -1,6 +1,8 @@
 //! Accounts and users of the owner's own back end are different people, even with the same id.
 
+use rstest::rstest;
 use serde_json::{Value, json};
+use tokenkeep::config::SessionStore::{self, DurableObjects, Kv};
 use tokenkeep::token::{
     id::{Realm, SessionId, SessionRef, UserId},
     refresh::{Position, RefreshToken},
@@ -11,7 +13,7 @@ use tokenkeep::token::{
 use crate::{
     client::{BCRYPT, EMAIL, PASSWORD, REFRESH_SECRET, Tokens, body, expect_error},
     codes::{NOT_FOUND, REVOKED},
-    world::{DAY, HOUR, World},
+    world::{DAY, HOUR, World, use_store},
 };
 
 /// An account, and a user of another back end with the account's id, both logged in.
@@ -65,8 +67,11 @@ fn earlier_session(world: &World) -> (String, String) {
     (id, token.sign(&secret.signing_key()))
 }
 
-#[test]
-fn namesakes_neither_see_nor_end_each_others_sessions() {
+#[rstest]
+fn namesakes_neither_see_nor_end_each_others_sessions(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, account, namesake) = namesakes();
     for (one, other) in [(&account, &namesake), (&namesake, &account)] {
         assert_eq!(listed(&world, one), [one.session.as_str()]);
@@ -84,8 +89,11 @@ fn namesakes_neither_see_nor_end_each_others_sessions() {
     world.refresh_after(HOUR, &namesake);
 }
 
-#[test]
-fn the_owner_ends_the_sessions_of_both_namesakes() {
+#[rstest]
+fn the_owner_ends_the_sessions_of_both_namesakes(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, account, namesake) = namesakes();
     assert_eq!(world.revoke(&json!({"userId": "u1"})).status, 200);
     world.refuses(&account, REVOKED);
@@ -99,8 +107,11 @@ fn the_owner_ends_the_sessions_of_both_namesakes() {
     }
 }
 
-#[test]
-fn a_session_that_an_earlier_version_has_stored_belongs_to_the_users_of_the_back_end() {
+#[rstest]
+fn a_session_that_an_earlier_version_has_stored_belongs_to_the_users_of_the_back_end(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, account, namesake) = namesakes();
     let (id, token) = earlier_session(&world);
     let earlier = world.refresh(&token);

@@ -1,12 +1,15 @@
 //! The rule of refreshing, as clients meet it.
 
+use rstest::rstest;
 use serde_json::{Value, json};
 use tokenkeep_world::trouble::Trouble;
+
+use tokenkeep::config::SessionStore::{self, DurableObjects, Kv};
 
 use crate::{
     client::{Stamp, Tokens, body, expect_bad_field, logged_in, post, signed},
     codes::{EXPIRED, REUSED, REVOKED, UNAVAILABLE},
-    world::{DAY, HOUR, MINUTE, Operations, World, next_writes},
+    world::{DAY, HOUR, MINUTE, Operations, World, next_writes, use_store},
 };
 
 /// The keys of a session of Ada's.
@@ -31,8 +34,9 @@ fn advanced_twice() -> (World, [Tokens; 3]) {
     (world, [login, first, second])
 }
 
-#[test]
-fn a_young_token_is_answered_with_itself() {
+#[rstest]
+fn a_young_token_is_answered_with_itself(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let (world, login) = logged_in();
     for milliseconds in [0, 0, 0, 0, 0, 99_999] {
         world.pass(milliseconds);
@@ -40,8 +44,11 @@ fn a_young_token_is_answered_with_itself() {
     }
 }
 
-#[test]
-fn after_two_minutes_a_successor_of_this_minute_is_offered() {
+#[rstest]
+fn after_two_minutes_a_successor_of_this_minute_is_offered(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, login) = logged_in();
     let answer = world.refresh_after(100_000, &login);
     let iat = world.now() / MINUTE * 60;
@@ -69,8 +76,11 @@ fn a_client_works_until_the_absolute_end_whether_it_adopts_successors_or_not() {
     }
 }
 
-#[test]
-fn a_refresh_token_may_be_spelled_with_an_underscore() {
+#[rstest]
+fn a_refresh_token_may_be_spelled_with_an_underscore(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, login) = logged_in();
     let input = json!({"refresh_token": login.refresh, "unknown": [1, {"x": null}]});
     assert_eq!(world.post("/auth/token", &input).status, 200);
@@ -78,8 +88,11 @@ fn a_refresh_token_may_be_spelled_with_an_underscore() {
     world.refuses(&login, REVOKED);
 }
 
-#[test]
-fn an_unfilled_variable_is_answered_with_what_to_do() {
+#[rstest]
+fn an_unfilled_variable_is_answered_with_what_to_do(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let reply = World::new().try_refresh("${refreshToken}");
     expect_bad_field(&reply, "refreshToken");
     for hint in ["log in first", "Test Values"] {
@@ -87,8 +100,11 @@ fn an_unfilled_variable_is_answered_with_what_to_do() {
     }
 }
 
-#[test]
-fn a_session_that_is_not_used_for_its_idle_window_ends_up_to_a_third_later() {
+#[rstest]
+fn a_session_that_is_not_used_for_its_idle_window_ends_up_to_a_third_later(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, login) = logged_in();
     world.refresh_after(90 * DAY, &login);
     world.refresh_after(120 * DAY - 1, &login);
@@ -100,8 +116,11 @@ fn a_session_that_is_not_used_for_its_idle_window_ends_up_to_a_third_later() {
     world.refuses(&unused, EXPIRED);
 }
 
-#[test]
-fn no_pause_within_the_idle_window_logs_anyone_out() {
+#[rstest]
+fn no_pause_within_the_idle_window_logs_anyone_out(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     // The first refresh is not worth a note yet, and the pause after it is as long as may be.
     for first in [1, 10, 19, 29, 30] {
         for adopts in [true, false] {
@@ -180,8 +199,9 @@ fn activity_is_forgotten_with_the_session_at_the_latest() {
     assert_eq!(noted.expires_at - world.now(), 5 * DAY);
 }
 
-#[test]
-fn a_late_duplicate_gets_the_current_token() {
+#[rstest]
+fn a_late_duplicate_gets_the_current_token(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let (world, [login, first, _]) = advanced_twice();
     // A minute, by two clocks that differ by 5 s.
     world.pass(MINUTE + 5_000);
@@ -204,8 +224,9 @@ fn an_old_copy_ends_the_session_for_thief_and_owner() {
     assert_eq!(world.lines("refresh_token_reused").len(), 1);
 }
 
-#[test]
-fn two_generations_behind_is_reuse_even_at_once() {
+#[rstest]
+fn two_generations_behind_is_reuse_even_at_once(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let (world, [login, _, second]) = advanced_twice();
     world.refresh_after(HOUR, &second);
     world.refuses(&login, REUSED);
@@ -230,8 +251,11 @@ fn a_client_that_advances_twice_at_once_may_still_repeat_its_request_before_that
     }
 }
 
-#[test]
-fn a_token_two_generations_behind_is_a_copy_if_the_current_one_cannot_descend_from_it() {
+#[rstest]
+fn a_token_two_generations_behind_is_a_copy_if_the_current_one_cannot_descend_from_it(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, login) = logged_in();
     let end = world.now() + 365 * DAY;
     world.pass(3 * MINUTE);
@@ -240,8 +264,11 @@ fn a_token_two_generations_behind_is_a_copy_if_the_current_one_cannot_descend_fr
     world.refuses(&login, REUSED);
 }
 
-#[test]
-fn a_sibling_ends_the_session_once_the_other_branch_was_adopted() {
+#[rstest]
+fn a_sibling_ends_the_session_once_the_other_branch_was_adopted(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, login) = logged_in();
     let owners = world.refresh_after(HOUR, &login);
     let thiefs = world.refresh_after(2 * MINUTE, &login);
@@ -252,8 +279,11 @@ fn a_sibling_ends_the_session_once_the_other_branch_was_adopted() {
     world.refuses(&thiefs, REVOKED);
 }
 
-#[test]
-fn a_sibling_that_comes_while_the_other_is_adopted_is_a_late_duplicate() {
+#[rstest]
+fn a_sibling_that_comes_while_the_other_is_adopted_is_a_late_duplicate(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, login) = logged_in();
     let early = world.refresh_after(HOUR, &login);
     let late = world.refresh_after(10 * MINUTE, &login);
@@ -262,8 +292,11 @@ fn a_sibling_that_comes_while_the_other_is_adopted_is_a_late_duplicate() {
     world.gives(&early, &late);
 }
 
-#[test]
-fn a_branch_issued_while_the_other_was_adopted_stays_valid() {
+#[rstest]
+fn a_branch_issued_while_the_other_was_adopted_stays_valid(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, login) = logged_in();
     let asleep = world.refresh_after(HOUR, &login);
     // On waking, the app uses the answer it slept on, and a duplicate of its older request is
@@ -274,8 +307,11 @@ fn a_branch_issued_while_the_other_was_adopted_stays_valid() {
     world.refresh_after(HOUR, &branch);
 }
 
-#[test]
-fn a_branch_is_compared_by_time_and_not_by_the_starts_of_minutes() {
+#[rstest]
+fn a_branch_is_compared_by_time_and_not_by_the_starts_of_minutes(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, login) = logged_in();
     let end = world.now() + 365 * DAY;
     let slept_on = world.refresh_after(HOUR, &login);
@@ -286,8 +322,11 @@ fn a_branch_is_compared_by_time_and_not_by_the_starts_of_minutes() {
     world.refresh_after(HOUR, signed(&login.session, 1, branch, end));
 }
 
-#[test]
-fn a_newer_token_is_valid_however_stale_the_stored_activity() {
+#[rstest]
+fn a_newer_token_is_valid_however_stale_the_stored_activity(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, login) = logged_in();
     let end = world.now() + 100 * DAY;
     world.pass(HOUR);
@@ -355,8 +394,9 @@ fn a_cut_off_ends_older_sessions_and_spares_newer_ones_and_the_kept_one() {
     world.refresh(&newer);
 }
 
-#[test]
-fn no_token_outlives_its_session() {
+#[rstest]
+fn no_token_outlives_its_session(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let world = World::with(&[("SESSION_MAX_SECONDS", "5400")]);
     let login = world.log_in();
     world.pass(HOUR);

@@ -1,12 +1,14 @@
 //! Where a user is logged in, and how sessions are ended from afar.
 
+use rstest::rstest;
 use serde_json::{Value, json};
+use tokenkeep::config::SessionStore::{self, DurableObjects, Kv};
 use tokenkeep::http::method::Method;
 
 use crate::{
     client::{PASSWORD, Tokens, body, expect_bad_field, expect_error, logged_in},
     codes::{NOT_FOUND, REVOKED, SERVICE_KEY_INVALID},
-    world::{DAY, HOUR, Operations, World},
+    world::{DAY, HOUR, Operations, World, use_store},
 };
 
 fn list(world: &World, tokens: &Tokens, cursor: Option<&str>) -> Value {
@@ -29,8 +31,11 @@ fn ids(page: &Value) -> Vec<String> {
     ids
 }
 
-#[test]
-fn a_list_shows_each_session_and_which_one_is_this() {
+#[rstest]
+fn a_list_shows_each_session_and_which_one_is_this(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, phone) = logged_in();
     let opened = world.now();
     let phone = world.refresh_after(31 * DAY, &phone);
@@ -105,8 +110,9 @@ fn a_list_that_says_when_sessions_were_seen_costs_one_more_read_of_two_keys_a_se
     assert_eq!(world.operations(), expected);
 }
 
-#[test]
-fn three_thousand_sessions_are_paginated() {
+#[rstest]
+fn three_thousand_sessions_are_paginated(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let world = World::new();
     let all: Vec<Tokens> = (0..3000).map(|_| world.log_in()).collect();
     let mut seen = Vec::new();
@@ -157,8 +163,11 @@ fn one_session_can_be_ended_from_another() {
     world.refresh(&here);
 }
 
-#[test]
-fn a_session_of_another_user_cannot_be_ended_or_seen() {
+#[rstest]
+fn a_session_of_another_user_cannot_be_ended_or_seen(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, ada) = logged_in();
     let eve = world.open_for("eve");
     for id in [ada.session.as_str(), "x", "%00", "AAAAAAAAAAAAAAAAAAAAAA"] {
@@ -168,8 +177,11 @@ fn a_session_of_another_user_cannot_be_ended_or_seen() {
     world.refresh(&ada);
 }
 
-#[test]
-fn logging_out_everywhere_ends_this_session_too_and_lets_a_new_one_begin() {
+#[rstest]
+fn logging_out_everywhere_ends_this_session_too_and_lets_a_new_one_begin(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let world = World::new();
     let [here, there] = [world.log_in(), world.log_in()];
     assert_eq!(world.log_out_all(&here).body, r#"{"loggedOut":true}"#);
@@ -181,8 +193,11 @@ fn logging_out_everywhere_ends_this_session_too_and_lets_a_new_one_begin() {
     world.refresh(world.log_in());
 }
 
-#[test]
-fn a_login_right_after_logging_out_everywhere_lives_whatever_the_clock_of_the_place_says() {
+#[rstest]
+fn a_login_right_after_logging_out_everywhere_lives_whatever_the_clock_of_the_place_says(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let world = World::new();
     let here = world.sign_up();
     assert_eq!(world.log_out_all(&here).status, 200);
@@ -193,8 +208,9 @@ fn a_login_right_after_logging_out_everywhere_lives_whatever_the_clock_of_the_pl
     assert_eq!(world.me(&again).status, 200);
 }
 
-#[test]
-fn the_owner_ends_one_or_all_sessions_of_a_user() {
+#[rstest]
+fn the_owner_ends_one_or_all_sessions_of_a_user(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let world = World::new();
     let [first, second] = [world.log_in(), world.log_in()];
     let bob = world.open_for("bob");
@@ -217,8 +233,11 @@ fn a_session_that_has_not_arrived_here_yet_can_still_be_ended() {
     world.refuses(&login, REVOKED);
 }
 
-#[test]
-fn only_the_owner_revokes_and_bad_fields_are_named() {
+#[rstest]
+fn only_the_owner_revokes_and_bad_fields_are_named(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, login) = logged_in();
     let user = json!({"userId": "ada"});
     for bearer in ["wrong", &login.access, &login.refresh] {
@@ -240,8 +259,11 @@ fn only_the_owner_revokes_and_bad_fields_are_named() {
     world.refresh(&login);
 }
 
-#[test]
-fn an_invalid_cursor_is_bad_input_and_an_empty_one_is_none() {
+#[rstest]
+fn an_invalid_cursor_is_bad_input_and_an_empty_one_is_none(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, login) = logged_in();
     for cursor in ["garbage", "session:ada:x", &"x".repeat(2000)] {
         let path = format!("/auth/sessions?cursor={cursor}");

@@ -14,9 +14,9 @@ fn tests_in(folder: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
-/// The names of what follows `#[test]`, and of properties.
+/// The names of what follows `#[test]` or `#[rstest]`, and of properties.
 fn tests_of(text: &str) -> Vec<String> {
-    let after_mark = text.split("#[test]").skip(1);
+    let after_mark = text.split("test]").skip(1);
     after_mark
         .filter_map(|after| after.split_once("fn ")?.1.split('(').next())
         .map(str::to_owned)

@@ -1,12 +1,14 @@
 //! How sessions begin and end.
 
+use rstest::rstest;
 use serde_json::json;
+use tokenkeep::config::SessionStore::{self, DurableObjects, Kv};
 use tokenkeep::http::method::Method;
 
 use crate::{
     client::{SERVICE_KEY, bearer, body, call, expect_bad_field, expect_error, logged_in, tokens},
     codes::{INVALID_REQUEST, REVOKED, SERVICE_KEY_INVALID},
-    world::{DAY, Operations, World},
+    world::{DAY, Operations, World, use_store},
 };
 
 #[test]
@@ -31,8 +33,9 @@ fn a_session_costs_one_write_and_no_read() {
     assert_eq!(entry.metadata.as_deref(), Some(metadata.as_str()));
 }
 
-#[test]
-fn the_answer_has_every_field_of_the_contract() {
+#[rstest]
+fn the_answer_has_every_field_of_the_contract(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let world = World::new();
     let reply = world.open(&json!({"userId": "ada"}));
     let (answer, tokens) = (body(&reply), tokens(&reply));
@@ -48,8 +51,9 @@ fn the_answer_has_every_field_of_the_contract() {
     assert_eq!(answer, expected);
 }
 
-#[test]
-fn only_the_service_key_opens_sessions() {
+#[rstest]
+fn only_the_service_key_opens_sessions(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let (world, login) = logged_in();
     let open = |world: &World, authorization: Option<&str>| {
         let user = r#"{"userId":"ada"}"#;
@@ -117,8 +121,9 @@ fn logging_out_with_a_dead_or_foreign_token_is_fine_and_touches_nothing() {
     world.refresh(&login);
 }
 
-#[test]
-fn logging_out_without_a_token_is_bad_input() {
+#[rstest]
+fn logging_out_without_a_token_is_bad_input(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let world = World::new();
     for input in [
         json!({}),

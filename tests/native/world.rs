@@ -1,12 +1,12 @@
 //! The worker in a calm cloud in memory.
 
-use std::{ops::Deref, rc::Rc};
+use std::{cell::Cell, collections::BTreeMap, ops::Deref, rc::Rc};
 
 use futures_util::future::join_all;
 use serde_json::Value;
 use tokenkeep::{
     app::App,
-    config::CheckedSettings,
+    config::{CheckedSettings, SessionStore},
     http::{reply::Reply, request::Call},
 };
 use tokenkeep_contract::{Seen, check};
@@ -30,7 +30,34 @@ pub const DAY: u64 = 24 * HOUR;
 impl Drop for World {
     fn drop(&mut self) {
         self.guards_fall_asleep();
+        self.restart_objects();
     }
+}
+
+thread_local! {
+    static STORE: Cell<SessionStore> = const { Cell::new(SessionStore::Kv) };
+}
+
+/// The worlds of this test keep sessions in this store.
+pub fn use_store(store: SessionStore) {
+    STORE.set(store);
+}
+
+/// Whether they are objects.
+pub fn is_in_objects() -> bool {
+    STORE.get() == SessionStore::DurableObjects
+}
+
+/// The setting that keeps sessions in objects.
+pub const IN_OBJECTS: (&str, &str) = ("SESSION_STORE", "durable_objects");
+
+fn checked(values: &[(&str, &str)]) -> Rc<CheckedSettings> {
+    let of_store = match STORE.get() {
+        SessionStore::Kv => vec![],
+        SessionStore::DurableObjects => vec![IN_OBJECTS],
+    };
+    let values = [&of_store, values].concat();
+    Rc::new(CheckedSettings::read(&settings(&values)))
 }
 
 /// What was asked of the store of sessions.
@@ -100,7 +127,7 @@ impl World {
         cloud.has_birth_mark.set(true);
         Self {
             place: Place::new(cloud, 0, 0),
-            settings: Rc::new(CheckedSettings::read(&settings(values))),
+            settings: checked(values),
         }
     }
 
@@ -118,11 +145,36 @@ impl World {
         Rc::clone(self.place.cloud())
     }
 
+    /// The same place, where the owner's settings are these.
+    pub fn here_with(&self, values: &[(&str, &str)]) -> Self {
+        Self {
+            place: self.place.clone(),
+            settings: checked(values),
+        }
+    }
+
+    /// Sessions that are stored, in either store, and are not ended.
+    pub fn stored_sessions(&self) -> Vec<String> {
+        let is_open = |key: &String| {
+            let entry = self.entry(key).expect("listed");
+            !entry.value.contains("revoked_at")
+        };
+        let in_kv = ["session:", "service:"].map(|prefix| self.keys(prefix));
+        let in_kv = in_kv.concat().into_iter().filter(is_open);
+        let of_object = |(name, rows): (String, BTreeMap<String, String>)| {
+            let open = rows.into_keys().filter(|key| key.starts_with("session:"));
+            open.map(move |key| format!("{name} {key}"))
+                .collect::<Vec<_>>()
+        };
+        let in_objects = self.object_storage().into_iter().flat_map(of_object);
+        in_kv.chain(in_objects).collect()
+    }
+
     /// Another place of the same cloud, where the owner's settings are these.
     pub fn elsewhere(&self, values: &[(&str, &str)]) -> Self {
         Self {
             place: Place::new(Rc::clone(self.place.cloud()), 1, 1),
-            settings: Rc::new(CheckedSettings::read(&settings(values))),
+            settings: checked(values),
         }
     }
 
@@ -151,6 +203,11 @@ impl World {
     pub fn import(&self, id: &str, email: &str, hash: &str) {
         let mut accounts = self.accounts.borrow_mut();
         accounts.import(id, email, hash, self.now());
+    }
+
+    /// The alarms of objects with sessions ring that are due.
+    pub fn ring_object_alarms(&self) {
+        self.place.ring_object_alarms();
     }
 
     /// The alarm of the guard of this address rings, now.

@@ -16,6 +16,7 @@ use crate::{
     bundle::Bundles,
     driver::{Answer, Call},
     right, session,
+    stage::Objects,
 };
 
 /// One of those that are measured.
@@ -23,6 +24,8 @@ use crate::{
 pub enum Contender {
     /// The build in `build/`.
     Tokenkeep,
+    /// The same build, with sessions in Durable Objects.
+    InObjects,
     /// Another build of Tokenkeep, in this folder.
     Build(&'static str),
     /// A worker by hand that does the same.
@@ -40,7 +43,7 @@ pub enum Contender {
 }
 
 use Contender::{
-    Build, Floor, FloorRead, HonoJose, HonoJoseThreeReads, OpenAuth, Tokenkeep,
+    Build, Floor, FloorRead, HonoJose, HonoJoseThreeReads, InObjects, OpenAuth, Tokenkeep,
     WorkersOauthProvider,
 };
 
@@ -49,8 +52,9 @@ const SESSIONS: usize = 64;
 
 impl Contender {
     /// All of them, in the order of the tables.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Tokenkeep,
+        InObjects,
         HonoJose,
         HonoJoseThreeReads,
         WorkersOauthProvider,
@@ -64,6 +68,7 @@ impl Contender {
     pub fn title(self) -> &'static str {
         match self {
             Tokenkeep => "Tokenkeep",
+            InObjects => "Tokenkeep, in objects",
             Build(folder) => folder,
             HonoJose => "hono + jose",
             HonoJoseThreeReads => "hono + jose, three reads",
@@ -78,7 +83,7 @@ impl Contender {
     #[must_use]
     pub fn source(self) -> Option<&'static str> {
         match self {
-            Tokenkeep | Build(_) => None,
+            Tokenkeep | InObjects | Build(_) => None,
             HonoJose => Some("hono-jose"),
             HonoJoseThreeReads => Some("hono-jose-three-reads"),
             WorkersOauthProvider => Some("workers-oauth-provider"),
@@ -111,7 +116,11 @@ impl Contender {
     #[must_use]
     pub fn settings(self, common: &Settings, bundles: &Bundles) -> Settings {
         let Some(source) = self.source() else {
-            return common.clone().with_build(&self.build());
+            let settings = common.clone().with_build(&self.build());
+            return match self {
+                InObjects => settings.with_sessions_in_objects(),
+                _ => settings,
+            };
         };
         let script = bundles.script(source);
         match self {
@@ -129,9 +138,11 @@ impl Contender {
     ///
     /// # Errors
     /// The worker refused to make one.
-    pub fn calls(self, port: u16, kv: &Kv, secret: &str) -> Result<Vec<Call>> {
+    pub fn calls(self, port: u16, kv: &Kv, settings: &Settings) -> Result<Vec<Call>> {
+        let secret = &settings.refresh_secret;
         (0..SESSIONS)
             .map(|_| match self {
+                InObjects => Ok(session::in_object(port, settings)),
                 Tokenkeep | Build(_) | HonoJose | HonoJoseThreeReads => {
                     Ok(session::own(kv, secret, &random_name()))
                 }
@@ -169,7 +180,7 @@ impl Contender {
         let json: Value = serde_json::from_slice(&answer.body)
             .with_context(|| format!("{} did not answer with JSON", self.title()))?;
         let wrong = match self {
-            Tokenkeep | Build(_) | HonoJose | HonoJoseThreeReads => {
+            Tokenkeep | InObjects | Build(_) | HonoJose | HonoJoseThreeReads => {
                 right::our_fields(&json, secret).or_else(|| right::our_headers(&answer.headers))
             }
             WorkersOauthProvider | OpenAuth => right::oauth_fields(&json),
@@ -192,8 +203,22 @@ impl Contender {
         match self {
             Tokenkeep | Build(_) | HonoJose | FloorRead => Some(reads(1, 3)),
             HonoJoseThreeReads => Some(reads(3, 3)),
-            Floor => Some(Tally::default()),
+            Floor | InObjects => Some(Tally::default()),
             WorkersOauthProvider | OpenAuth => None,
+        }
+    }
+
+    /// What the first use of a token and every further one ask of objects: the native tests count it.
+    #[must_use]
+    pub fn objects(self) -> [Objects; 2] {
+        let asked = |rows_written| Objects {
+            requests: 1,
+            rows_read: 3,
+            rows_written,
+        };
+        match self {
+            InObjects => [asked(1), asked(0)],
+            _ => [Objects::default(); 2],
         }
     }
 }

@@ -89,7 +89,7 @@ impl Alone {
     /// An answer is not right.
     pub fn by_sessions(&self, rounds: usize, requests: usize) -> Result<BySessions> {
         let secret = &self.settings.refresh_secret;
-        let one = Contender::Tokenkeep.calls(self.port(), &self.kv, secret)?;
+        let one = Contender::Tokenkeep.calls(self.port(), &self.kv, &self.settings)?;
         let many = Contender::calls_of_one_user(&self.kv, secret, MANY_SESSIONS);
         for call in one.iter().chain(&many) {
             Contender::Tokenkeep.check(&ask(self.port(), call)?, secret)?;
@@ -111,8 +111,7 @@ impl Alone {
     /// # Errors
     /// An answer is missing or not 200.
     pub fn long_life(&self, requests: usize, mut progress: impl FnMut(usize)) -> Result<Vec<Part>> {
-        let secret = &self.settings.refresh_secret;
-        let calls = Contender::Tokenkeep.calls(self.port(), &self.kv, secret)?;
+        let calls = Contender::Tokenkeep.calls(self.port(), &self.kv, &self.settings)?;
         let mut parts = Vec::new();
         for part in 1..=PARTS {
             parts.push(Part {

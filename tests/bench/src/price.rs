@@ -3,7 +3,10 @@
 //!
 //! Paid plan, beyond what it includes: a million requests $0.30, a million milliseconds of CPU
 //! $0.02, a million keys read $0.50 (each key of a bulk read counts), a million keys written,
-//! deleted or lists $5.00. Free plan, a day: 100,000 requests, 100,000 keys read, 1,000 written.
+//! deleted or lists $5.00; a million requests to Durable Objects $0.15, rows read $0.001, rows written
+//! $1.00. (What an object's memory costs while it is awake is left out: less than a cent.) Free plan, a
+//! day: 100,000 requests, 100,000 keys read, 1,000 written; 100,000 requests to objects, 5,000,000 rows
+//! read, 100,000 written.
 
 use crate::stage::Cost;
 
@@ -11,10 +14,16 @@ const REQUESTS: f64 = 0.30;
 const CPU_MS: f64 = 0.02;
 const KEYS_READ: f64 = 0.50;
 const KEYS_WRITTEN: f64 = 5.00;
+const OBJECT_REQUESTS: f64 = 0.15;
+const ROWS_READ: f64 = 0.001;
+const ROWS_WRITTEN: f64 = 1.00;
 
 const FREE_REQUESTS_A_DAY: f64 = 100_000.0;
 const FREE_KEYS_READ_A_DAY: f64 = 100_000.0;
 const FREE_WRITES_A_DAY: f64 = 1_000.0;
+const FREE_OBJECT_REQUESTS_A_DAY: f64 = 100_000.0;
+const FREE_ROWS_READ_A_DAY: f64 = 5_000_000.0;
+const FREE_ROWS_WRITTEN_A_DAY: f64 = 100_000.0;
 
 /// Dollars for a million refreshes, each with this much CPU time.
 #[must_use]
@@ -24,6 +33,9 @@ pub fn dollars_a_million(cost: Cost, cpu_us: f64) -> f64 {
         + cpu_us / 1000.0 * CPU_MS
         + cost.each(|it| it.keys_read) * KEYS_READ
         + changes * KEYS_WRITTEN
+        + f64::from(cost.objects.requests) * OBJECT_REQUESTS
+        + f64::from(cost.objects.rows_read) * ROWS_READ
+        + f64::from(cost.objects.rows_written) * ROWS_WRITTEN
 }
 
 /// Refreshes a day on the free plan: whichever of its limits is reached first.
@@ -39,6 +51,15 @@ pub fn free_refreshes_a_day(cost: Cost) -> f64 {
     FREE_REQUESTS_A_DAY
         .min(within(FREE_KEYS_READ_A_DAY, cost.each(|it| it.keys_read)))
         .min(within(FREE_WRITES_A_DAY, cost.each(|it| it.writes)))
+        .min(within(
+            FREE_OBJECT_REQUESTS_A_DAY,
+            cost.objects.requests.into(),
+        ))
+        .min(within(FREE_ROWS_READ_A_DAY, cost.objects.rows_read.into()))
+        .min(within(
+            FREE_ROWS_WRITTEN_A_DAY,
+            cost.objects.rows_written.into(),
+        ))
         .floor()
 }
 
@@ -47,6 +68,7 @@ mod tests {
     use tokenkeep_workerd_tests::kv::Tally;
 
     use super::*;
+    use crate::{contender::Contender, stage::Objects};
 
     fn cost(keys_read: u64, writes: u64) -> Cost {
         Cost {
@@ -56,6 +78,19 @@ mod tests {
                 writes: writes * 10,
                 ..Tally::default()
             },
+            objects: Objects::default(),
+        }
+    }
+
+    #[test]
+    fn objects_meet_the_prices_and_the_free_plan_that_were_promised() {
+        for (contender_use, most) in [(0, 1.50), (1, 0.50)] {
+            let cost = Cost {
+                objects: Contender::InObjects.objects()[contender_use],
+                ..cost(0, 0)
+            };
+            assert!(dollars_a_million(cost, 1_000.0) <= most);
+            assert!((free_refreshes_a_day(cost) - 100_000.0).abs() < 0.5);
         }
     }
 

@@ -57,7 +57,7 @@ pub fn take(requests: usize) -> Result<Profile> {
     let workerd = Workerd::start_on(kv.clone(), std::slice::from_ref(&settings), &[inspector]);
     let port = workerd.clients[0].port;
     let secret = &settings.refresh_secret;
-    let calls = Contender::Tokenkeep.calls(port, &kv, secret)?;
+    let calls = Contender::Tokenkeep.calls(port, &kv, &settings)?;
     for call in &calls {
         Contender::Tokenkeep.check(&ask(port, call)?, secret)?;
     }

@@ -168,7 +168,7 @@ pub fn price_table(all: &[Measured]) -> String {
             ]);
         };
         let Costs { first_use, again } = measured.costs;
-        if first_use.tally != again.tally {
+        if first_use.tally != again.tally || first_use.objects != again.objects {
             row(format!("{title}, first use"), first_use);
         }
         row(title.to_owned(), again);

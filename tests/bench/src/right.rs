@@ -48,7 +48,10 @@ pub fn our_fields(json: &Value, secret: &str) -> Option<&'static str> {
     }
     let said = claims(access);
     let place = format!("{}.", GENERATION + 1);
-    let is_place = |text: &str| text.starts_with(&place) && text.ends_with(".account");
+    let is_place = |text: &str| {
+        let of_whom = [".account", ".service"];
+        text.starts_with(&place) && of_whom.iter().any(|it| text.ends_with(it))
+    };
     let stamps = ["iss", "aud", "iat", "exp", "jti"];
     first_wrong(&[
         (

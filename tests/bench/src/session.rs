@@ -7,9 +7,11 @@ use hyper::body::Bytes;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokenkeep_workerd_tests::{
+    client::Client,
     kv::Kv,
     time::{DAY, HOUR, minute_of, now},
     tokens::{RefreshClaims, random_name},
+    workerd::Settings,
 };
 
 use crate::driver::{Call, ask};
@@ -55,12 +57,33 @@ pub fn own(kv: &Kv, secret: &str, user: &str) -> Call {
         issued_at,
         expires_at: expires_at / 1000,
     };
+    refresh(&token.sign(secret))
+}
+
+/// The same session in the object of its user: opened through the worker, with a token as [`own`]'s. Its
+/// first use is that of a successor.
+#[must_use]
+pub fn in_object(port: u16, settings: &Settings) -> Call {
+    let client = Client::new(port, &settings.service_key);
+    let user = random_name();
+    let body = json!({"userId": user, "device": "phone", "claims": {"email": EMAIL}});
+    let opened = client.open_session(&body).tokens();
+    let now = now();
+    let token = RefreshClaims {
+        user,
+        session: opened.session,
+        generation: GENERATION,
+        issued_at: minute_of(now - HOUR),
+        expires_at: (now + 300 * DAY) / 1000,
+    };
+    refresh(&token.sign_for_service(&settings.refresh_secret))
+}
+
+fn refresh(token: &str) -> Call {
     Call {
         path: "/auth/token".into(),
         content_type: "application/json",
-        body: json!({"refreshToken": token.sign(secret)})
-            .to_string()
-            .into(),
+        body: json!({"refreshToken": token}).to_string().into(),
     }
 }
 

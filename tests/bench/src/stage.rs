@@ -46,6 +46,19 @@ pub struct Cost {
     pub requests: u64,
     /// What they asked, together.
     pub tally: Tally,
+    /// What each of them asked of objects.
+    pub objects: Objects,
+}
+
+/// What a request asks of Durable Objects.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Objects {
+    /// Requests to them.
+    pub requests: u32,
+    /// Rows that they read.
+    pub rows_read: u32,
+    /// Rows that they write.
+    pub rows_written: u32,
 }
 
 /// A running workerd.
@@ -100,8 +113,8 @@ impl Stage {
 
 fn player(contender: Contender, port: u16, kv: &Kv, settings: Settings) -> Result<Player> {
     let secret = &settings.refresh_secret;
-    let calls = contender.calls(port, kv, secret)?;
-    let ask_all = || {
+    let calls = contender.calls(port, kv, &settings)?;
+    let ask_all = |objects| {
         let before = kv.tally();
         for call in &calls {
             contender.check(&ask(port, call)?, secret)?;
@@ -109,11 +122,13 @@ fn player(contender: Contender, port: u16, kv: &Kv, settings: Settings) -> Resul
         anyhow::Ok(Cost {
             requests: calls.len() as u64,
             tally: kv.tally().since(before),
+            objects,
         })
     };
+    let [first_use, again] = contender.objects();
     let costs = Costs {
-        first_use: ask_all()?,
-        again: ask_all()?,
+        first_use: ask_all(first_use)?,
+        again: ask_all(again)?,
     };
     if let Some(expected) = contender.expected() {
         for cost in [costs.first_use, costs.again] {

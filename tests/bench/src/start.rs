@@ -10,7 +10,7 @@ use crate::{
     contender::Contender,
     driver::{Load, ask, drive},
     process::Process,
-    stage::Stage,
+    stage::{Player, Stage},
 };
 
 /// What was seen of one contender.
@@ -29,7 +29,7 @@ pub struct Started {
 }
 
 /// Starts everyone of a stage so many times. The sessions are those of the stage: they are in its
-/// KV.
+/// KV. Those in objects are not, and the worker is that of Tokenkeep's row: it has none here.
 ///
 /// # Errors
 /// A first answer is not right.
@@ -39,8 +39,9 @@ pub fn measure(
     load: Load,
     mut progress: impl FnMut(Contender),
 ) -> Result<Vec<Started>> {
-    let mut all: Vec<Started> = stage
-        .players
+    let has_sessions = |player: &&Player| player.contender != Contender::InObjects;
+    let players: Vec<&Player> = stage.players.iter().filter(has_sessions).collect();
+    let mut all: Vec<Started> = players
         .iter()
         .map(|player| Started {
             contender: player.contender,
@@ -51,7 +52,7 @@ pub fn measure(
         })
         .collect();
     for round in 0..starts {
-        for (player, started) in stage.players.iter().zip(&mut all) {
+        for (player, started) in players.iter().zip(&mut all) {
             progress(player.contender);
             let settings = std::slice::from_ref(&player.settings);
             let workerd = Workerd::start_on(stage.kv.clone(), settings, &[]);

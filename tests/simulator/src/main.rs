@@ -14,7 +14,7 @@ use tokenkeep_simulator::{
     report::{Column, table},
     rule::Variant,
     run::{Plan, Totals, detections, honest_stories, story},
-    schedule::{Climate, Thief},
+    schedule::{Climate, Stores, Thief},
     shrink::shrink,
     world::Owner,
 };
@@ -40,6 +40,9 @@ struct Arguments {
     /// Let a write that lands late cover a newer one, which KV rules out
     #[arg(long)]
     late_writes_win: bool,
+    /// Where sessions are, for a replay: kv, objects or switched-on
+    #[arg(long, value_enum)]
+    stores: Option<Stores>,
     /// How many thefts of each kind; one for a hundred sessions where it is not given, 5,000 at most
     #[arg(long)]
     thefts: Option<u64>,
@@ -71,11 +74,29 @@ fn main() -> Result<ExitCode> {
     // Its honest sessions are there for the cost: fewer show that as well.
     let sessions = arguments.sessions.min(20_000);
     let identical = column("identical successors", identical, sessions, thefts)?;
-    let is_clean = product.is_clean();
-    let broken = product.honest.broken.keys().next().copied();
-    println!("{}", table(&[product, identical], HORIZON_INTERVALS));
-    if let Some(index) = broken {
-        explain(plan, index);
+    let of = |stores| Plan {
+        climate: Climate {
+            stores,
+            ..plan.climate
+        },
+        ..plan
+    };
+    let (in_objects, switched_on) = (of(Stores::Objects), of(Stores::SwitchedOn));
+    let objects = column("in objects", in_objects, arguments.sessions, thefts)?;
+    let switched = column("into objects halfway", switched_on, arguments.sessions, 0)?;
+    let all = [
+        (&product, plan),
+        (&objects, in_objects),
+        (&switched, switched_on),
+    ];
+    let is_clean = all.iter().all(|(column, _)| column.is_clean());
+    let broken = all.map(|(column, plan)| (column.honest.broken.keys().next().copied(), plan));
+    let columns = [product, identical, objects, switched];
+    println!("{}", table(&columns, HORIZON_INTERVALS));
+    for (index, plan) in broken {
+        if let Some(index) = index {
+            explain(plan, index);
+        }
     }
     Ok(exit(is_clean))
 }
@@ -84,6 +105,7 @@ fn plan(arguments: &Arguments) -> Plan {
     Plan {
         seed: arguments.seed,
         climate: Climate {
+            stores: arguments.stores.unwrap_or_default(),
             lag_ms: arguments.lag_seconds * 1_000,
             order: if arguments.late_writes_win {
                 LandingOrder::Landed

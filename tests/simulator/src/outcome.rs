@@ -21,6 +21,11 @@ pub enum Broken {
         /// What accepted it.
         path: &'static str,
     },
+    /// An honest client is not served any more, although everything that it needs is there.
+    Unserved {
+        /// Milliseconds from the login.
+        at_ms: u64,
+    },
     /// An answer that is in no contract.
     Strange {
         /// The HTTP status.
@@ -39,6 +44,9 @@ impl fmt::Display for Broken {
             }
             Self::Revived { at_ms, path } => {
                 write!(formatter, "{path} accepted an ended session at {at_ms} ms")
+            }
+            Self::Unserved { at_ms } => {
+                write!(formatter, "an honest client was given up at {at_ms} ms")
             }
             Self::Strange { status } => write!(formatter, "an answer with status {status}"),
         }

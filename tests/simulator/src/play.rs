@@ -25,12 +25,14 @@ use crate::{
 /// How often a client tries again after a fault of the server's.
 const TRIES: u32 = 6;
 
+/// After so many faults in a row, chance is no excuse.
+const FAULTS_IN_A_ROW: u32 = 12;
+
 /// Plays a schedule by a rule.
 #[must_use]
 pub fn play(schedule: &Schedule, variant: Variant, owner: &Rc<Owner>) -> Outcome {
-    let conditions = schedule.conditions.clone();
     let stage = Rc::new(Stage {
-        world: World::new(schedule.start, conditions, variant, owner.clone()),
+        world: World::new(schedule, variant, owner.clone()),
         start: schedule.start,
         has_account: schedule.has_account,
         habit: schedule.habit,
@@ -38,6 +40,7 @@ pub fn play(schedule: &Schedule, variant: Variant, owner: &Rc<Owner>) -> Outcome
         app: Cell::default(),
         ending: Cell::default(),
         outage: Cell::default(),
+        refused: Cell::default(),
         thief: RefCell::default(),
         first_play: Cell::default(),
         found_after: Cell::default(),
@@ -54,6 +57,8 @@ pub fn play(schedule: &Schedule, variant: Variant, owner: &Rc<Owner>) -> Outcome
         timeline.spawn_at(at, stage.clone().happen(event.clone()));
     }
     timeline.run();
+    // They hold the cloud, and the cloud holds them.
+    stage.world.cloud.restart_objects();
     Outcome {
         broken: stage.broken.take(),
         operations: stage.world.operations(),
@@ -75,6 +80,8 @@ struct Stage {
     ending: Cell<Ending>,
     /// When the store was empty.
     outage: Cell<(u64, u64)>,
+    /// How many answers to refreshes were faults, one after the other.
+    refused: Cell<u32>,
     /// What the thief has, and of which session.
     thief: RefCell<Option<(usize, Client)>>,
     first_play: Cell<Option<u64>>,
@@ -178,7 +185,7 @@ impl Stage {
             match reply.status {
                 200 => return self.is_answered(session, &reply, &copy, arrived).await,
                 401 => return self.is_refused(session, &code(&reply), arrived),
-                503 => {}
+                503 => self.is_put_off(session, arrived),
                 status => return self.breaks(Broken::Strange { status }),
             }
             if !tries_again {
@@ -197,7 +204,25 @@ impl Stage {
         session.client.uses(shown.stamp(), arrived) || session.may_be_over(arrived)
     }
 
+    /// A fault may pass. In objects there is nothing to wait for: what has been stored is there.
+    fn is_put_off(&self, session: usize, arrived: u64) {
+        let (lost_at, back_at) = self.outage.get();
+        let is_deserved = !self.world.is_exact()
+            || (lost_at..=back_at).contains(&arrived)
+            || self.session(session).may_be_over(arrived);
+        self.refused.set(if is_deserved {
+            0
+        } else {
+            self.refused.get() + 1
+        });
+        if self.refused.get() >= FAULTS_IN_A_ROW {
+            let at_ms = arrived - self.start;
+            self.breaks(Broken::Unserved { at_ms });
+        }
+    }
+
     async fn is_answered(&self, session: usize, reply: &Reply, copy: &Copy, arrived: u64) {
+        self.refused.set(0);
         self.is_accepted(session, "/auth/token", arrived);
         self.session(session).is_seen(arrived);
         let Some(answer_ms) = copy.answer_ms else {
@@ -211,14 +236,26 @@ impl Stage {
 
     fn is_accepted(&self, session: usize, path: &'static str, arrived: u64) {
         let conditions = &self.world.cloud.conditions;
-        let spread_ms = conditions.landing_ms + conditions.lag_ms + 1_000;
+        let spread_ms = if self.world.is_exact() {
+            0
+        } else {
+            conditions.landing_ms + conditions.lag_ms + 1_000
+        };
         let (lost_at, back_at) = self.outage.get();
         // An empty store does not know what has ended: access tokens outlive it for a while.
         let is_forgotten = path == "/auth/me" && (lost_at..=back_at).contains(&arrived);
-        if self.session(session).must_be_over(arrived, spread_ms) && !is_forgotten {
+        let is_over = self.session(session).must_be_over(arrived, spread_ms);
+        if is_over && !is_forgotten && !self.is_of_two_versions(session) {
             let at_ms = arrived - self.start;
             self.breaks(Broken::Revived { at_ms, path });
         }
+    }
+
+    /// Whether one version of the worker may have opened a session and another one ended it.
+    fn is_of_two_versions(&self, session: usize) -> bool {
+        let session = self.session(session);
+        let is_mixed = |at| self.world.is_mixed(at);
+        is_mixed(session.began_at) && is_mixed(session.must_end_at)
     }
 
     /// Whether a refusal was deserved.

@@ -14,6 +14,12 @@ pub const MILLION_READS: f64 = 0.50;
 pub const MILLION_WRITES: f64 = 5.00;
 /// Dollars for a million keys deleted from KV.
 pub const MILLION_DELETES: f64 = 5.00;
+/// Dollars for a million requests to objects, for a million rows read, and for a million written.
+pub const MILLION_OBJECT_REQUESTS: f64 = 0.15;
+/// See [`MILLION_OBJECT_REQUESTS`].
+pub const MILLION_ROWS_READ: f64 = 0.001;
+/// See [`MILLION_OBJECT_REQUESTS`].
+pub const MILLION_ROWS_WRITTEN: f64 = 1.00;
 /// Dollars for a million requests to a Worker.
 pub const MILLION_REQUESTS: f64 = 0.30;
 
@@ -104,6 +110,12 @@ pub fn table(columns: &[Column], horizon_intervals: u64) -> String {
     row("keys written for a refresh", &|column| {
         per_refresh(column, column.honest.operations.writes)
     });
+    row("object requests for a refresh", &|column| {
+        per_refresh(column, column.honest.operations.objects)
+    });
+    row("rows written for a refresh", &|column| {
+        per_refresh(column, column.honest.operations.rows_written)
+    });
     row("dollars for a million refreshes", &|column| {
         format!("{:.2}", dollars(&column.honest))
     });
@@ -114,9 +126,7 @@ pub fn table(columns: &[Column], horizon_intervals: u64) -> String {
         )
     });
     table.push_str("Detection: median / p99, in refresh intervals of an hour from the first use of the copy.\n");
-    table.push_str(
-        "Dollars: reads, writes, deletes and requests on the paid plan, above what it includes.\n",
-    );
+    table.push_str("Dollars: KV, objects and requests on the paid plan, above what it includes.\n");
     table
 }
 
@@ -127,6 +137,9 @@ pub fn dollars(totals: &Totals) -> f64 {
     let spent = float(operations.reads) * MILLION_READS
         + float(operations.writes) * MILLION_WRITES
         + float(operations.deletes) * MILLION_DELETES
+        + float(operations.objects) * MILLION_OBJECT_REQUESTS
+        + float(operations.rows_read) * MILLION_ROWS_READ
+        + float(operations.rows_written) * MILLION_ROWS_WRITTEN
         + float(operations.requests) * MILLION_REQUESTS;
     spent / float(operations.refreshes.max(1))
 }

@@ -31,6 +31,8 @@ pub enum Variant {
     SecondStepOff,
     /// A token ahead of what this place knows is a reuse.
     AheadRefused,
+    /// A copy of a request from before the current token is a reuse, however late it is.
+    LateDuplicatesRefused,
     /// Logins and cut-offs are stamped by the place instead of the account's guard.
     StampsOfThePlace,
     /// The worker has this flaw.
@@ -71,6 +73,7 @@ impl Variant {
             Self::BranchAtTakeUpOff => Some(rule_with!(branch_at_take_up: false)),
             Self::SecondStepOff => Some(rule_with!(second_step: false)),
             Self::AheadRefused => Some(rule_with!(ahead_is_live: false)),
+            Self::LateDuplicatesRefused => Some(rule_with!(late_duplicates: false)),
         }
     }
 }
@@ -92,6 +95,8 @@ pub struct Parts {
     pub ahead_is_live: bool,
     /// A token two generations behind is a late duplicate where both steps were just taken.
     pub second_step: bool,
+    /// A copy of a request from just before the current token was taken up is answered.
+    pub late_duplicates: bool,
     /// Successors carry a stamp of their own.
     pub successors_differ: bool,
 }
@@ -103,6 +108,7 @@ pub const WHOLE: Parts = Parts {
     branch_at_take_up: true,
     ahead_is_live: true,
     second_step: true,
+    late_duplicates: true,
     successors_differ: true,
 };
 
@@ -182,7 +188,7 @@ fn place(
     } else if is_same && same_branch {
         let adopted_at = Some(activity.adopted_at);
         (offered(parts, presented, adopted_at, now), false)
-    } else if left_behind_at.is_some_and(is_recent) {
+    } else if parts.late_duplicates && left_behind_at.is_some_and(is_recent) {
         (current, false)
     } else {
         return Verdict::Reused;

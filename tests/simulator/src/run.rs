@@ -75,7 +75,7 @@ impl Totals {
         *match broken {
             Broken::LoggedOut { .. } => &mut self.logged_out,
             Broken::Revived { .. } => &mut self.revived,
-            Broken::Strange { .. } => &mut self.strange,
+            Broken::Strange { .. } | Broken::Unserved { .. } => &mut self.strange,
         } += 1;
         self.broken.insert(index, broken);
         if self.broken.len() > KEPT {
@@ -89,6 +89,9 @@ impl std::ops::AddAssign for Operations {
         self.reads += other.reads;
         self.writes += other.writes;
         self.deletes += other.deletes;
+        self.objects += other.objects;
+        self.rows_read += other.rows_read;
+        self.rows_written += other.rows_written;
         self.requests += other.requests;
         self.refreshes += other.refreshes;
     }

@@ -1,6 +1,7 @@
 //! What happens in a world, as data: made from a seed by [`crate::story`], played by [`crate::play`], shortened by
 //! [`crate::shrink`] when it breaks a guarantee.
 
+use clap::ValueEnum;
 use fastrand::Rng as Dice;
 
 use tokenkeep_world::{
@@ -137,6 +138,8 @@ pub struct Schedule {
     pub start: u64,
     /// What the world is like.
     pub conditions: Conditions,
+    /// From when on sessions are in objects, in milliseconds from the login, if ever.
+    pub objects_from_ms: Option<u64>,
     /// Whether the session belongs to an account.
     pub has_account: bool,
     /// What the owner's app does with tokens.
@@ -145,9 +148,40 @@ pub struct Schedule {
     pub events: Vec<Event>,
 }
 
+/// Where sessions are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Stores {
+    /// In KV.
+    #[default]
+    Kv,
+    /// In the objects of their users.
+    Objects,
+    /// In KV first, and at some moment in objects.
+    SwitchedOn,
+}
+
+impl Schedule {
+    /// Sessions come into objects at some moment of a story that takes so long: often close to
+    /// something that happens.
+    pub fn switch_on(&mut self, climate: Climate, length_ms: u64, dice: &mut Dice) {
+        if climate.stores != Stores::SwitchedOn {
+            return;
+        }
+        let event = match self.events.len() {
+            0 => 0,
+            events => self.events[dice.usize(0..events)].at_ms,
+        };
+        let nearby = (event + dice.u64(0..4 * MINUTE_MS)).saturating_sub(2 * MINUTE_MS);
+        let anywhere = dice.u64(0..=length_ms);
+        self.objects_from_ms = Some(if dice.bool() { nearby } else { anywhere });
+    }
+}
+
 /// What all schedules of a run share.
 #[derive(Debug, Clone, Copy)]
 pub struct Climate {
+    /// Where sessions are kept.
+    pub stores: Stores,
     /// For how long a place may go on with an old copy, in milliseconds.
     pub lag_ms: u64,
     /// Which of two writes stays.
@@ -157,6 +191,7 @@ pub struct Climate {
 impl Default for Climate {
     fn default() -> Self {
         Self {
+            stores: Stores::Kv,
             lag_ms: MINUTE_MS,
             order: LandingOrder::Accepted,
         }
@@ -195,6 +230,22 @@ pub fn conditions(dice: &mut Dice, climate: Climate) -> Conditions {
             late: 200,
             late_ms: (3_100, 9_000),
         },
+        objects: Odds {
+            takes_ms: (2, 120),
+            fail: if rough { 50 } else { 2 },
+            done_all_the_same: 500,
+            late: 200,
+            late_ms: (0, 0),
+        },
+        rows: Odds {
+            takes_ms: (0, 3),
+            fail: if rough { 20 } else { 1 },
+            done_all_the_same: 500,
+            late: 0,
+            late_ms: (0, 0),
+        },
+        restarts: if rough { 30 } else { 2 },
+        alarms_ring: true,
         ..Conditions::default()
     }
 }

@@ -32,8 +32,9 @@ pub struct Session {
     pub began_at: u64,
     /// When a refresh was last answered.
     pub last_seen: u64,
+    /// From when on no token of it may be accepted.
+    pub must_end_at: u64,
     may_end_at: u64,
-    must_end_at: u64,
 }
 
 impl Session {

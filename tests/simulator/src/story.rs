@@ -4,7 +4,9 @@ use fastrand::Rng as Dice;
 
 use tokenkeep_world::conditions::PLACES;
 
-use crate::schedule::{Climate, Copy, Event, Habit, Schedule, Thief, What, conditions, dice};
+use crate::schedule::{
+    Climate, Copy, Event, Habit, Schedule, Stores, Thief, What, conditions, dice,
+};
 
 mod account;
 
@@ -28,6 +30,7 @@ pub fn honest(seed: u64, index: u64, climate: Climate) -> Schedule {
     if story.dice.u64(0..3) == 0 {
         story.log_out();
     }
+    story.schedule.switch_on(climate, story.now, story.dice);
     story.schedule
 }
 
@@ -89,6 +92,7 @@ impl<'a> Story<'a> {
         let schedule = Schedule {
             start: 1_800_000_000_000 + dice.u64(0..HOUR),
             conditions: conditions(dice, climate),
+            objects_from_ms: (climate.stores == Stores::Objects).then_some(0),
             has_account: false,
             habit,
             events: Vec::new(),

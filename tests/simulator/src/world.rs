@@ -11,28 +11,39 @@ use tokenkeep::{
     },
     session::refresh::{Rule, refresh_by},
 };
-use tokenkeep_world::{Cloud, Conditions, Place, client::settings, conditions::Guarding};
+use tokenkeep_world::{
+    Cloud, Conditions, Place,
+    client::settings,
+    conditions::{Guarding, PLACES},
+    trouble::Store,
+};
 
-use crate::rule::Variant;
+use crate::{rule::Variant, schedule::Schedule};
 
 /// The worker's settings, read once for all worlds of a thread.
 pub struct Owner {
     checked: CheckedSettings,
+    in_objects: CheckedSettings,
     /// The same settings, checked.
     pub config: Config,
 }
 
 impl Default for Owner {
     fn default() -> Self {
-        let settings = settings(&[]);
+        let read = |values: &[(&str, &str)]| CheckedSettings::read(&settings(values));
         Self {
-            checked: CheckedSettings::read(&settings),
-            config: CheckedSettings::read(&settings)
-                .config
-                .expect("these settings are valid"),
+            checked: read(&[]),
+            in_objects: read(&[("SESSION_STORE", "durable_objects")]),
+            config: read(&[]).config.expect("these settings are valid"),
         }
     }
 }
+
+/// How much later than another one a place may get a new version of the worker.
+const ROLLOUT_MS: u64 = 10_000;
+
+/// How long a request of a version that is gone may go on.
+const UNDER_WAY_MS: u64 = 30_000;
 
 /// What was asked of the store, and of the worker.
 #[derive(Debug, Clone, Copy, Default)]
@@ -43,6 +54,12 @@ pub struct Operations {
     pub writes: u64,
     /// Keys deleted.
     pub deletes: u64,
+    /// Requests to objects.
+    pub objects: u64,
+    /// Rows that objects have read: by key, or a page of a list.
+    pub rows_read: u64,
+    /// Rows that they have written.
+    pub rows_written: u64,
     /// Requests to the worker.
     pub requests: u64,
     /// Refreshes among them that were answered with tokens.
@@ -57,6 +74,9 @@ pub struct World {
     pub variant: Variant,
     /// The worker's settings.
     pub owner: Rc<Owner>,
+    /// From when on sessions are in objects, if ever.
+    objects_from: Option<u64>,
+    start: u64,
     operations: Cell<Operations>,
     lost_notes: Cell<u64>,
 }
@@ -64,15 +84,17 @@ pub struct World {
 impl World {
     /// A world that starts now.
     #[must_use]
-    pub fn new(start: u64, conditions: Conditions, variant: Variant, owner: Rc<Owner>) -> Rc<Self> {
+    pub fn new(schedule: &Schedule, variant: Variant, owner: Rc<Owner>) -> Rc<Self> {
+        let conditions = schedule.conditions.clone();
         let cloud = Cloud::new(
-            start,
+            schedule.start,
             Conditions {
                 guarding: match variant {
                     Variant::StampsOfThePlace => Guarding::StampsOfThePlace,
                     _ => Guarding::AnyPassword,
                 },
                 flaw: variant.flaw(),
+                object_rule: variant.rule(),
                 ..conditions
             },
         );
@@ -81,6 +103,8 @@ impl World {
             cloud,
             variant,
             owner,
+            objects_from: schedule.objects_from_ms.map(|ms| schedule.start + ms),
+            start: schedule.start,
             operations: Cell::default(),
             lost_notes: Cell::default(),
         })
@@ -89,12 +113,17 @@ impl World {
     /// Lets the worker in this place answer a request. `chance` decides all that is left to it.
     pub async fn answer(&self, place: usize, chance: u64, call: Call) -> Reply {
         let platform = Place::new(self.cloud.clone(), place, chance);
+        let in_objects = self.is_in_objects(place);
         let reply = match self.variant.rule() {
-            Some(rule) if call.path == "/auth/token" => {
+            Some(rule) if call.path == "/auth/token" && !in_objects => {
                 Box::pin(self.by_rule(rule, &platform, &call)).await
             }
             _ => {
-                let settings = &self.owner.checked;
+                let settings = if in_objects {
+                    &self.owner.in_objects
+                } else {
+                    &self.owner.checked
+                };
                 let app = App { platform, settings };
                 // On the heap: a story has hundreds of tasks, and few requests at a time.
                 Box::pin(app.handle(&call)).await
@@ -108,6 +137,30 @@ impl World {
         operations.refreshes += u64::from(reply.status == 200 && call.path == "/auth/token");
         self.operations.set(operations);
         reply
+    }
+
+    /// Whether the worker in this place keeps sessions in objects by now.
+    fn is_in_objects(&self, place: usize) -> bool {
+        let later_ms = place as u64 * ROLLOUT_MS;
+        let now = self.cloud.now();
+        self.objects_from
+            .is_some_and(|from| from <= self.start || now >= from + later_ms)
+    }
+
+    /// Whether some places keep sessions in objects and others in KV, or requests of both are under
+    /// way. What was opened in an object and is ended in KV within that time goes on: objects that had
+    /// to ask KV about their own sessions would be worth nothing.
+    #[must_use]
+    pub fn is_mixed(&self, at: u64) -> bool {
+        let lasts_ms = PLACES as u64 * ROLLOUT_MS + UNDER_WAY_MS;
+        let from = self.objects_from.filter(|_| !self.is_exact());
+        from.is_some_and(|from| (from..from + lasts_ms).contains(&at))
+    }
+
+    /// Whether sessions were in objects from the start.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.objects_from.is_some_and(|from| from <= self.start)
     }
 
     /// The flow of a refresh with another rule in it.
@@ -151,7 +204,13 @@ impl World {
             match call.operation {
                 "read" => operations.reads += call.keys.len() as u64,
                 "write" => operations.writes += 1,
-                "delete" => operations.deletes += 1,
+                "delete" if call.store == Store::Kv => operations.deletes += 1,
+                "get rows" => operations.rows_read += 3,
+                "list rows" | "get alarm" => operations.rows_read += 1,
+                "put" | "delete" | "set alarm" if call.store == Store::Rows => {
+                    operations.rows_written += 1;
+                }
+                _ if call.store == Store::Object => operations.objects += 1,
                 _ => {}
             }
         }

@@ -3,8 +3,8 @@
 use tokenkeep_simulator::{
     report::is_found_in_time,
     rule::Variant,
-    run::{Plan, detections, honest_stories},
-    schedule::{Climate, Thief},
+    run::{Plan, Totals, detections, honest_stories},
+    schedule::{Climate, Stores, Thief},
 };
 use tokenkeep_world::conditions::Flaw;
 
@@ -14,6 +14,18 @@ fn with(variant: Variant) -> Plan {
         climate: Climate::default(),
         variant,
     }
+}
+
+fn totals(variant: Variant, stores: Stores, sessions: u64) -> Totals {
+    let climate = Climate {
+        stores,
+        ..Climate::default()
+    };
+    let plan = Plan {
+        climate,
+        ..with(variant)
+    };
+    honest_stories(plan, sessions, &|_| {})
 }
 
 fn logged_out(variant: Variant, sessions: u64) -> u64 {
@@ -83,4 +95,30 @@ fn where_a_missing_row_is_taken_for_a_deletion_people_are_logged_out() {
 fn stamps_by_the_clocks_of_places_end_sessions_that_began_later_or_spare_earlier_ones() {
     let totals = honest_stories(with(Variant::StampsOfThePlace), 1_000, &|_| {});
     assert!(totals.logged_out > 0 && totals.revived > 0);
+}
+
+#[test]
+fn an_object_that_replies_before_it_has_stored_loses_what_it_acknowledged() {
+    let variant = Variant::Flawed(Flaw::ObjectWritesLate);
+    let totals = totals(variant, Stores::Objects, 500);
+    assert!(totals.revived > 0 && totals.logged_out + totals.strange > 0);
+}
+
+#[test]
+fn an_object_without_a_grace_for_duplicates_logs_people_out() {
+    let variant = Variant::LateDuplicatesRefused;
+    assert!(totals(variant, Stores::Objects, 500).logged_out > 0);
+}
+
+#[test]
+fn an_object_that_asks_kv_again_after_a_revocation_revives_sessions() {
+    let variant = Variant::Flawed(Flaw::ObjectForgetsEnded);
+    assert!(totals(variant, Stores::SwitchedOn, 1_000).revived > 0);
+}
+
+#[test]
+fn an_alarm_that_removes_too_early_gives_people_up_and_revives_sessions() {
+    let variant = Variant::Flawed(Flaw::ObjectAlarmEarly);
+    assert!(totals(variant, Stores::Objects, 200).strange > 0);
+    assert!(totals(variant, Stores::SwitchedOn, 1_000).revived > 0);
 }

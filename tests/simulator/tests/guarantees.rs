@@ -4,7 +4,7 @@ use tokenkeep_simulator::{
     report::is_found_in_time,
     rule::Variant,
     run::{Plan, Totals, detections, honest_stories},
-    schedule::{Climate, Thief},
+    schedule::{Climate, Stores, Thief},
 };
 use tokenkeep_world::conditions::LandingOrder;
 
@@ -13,6 +13,13 @@ fn plan(seed: u64, climate: Climate) -> Plan {
         seed,
         climate,
         variant: Variant::Product,
+    }
+}
+
+fn in_stores(stores: Stores) -> Climate {
+    Climate {
+        stores,
+        ..Climate::default()
     }
 }
 
@@ -27,6 +34,27 @@ fn keeps_every_guarantee(plan: Plan, sessions: u64) -> Totals {
 fn nobody_is_logged_out_by_accident_and_nothing_is_revived() {
     let totals = keeps_every_guarantee(plan(1, Climate::default()), 2_500);
     assert!(totals.operations.refreshes > 80_000);
+}
+
+#[test]
+fn nor_where_sessions_are_in_objects() {
+    let totals = keeps_every_guarantee(plan(6, in_stores(Stores::Objects)), 2_000);
+    let operations = totals.operations;
+    assert!(operations.refreshes > 60_000 && operations.objects > operations.refreshes);
+}
+
+#[test]
+fn nor_where_they_come_into_objects_halfway() {
+    keeps_every_guarantee(plan(7, in_stores(Stores::SwitchedOn)), 2_500);
+}
+
+#[test]
+fn a_thief_is_found_out_in_objects_too() {
+    for thief in Thief::ALL {
+        let climate = in_stores(Stores::Objects);
+        let found = detections(plan(8, climate), thief, 100, 150, &|_| {});
+        assert!(is_found_in_time(thief, &found), "{thief:?}: {found:?}");
+    }
 }
 
 #[test]

@@ -122,16 +122,17 @@ impl Town {
 /// workerd does not start.
 #[must_use]
 pub fn run(seconds: u64) -> Report {
-    run_with(seconds, |_| {})
+    run_with(seconds, Settings::fresh(), |_| {})
 }
 
-/// The same, while something is done to workerd and its stores several times a second.
+/// The same with these settings and accounts, while something is done to workerd and its stores
+/// several times a second.
 ///
 /// # Panics
 /// workerd does not start.
 #[must_use]
-pub fn run_with(seconds: u64, meddle: impl Fn(&Workerd)) -> Report {
-    let settings = [Settings::fresh().with_accounts()];
+pub fn run_with(seconds: u64, settings: Settings, meddle: impl Fn(&Workerd)) -> Report {
+    let settings = [settings.with_accounts()];
     let mut workerd = Workerd::start(&settings);
     let town = Town {
         client: RwLock::new(workerd.clients[0].clone()),

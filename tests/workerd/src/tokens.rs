@@ -28,6 +28,15 @@ impl RefreshClaims {
         sign(&header, &self.json(), secret)
     }
 
+    /// The same for a session of the owner's back end.
+    #[must_use]
+    pub fn sign_for_service(&self, secret: &str) -> String {
+        let header = json!({"alg": "HS256", "typ": "rt+jwt"});
+        let mut claims = self.json();
+        claims["realm"] = "service".into();
+        sign(&header, &claims, secret)
+    }
+
     /// The claims as they stand in the token.
     #[must_use]
     pub fn json(&self) -> Value {

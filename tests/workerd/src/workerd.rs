@@ -38,6 +38,7 @@ pub struct Settings {
     store_name: String,
     flags: Vec<String>,
     guard: Guard,
+    has_objects: bool,
     rate_limits: Vec<(&'static str, u32)>,
     wrapper: Option<&'static str>,
     internet: Option<u16>,
@@ -97,6 +98,7 @@ impl Settings {
             store_name: SESSIONS.into(),
             flags: Vec::new(),
             guard: Guard::NotBound,
+            has_objects: false,
             rate_limits: Vec::new(),
             wrapper: None,
             internet: None,
@@ -170,6 +172,13 @@ impl Settings {
     pub fn with_accounts(mut self) -> Self {
         self.guard = Guard::Good;
         self
+    }
+
+    /// With sessions in the objects of their users, which are on disk.
+    #[must_use]
+    pub fn with_sessions_in_objects(mut self) -> Self {
+        self.has_objects = true;
+        self.with("SESSION_STORE", "durable_objects")
     }
 
     /// With a table of accounts, and guards that are out of order: `broken_guard.mjs` says how.
@@ -473,7 +482,17 @@ fn worker(name: &str, settings: &Settings) -> String {
         Store::Unreachable => format!("(name = {store_name}, kvNamespace = \"unreachable\"),"),
         Store::NotBound => String::new(),
     };
-    let (guard_module, guard_binding, guard_storage) = guard(name, settings);
+    let guard = guard(name, settings);
+    let sessions = sessions(name, settings);
+    let classes: Vec<&str> = [guard.class.as_str(), sessions.class.as_str()]
+        .into_iter()
+        .filter(|class| !class.is_empty())
+        .collect();
+    let storage = if guard.storage.is_empty() {
+        sessions.storage
+    } else {
+        guard.storage
+    };
     let rate_limits = settings.rate_limits.iter().map(|(name, limit)| {
         format!(
             r#"(name = "{name}", wrapped = (moduleName = "{RATE_LIMIT_MODULE}", innerBindings = [(name = "limit", json = "{limit}")])),"#
@@ -500,10 +519,15 @@ fn worker(name: &str, settings: &Settings) -> String {
       modules = [{wrapper} {guard_module} {modules}],
       compatibilityDate = {date},
       compatibilityFlags = [{flags}],
-      bindings = [{store} {guard_binding} {rate_limits} {bindings}],
-      {guard_storage} {internet}
+      bindings = [{store} {guard_bindings} {sessions_binding} {rate_limits} {bindings}],
+      durableObjectNamespaces = [{classes}],
+      {storage} {internet}
     ))",
         internet = internet(name, settings),
+        guard_module = guard.module,
+        guard_bindings = guard.bindings,
+        sessions_binding = sessions.bindings,
+        classes = classes.join(", "),
         modules = settings.program.modules(name),
         name = quoted(name),
         date = quoted(date),
@@ -527,39 +551,65 @@ fn internet_name(name: &str) -> String {
 /// The table of accounts, through the client for D1 that workerd has built in.
 const DB: &str = r#"(name = "DB", wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [(name = "fetcher", service = "d1")])),"#;
 
-/// The first module, bindings, and where the objects keep what they store; empty where there is
-/// none of it.
-fn guard(name: &str, settings: &Settings) -> (String, String, String) {
+/// Objects on disk.
+const ON_DISK: &str = r#"durableObjectStorage = (localDisk = "objects"),"#;
+
+/// What a class of objects needs; empty where there is none of it.
+#[derive(Default)]
+struct Objects {
+    /// The first module.
+    module: String,
+    bindings: String,
+    /// The namespace.
+    class: String,
+    /// Where objects keep what they store.
+    storage: &'static str,
+}
+
+fn namespace(class: &str, key: &str) -> String {
+    format!(
+        "(className = {}, uniqueKey = {}, enableSql = true)",
+        quoted(class),
+        quoted(key)
+    )
+}
+
+fn guard(name: &str, settings: &Settings) -> Objects {
     let binding =
         |what: &str| format!(r#"(name = "ACCOUNT_GUARD", durableObjectNamespace = {what}),"#);
     match &settings.guard {
-        Guard::NotBound => Default::default(),
-        Guard::Good => (
-            String::new(),
-            format!("{DB} {}", binding(r#""AccountGuard""#)),
-            format!(
-                r#"durableObjectNamespaces = [(className = "AccountGuard", uniqueKey = {}, enableSql = true)],
-      durableObjectStorage = (localDisk = "objects"),"#,
-                quoted(name)
-            ),
-        ),
-        Guard::Broken => (
-            String::new(),
-            format!(
+        Guard::NotBound => Objects::default(),
+        Guard::Good => Objects {
+            bindings: format!("{DB} {}", binding(r#""AccountGuard""#)),
+            class: namespace("AccountGuard", name),
+            storage: ON_DISK,
+            ..Objects::default()
+        },
+        Guard::Broken => Objects {
+            bindings: format!(
                 "{DB} {}",
                 binding(r#"(className = "AccountGuard", serviceName = "broken-guard")"#)
             ),
-            String::new(),
-        ),
-        Guard::Other { class, .. } => (
-            format!(r#"(name = "{GUARD_FILE}", esModule = embed "{name}/{GUARD_FILE}"),"#),
-            binding(&quoted(class)),
-            format!(
-                r#"durableObjectNamespaces = [(className = {}, uniqueKey = "guard", enableSql = true)],
-      durableObjectStorage = (inMemory = void),"#,
-                quoted(class)
-            ),
-        ),
+            ..Objects::default()
+        },
+        Guard::Other { class, .. } => Objects {
+            module: format!(r#"(name = "{GUARD_FILE}", esModule = embed "{name}/{GUARD_FILE}"),"#),
+            bindings: binding(&quoted(class)),
+            class: namespace(class, "guard"),
+            storage: "durableObjectStorage = (inMemory = void),",
+        },
+    }
+}
+
+fn sessions(name: &str, settings: &Settings) -> Objects {
+    if !settings.has_objects {
+        return Objects::default();
+    }
+    Objects {
+        bindings: r#"(name = "USER_SESSIONS", durableObjectNamespace = "UserSessions"),"#.into(),
+        class: namespace("UserSessions", &format!("{name}-sessions")),
+        storage: ON_DISK,
+        ..Objects::default()
     }
 }
 

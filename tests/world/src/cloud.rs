@@ -14,8 +14,8 @@ use tokenkeep::{
 };
 
 use crate::{
-    accounts::Table, conditions::Conditions, guards::Guards, kv::Kv, timeline::Timeline,
-    trouble::Troubles,
+    accounts::Table, conditions::Conditions, guards::Guards, kv::Kv, objects::Objects,
+    timeline::Timeline, trouble::Troubles,
 };
 
 /// Everything outside the worker.
@@ -29,6 +29,7 @@ pub struct Cloud {
     /// The table of accounts.
     pub accounts: RefCell<Table>,
     pub(crate) guards: Guards,
+    pub(crate) objects: Objects,
     /// The rate limits that are exceeded, each with its key.
     pub exceeded: RefCell<BTreeSet<(RateLimit, String)>>,
     /// Whether the worker knows that the store has its birth mark.
@@ -49,6 +50,7 @@ impl Cloud {
             kv: RefCell::new(Kv::new(conditions.order)),
             accounts: RefCell::default(),
             guards: Guards::default(),
+            objects: Objects::default(),
             exceeded: RefCell::default(),
             has_birth_mark: Cell::default(),
             unbound: RefCell::default(),
@@ -70,6 +72,7 @@ impl Cloud {
             kv: self.kv.clone(),
             accounts: self.accounts.clone(),
             guards: self.guards.asleep(),
+            objects: self.objects.asleep(),
             exceeded: self.exceeded.clone(),
             has_birth_mark: self.has_birth_mark.clone(),
             unbound: self.unbound.clone(),

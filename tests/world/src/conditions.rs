@@ -1,5 +1,7 @@
 //! What a cloud is like.
 
+use tokenkeep::session::refresh::Rule;
+
 /// Places in a cloud.
 pub const PLACES: usize = 3;
 
@@ -37,6 +39,12 @@ pub enum Flaw {
     BirthMarkIgnored,
     /// An account whose row is missing was deleted.
     MissingRowIsDeletion,
+    /// The object of a user replies before it has stored anything.
+    ObjectWritesLate,
+    /// The object of a user forgets sessions that were ended, and asks KV again.
+    ObjectForgetsEnded,
+    /// The object of a user forgets everything a minute later.
+    ObjectAlarmEarly,
 }
 
 /// How calls on a store go by chance.
@@ -84,6 +92,16 @@ pub struct Conditions {
     pub reads: Odds,
     /// How writes and deletes go.
     pub writes: Odds,
+    /// How calls on the objects of users go.
+    pub objects: Odds,
+    /// How their storages do.
+    pub rows: Odds,
+    /// In how many of a thousand requests the object is restarted.
+    pub restarts: u64,
+    /// Whether alarms of those objects ring by themselves.
+    pub alarms_ring: bool,
+    /// Their rule, if it is another one.
+    pub object_rule: Option<Rule>,
     /// Who checks passwords.
     pub guarding: Guarding,
     /// What is wrong with the worker.
@@ -102,6 +120,11 @@ impl Default for Conditions {
             between_writes_ms: 0,
             reads: Odds::CALM,
             writes: Odds::CALM,
+            objects: Odds::CALM,
+            rows: Odds::CALM,
+            restarts: 0,
+            alarms_ring: false,
+            object_rule: None,
             guarding: Guarding::Real,
             flaw: None,
         }

@@ -12,6 +12,7 @@
 //! | [`conditions`] | What a cloud is like |
 //! | [`cloud`], [`place`] | What all places share, and what one of them sees |
 //! | [`kv`], `sessions` | The store of sessions, and how a place uses it |
+//! | `objects` | The objects with users' sessions |
 //! | [`accounts`], `guards` | The table of accounts, and who checks passwords |
 //! | [`trouble`] | Every call on a store, and how it goes wrong |
 //! | [`client`] | Requests as clients send them, and what they read in replies |
@@ -22,6 +23,7 @@ pub mod cloud;
 pub mod conditions;
 mod guards;
 pub mod kv;
+mod objects;
 pub mod place;
 mod sessions;
 pub mod timeline;

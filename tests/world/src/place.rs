@@ -218,6 +218,11 @@ impl Mailer for Place {
 
 impl HasSessions for Place {
     type Store = Self;
+    type Objects = Self;
+
+    fn user_sessions(&self) -> Result<Self, Fault> {
+        self.0.cloud.bound("USER_SESSIONS", self.clone())
+    }
 
     fn sessions(&self) -> Result<Self, Fault> {
         self.0.cloud.bound("SESSIONS", self.clone())

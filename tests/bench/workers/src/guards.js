@@ -10,8 +10,8 @@ const rows = new Map();
 class D1Database {
   prepare = (sql) => ({
     bind: (...values) => ({
-      first: async () => rows.get(values[0]) ?? null,
-      run: async () => {
+      all: async () => {
+        if (sql.startsWith("SELECT")) return found(rows.get(values[0]));
         if (!sql.startsWith("INSERT")) throw new Error("a login changes no account");
         const [id, email, name, password_hash, created_at] = values;
         rows.set(email, { id, email, name, password_hash, created_at });
@@ -21,6 +21,7 @@ class D1Database {
   });
 }
 
+const found = (row) => ({ success: true, results: row ? [row] : [], meta: {} });
 const accounts = new D1Database();
 
 /** The guard as it is, with argon2id. */

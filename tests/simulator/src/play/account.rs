@@ -173,6 +173,11 @@ impl Stage {
             Lost::Kv => {
                 let now = cloud.now();
                 self.outage.set((now, now + for_ms));
+                if self.world.is_exact() {
+                    let objects = cloud.lose_objects();
+                    cloud.timeline.sleep_ms(for_ms).await;
+                    return cloud.restore_objects(objects);
+                }
                 let sessions = cloud.empty_store();
                 cloud.timeline.sleep_ms(for_ms).await;
                 cloud.restore_store(&sessions);

@@ -26,6 +26,7 @@ pub fn of_account(seed: u64, index: u64, climate: Climate) -> Schedule {
         story.chapter();
     }
     story.end_sessions();
+    story.schedule.switch_on(climate, story.now, story.dice);
     story.schedule
 }
 

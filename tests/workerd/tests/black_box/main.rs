@@ -12,6 +12,7 @@ mod floods;
 mod hang_up;
 mod log;
 mod mail;
+mod objects;
 mod outages;
 mod panic;
 mod revocation;

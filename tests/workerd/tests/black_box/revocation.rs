@@ -1,20 +1,41 @@
 //! Where a user is logged in, and how sessions are ended from afar.
 
-use std::sync::LazyLock;
+use std::{cell::Cell, sync::LazyLock};
 
+use rstest::rstest;
 use serde_json::{Value, json};
 use tokenkeep_workerd_tests::{
     client::{Answer, Client, Tokens, random_user},
     workerd::{Settings, Workerd},
 };
 
+use self::Sessions::{InKv, InObjects};
 use crate::stage::leak;
 
+/// Where the worker of a test keeps sessions.
+#[derive(Debug, Clone, Copy)]
+enum Sessions {
+    InKv,
+    InObjects,
+}
+
+thread_local! {
+    static SESSIONS: Cell<Sessions> = const { Cell::new(InKv) };
+}
+
 fn client() -> &'static Client {
-    static SHARED: LazyLock<Workerd> =
+    static IN_KV: LazyLock<Workerd> =
         LazyLock::new(|| Workerd::start(&[Settings::fresh().with_accounts()]));
-    assert_eq!(leak(&SHARED.log()), None, "logged by some test");
-    &SHARED.clients[0]
+    static IN_OBJECTS: LazyLock<Workerd> = LazyLock::new(|| {
+        let settings = Settings::fresh().with_accounts();
+        Workerd::start(&[settings.with_sessions_in_objects()])
+    });
+    let shared = match SESSIONS.get() {
+        InKv => &IN_KV,
+        InObjects => &IN_OBJECTS,
+    };
+    assert_eq!(leak(&shared.log()), None, "logged by some test");
+    &shared.clients[0]
 }
 
 fn log_in(user: &str, device: &str) -> Tokens {
@@ -42,8 +63,9 @@ fn sessions(tokens: &Tokens) -> Vec<Value> {
     page.json()["sessions"].as_array().expect("a list").clone()
 }
 
-#[test]
-fn a_user_sees_and_ends_sessions() {
+#[rstest]
+fn a_user_sees_and_ends_sessions(#[values(InKv, InObjects)] kept: Sessions) {
+    SESSIONS.set(kept);
     let user = random_user();
     let [phone, tablet] = [log_in(&user, "phone"), log_in(&user, "täblet")];
     let listed = sessions(&phone);
@@ -69,8 +91,9 @@ fn a_user_sees_and_ends_sessions() {
     let _ = client().refresh(&phone.refresh).tokens();
 }
 
-#[test]
-fn a_user_with_many_sessions_gets_pages() {
+#[rstest]
+fn a_user_with_many_sessions_gets_pages(#[values(InKv, InObjects)] kept: Sessions) {
+    SESSIONS.set(kept);
     let user = random_user();
     let all: Vec<Tokens> = (0..120).map(|_| log_in(&user, "phone")).collect();
     let mut seen = Vec::new();
@@ -95,8 +118,9 @@ fn a_user_with_many_sessions_gets_pages() {
     assert_eq!(seen, expected);
 }
 
-#[test]
-fn logging_out_everywhere_spares_only_what_begins_later() {
+#[rstest]
+fn logging_out_everywhere_spares_only_what_begins_later(#[values(InKv, InObjects)] kept: Sessions) {
+    SESSIONS.set(kept);
     let email = random_user().to_lowercase();
     let account = json!({"email": email, "password": "correct horse"});
     let here = client().post("/auth/signup", &account).tokens();

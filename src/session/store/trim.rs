@@ -12,12 +12,13 @@
 //! much as the write of the login itself. A shard may hold a few more for a while.
 
 use crate::{
+    config::DEFAULT_SESSIONS_PER_USER,
     log::Line,
     port::{Deadline, Fault},
     session::{
         port::HasSessions,
-        rule::{IdleWindow, Metadata, listed},
-        store::{AFTER_RESPONSE_TIMEOUT_MS, Sessions},
+        rule::{Metadata, listed},
+        store::{AFTER_RESPONSE_TIMEOUT_MS, KvSessions, Limits},
     },
     token::{
         id::{SessionId, SessionRef},
@@ -25,11 +26,18 @@ use crate::{
     },
 };
 
-/// Maximum number of sessions of an account in one of 64 shards: 1,024 in all. That is far more than
-/// people have devices, because some apps log in at every start. With ten logins a day, five in a
-/// month fall into the shard of a device whose activity is recorded only once in a third of the idle
-/// window; the chance of sixteen, which would end its session, is 1 in 30,000.
-pub const SESSIONS_PER_SHARD: usize = 16;
+/// Ids start with one of so many characters.
+const SHARDS: usize = 64;
+
+/// Maximum number of sessions of an account in one of 64 shards, by default: 1,024 in all. That is far
+/// more than people have devices, because some apps log in at every start. With ten logins a day, five
+/// in a month fall into the shard of a device whose activity is recorded only once in a third of the
+/// idle window; the chance of sixteen, which would end its session, is 1 in 30,000.
+pub const SESSIONS_PER_SHARD: usize = DEFAULT_SESSIONS_PER_USER.div_ceil(SHARDS);
+
+/// From how many sessions of an account on they are counted by shards. Where fewer are allowed, each
+/// login looks at all of them: a shard would have so few that chance decides which end.
+pub const MANY_SESSIONS: usize = 512;
 
 /// Only one login in this many checks for too many sessions: each page of a listing costs as much as
 /// the login's own write.
@@ -39,23 +47,23 @@ pub const TRIM_ONE_LOGIN_IN: u8 = 8;
 /// sessions that have ended. A shard with more takes tens of thousands of logins.
 pub const TRIM_PAGES: usize = 10;
 
-impl<P: HasSessions> Sessions<'_, P> {
+impl<P: HasSessions> KvSessions<'_, P> {
     /// Ends, after the response, the surplus in the shard of this new session. A tombstone stays until
     /// `end`. What fails is done by a later login.
-    pub fn trim_after_response(
+    pub(super) fn trim_after_response(
         &self,
         session_ref: &SessionRef,
-        window: IdleWindow,
+        limits: Limits,
         end: UnixMillis,
     ) {
-        if !checks_the_shard(&session_ref.session) {
+        if limits.per_user >= MANY_SESSIONS && !checks_the_shard(&session_ref.session) {
             return;
         }
         let (platform, session_ref) = (self.platform.clone(), session_ref.clone());
         self.platform.after_response(async move {
             let deadline = Deadline::after_ms(AFTER_RESPONSE_TIMEOUT_MS, &platform);
-            if let Ok(sessions) = Sessions::new(&platform, deadline) {
-                let _ = sessions.trim(&session_ref, window, end).await;
+            if let Ok(sessions) = KvSessions::new(&platform, deadline) {
+                let _ = sessions.trim(&session_ref, limits, end).await;
             }
         });
     }
@@ -63,10 +71,19 @@ impl<P: HasSessions> Sessions<'_, P> {
     async fn trim(
         &self,
         session_ref: &SessionRef,
-        window: IdleWindow,
+        Limits { window, per_user }: Limits,
         end: UnixMillis,
     ) -> Result<(), Fault> {
-        let shard = &session_ref.session.as_str()[..1];
+        let (shard, max) = if per_user < MANY_SESSIONS {
+            ("", per_user)
+        } else {
+            (
+                &session_ref.session.as_str()[..1],
+                per_user.div_ceil(SHARDS),
+            )
+        };
+        // The new session stays, whether the listing shows it already or not.
+        let others = max.saturating_sub(1);
         let cut_off = self.cut_off(session_ref.realm, &session_ref.user).await?;
         let now = self.platform.now();
         let mut alive = Vec::new();
@@ -76,9 +93,9 @@ impl<P: HasSessions> Sessions<'_, P> {
             let (realm, user) = (session_ref.realm, &session_ref.user);
             let (found, rest) = self.listing(realm, user, shard, from).await?;
             // A tombstone need not be read to be known.
-            let open = found
-                .into_iter()
-                .filter(|(_, data)| *data != Some(Metadata::Revoked));
+            let open = found.into_iter().filter(|(session, data)| {
+                *data != Some(Metadata::Revoked) && *session != session_ref.session
+            });
             let open: Vec<SessionId> = open.map(|(session, _)| session).collect();
             let stored = self
                 .snapshots((realm, true), user, &open, cut_off.as_ref())
@@ -91,7 +108,7 @@ impl<P: HasSessions> Sessions<'_, P> {
                         Some((listed.seen_at, session))
                     }),
             );
-            for session in surplus(&mut alive, SESSIONS_PER_SHARD) {
+            for session in surplus(&mut alive, others) {
                 let surplus = SessionRef {
                     session,
                     ..session_ref.clone()

@@ -1,4 +1,4 @@
-//! Sessions in the key-value store: the keys, what they contain, for how long, and how writes are
+//! Sessions in a key-value store: the keys, what they contain, for how long, and how writes are
 //! made.
 //!
 //! Every key has one kind of writer, so that no lost update can matter: the store has no
@@ -21,63 +21,40 @@
 use futures_util::future::join_all;
 
 use crate::{
-    http::request::Request,
     log::Line,
     port::{Deadline, Fault, within},
     session::{
-        port::{HasSessions, KeyValue, MIN_TTL_SECONDS, Write},
+        port::{HasSessions, KeyValue, Write},
         record,
-        rule::{Activity, CutOff, IdleWindow, Metadata, SessionRecord, Snapshot, StoredSession},
+        refresh::Rule,
+        rule::{Activity, CutOff, IdleWindow, SessionRecord, Snapshot, StoredSession, Verdict},
+        store::{
+            AFTER_RESPONSE_TIMEOUT_MS, ERASE_TIMEOUT_MS, ERASED_PER_PAGE, Ending, Limits,
+            READ_TIMEOUT_MS, RETRY_PAUSE_MS, WRITE_TIMEOUT_MS,
+            keys::{
+                BIRTH_KEY, GIVEN_UP_KEY, activity_key, cut_off_key, session_key, session_prefix,
+                ttl_seconds,
+            },
+            later,
+        },
     },
     token::{
         id::{Realm, SessionId, SessionRef, UserId},
+        refresh::RefreshToken,
         time::{LONGEST_SESSION_SECONDS, UnixMillis, UnixSeconds},
     },
 };
 
-/// How long a read of the store may take.
-pub const READ_TIMEOUT_MS: u64 = 2_500;
-
-/// How long a write that the response waits for may take, second try included; and each try of one
-/// that no response waits for.
-pub const WRITE_TIMEOUT_MS: u64 = 5_000;
-
-/// The pause before a refused write is tried once more: KV takes one write a second for a key.
-pub const RETRY_PAUSE_MS: u64 = 1_100;
-
-/// How many sessions are erased in one go: a request on the free plan may make 50 calls.
-pub const ERASED_PER_PAGE: u32 = 25;
-
-/// How long each of those may take.
-pub const ERASE_TIMEOUT_MS: u64 = 3_000;
-
-/// Maximum number of sessions on a page of a list: each takes two of the 100 keys that one read may
-/// have.
-pub const SESSIONS_PER_PAGE: u32 = 50;
-
-/// How long work after the response may take. Nobody waits for it, but the runtime silently ends it
-/// after 30 s.
-pub const AFTER_RESPONSE_TIMEOUT_MS: u64 = 20_000;
-
-/// The mark of the store's birth. No user's key starts like this.
-const BIRTH_KEY: &str = "tokenkeep:born";
-
 /// The sessions of all users, as this data centre sees them.
-pub struct Sessions<'a, P: HasSessions> {
+pub struct KvSessions<'a, P: HasSessions> {
     pub(super) platform: &'a P,
     deadline: Deadline,
-    store: P::Store,
+    pub(super) store: P::Store,
 }
 
-impl<'a, P: HasSessions> Sessions<'a, P> {
-    /// The sessions, for a request.
+impl<'a, P: HasSessions> KvSessions<'a, P> {
+    /// The sessions, until a deadline.
     ///
-    /// # Errors
-    /// The store is not bound.
-    pub fn for_request(request: &Request<'a, P>) -> Result<Self, Fault> {
-        Self::new(request.platform, request.deadline)
-    }
-
     /// # Errors
     /// The store is not bound.
     pub fn new(platform: &'a P, deadline: Deadline) -> Result<Self, Fault> {
@@ -92,7 +69,10 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     ///
     /// # Errors
     /// The store failed, did not answer in time, or holds something unreadable.
-    pub async fn load(&self, session_ref: &SessionRef) -> Result<Snapshot, Fault> {
+    pub(in crate::session) async fn load(
+        &self,
+        session_ref: &SessionRef,
+    ) -> Result<Snapshot, Fault> {
         let keys = [
             session_key(session_ref),
             activity_key(&session_ref.session),
@@ -127,7 +107,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     ///
     /// # Errors
     /// The store failed, did not answer in time, or holds something unreadable.
-    pub async fn load_without_activity(&self, session_ref: &SessionRef) -> Result<Snapshot, Fault> {
+    pub async fn look_up(&self, session_ref: &SessionRef) -> Result<Snapshot, Fault> {
         let keys = [
             session_key(session_ref),
             cut_off_key(session_ref.realm, &session_ref.user),
@@ -141,11 +121,48 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         self.with_both_cut_offs(session_ref, stored).await
     }
 
-    /// Writes a new session.
+    /// Opens a session: one write. After the response, the store gets its birth mark if it has none,
+    /// and an account that has too many sessions loses some.
     ///
     /// # Errors
     /// The store failed twice, or did not answer in time.
     pub async fn create(
+        &self,
+        session_ref: &SessionRef,
+        record: &SessionRecord,
+        limits: Limits,
+    ) -> Result<(), Fault> {
+        self.write_new(session_ref, record).await?;
+        self.mark_birth_after_response();
+        // Another back end may have good reasons for thousands of sessions of one user.
+        if record.has_account {
+            self.trim_after_response(session_ref, limits, record.expires_at);
+        }
+        Ok(())
+    }
+
+    /// Opens a session that another copy of the request may have opened before, and that may have been
+    /// ended since: false then. At once with that copy, the store refuses one of the two writes.
+    ///
+    /// # Errors
+    /// The store failed, or did not answer in time.
+    pub async fn create_again(
+        &self,
+        session_ref: &SessionRef,
+        record: &SessionRecord,
+    ) -> Result<bool, Fault> {
+        let load = async || self.look_up(session_ref).await;
+        let found = match load().await?.session {
+            Some(found) => found,
+            None => match self.write_new(session_ref, record).await {
+                Ok(()) => return Ok(true),
+                Err(refused) => load().await?.session.ok_or(refused)?,
+            },
+        };
+        Ok(matches!(found, StoredSession::Open(_)))
+    }
+
+    async fn write_new(
         &self,
         session_ref: &SessionRef,
         record: &SessionRecord,
@@ -157,6 +174,72 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
             metadata: Some(record::metadata(record)),
         };
         self.write_before_response(write).await
+    }
+
+    /// Decides a refresh by a rule, and acts on the verdict: three keys in one read. What is worth
+    /// noting is written after the response, and a session whose token was reused is ended before it.
+    ///
+    /// # Errors
+    /// The store failed, did not answer in time, or holds something unreadable.
+    pub async fn refresh(
+        &self,
+        rule: Rule,
+        token: &RefreshToken,
+        window: IdleWindow,
+        now: UnixMillis,
+    ) -> Result<Verdict, Fault> {
+        let stored = self.load(&token.session_ref).await?;
+        let session = &token.session_ref.session;
+        let verdict = rule(session, token.position, stored, window, now);
+        match &verdict {
+            Verdict::Live {
+                record,
+                note: Some(activity),
+                ..
+            } => self.note_after_response(session, *activity, window, record.expires_at),
+            Verdict::Reused => self.end(&token.session_ref, token.session_end).await?,
+            Verdict::Lost => return self.judge_lost(token).await,
+            _ => {}
+        }
+        Ok(verdict)
+    }
+
+    /// The second decision. A store that is known to be older than the token has lost this one key, and
+    /// the session is over with it. One that is younger, or has no mark of its age, may be the wrong
+    /// one, which must not log anyone out. Nor must one that has its data back since the first look:
+    /// so the session is read once more, together with the mark.
+    async fn judge_lost(&self, token: &RefreshToken) -> Result<Verdict, Fault> {
+        let key = session_key(&token.session_ref);
+        let [session, birth] = self.read([key.as_str(), BIRTH_KEY]).await?;
+        let issued_at = token.position.issued_at.millis();
+        let is_older = record::read_birth(birth)?.is_some_and(|born_at| born_at <= issued_at);
+        Ok(match session {
+            Some(_) => Verdict::NotHereYet,
+            None if is_older => Verdict::Expired,
+            None => Verdict::Lost,
+        })
+    }
+
+    /// Ends a session that the store knows, if it is of such a user. One that was ended before stays
+    /// so, without a write.
+    ///
+    /// # Errors
+    /// The store failed, or did not answer in time.
+    pub async fn end_if_known(
+        &self,
+        session_ref: &SessionRef,
+        of_account: Option<bool>,
+    ) -> Result<Ending, Fault> {
+        match self.look_up(session_ref).await?.session {
+            Some(StoredSession::Revoked(_)) => Ok(Ending::WasEnded),
+            Some(StoredSession::Open(record))
+                if of_account.is_none_or(|it| it == record.has_account) =>
+            {
+                self.end(session_ref, record.expires_at.seconds()).await?;
+                Ok(Ending::Ended)
+            }
+            _ => Ok(Ending::Unknown),
+        }
     }
 
     /// Ends a session for good: a tombstone stays until the absolute end, when the last token of the
@@ -179,64 +262,6 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         self.write_before_response(write).await
     }
 
-    /// One page of a user's sessions whose ids start like this, with the metadata of each: one
-    /// listing.
-    ///
-    /// # Errors
-    /// The store failed, or did not answer in time.
-    pub async fn listing(
-        &self,
-        realm: Realm,
-        user: &UserId,
-        beginning: &str,
-        from: Option<&str>,
-    ) -> Result<(Vec<(SessionId, Option<Metadata>)>, Option<String>), Fault> {
-        let prefix = session_prefix(realm, user);
-        let beginning = prefix.clone() + beginning;
-        let listing = self.store.list(&beginning, from, SESSIONS_PER_PAGE);
-        let page = self.within(READ_TIMEOUT_MS, listing).await?;
-        let sessions = page.keys.iter().filter_map(|key| {
-            let session = SessionId::parse(key.name.strip_prefix(&prefix)?).ok()?;
-            Some((session, record::read_metadata(key.metadata.as_deref())))
-        });
-        Ok((sessions.collect(), page.next))
-    }
-
-    /// Everything about these sessions of a user, in their order: two keys of each, in one read. At
-    /// most [`SESSIONS_PER_PAGE`]. Under the keys of accounts, those of the owner's back end are taken
-    /// for absent, or all others. The cut-off is the user's, which was read before.
-    ///
-    /// # Errors
-    /// The store failed, did not answer in time, or holds something unreadable.
-    pub async fn snapshots(
-        &self,
-        (realm, has_account): (Realm, bool),
-        user: &UserId,
-        sessions: &[SessionId],
-        cut_off: Option<&CutOff>,
-    ) -> Result<Vec<Snapshot>, Fault> {
-        if sessions.is_empty() {
-            return Ok(Vec::new());
-        }
-        let prefix = session_prefix(realm, user);
-        let keys: Vec<String> = sessions
-            .iter()
-            .flat_map(|session| [prefix.clone() + session.as_str(), activity_key(session)])
-            .collect();
-        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        let reading = self.store.read_all(&keys);
-        let mut values = self.within(READ_TIMEOUT_MS, reading).await?.into_iter();
-        let is_asked_for = |stored: &StoredSession| !matches!(stored, StoredSession::Open(it) if it.has_account != has_account);
-        let snapshots = sessions.iter().map(|_| {
-            Ok(Snapshot {
-                session: record::read_session(values.next().flatten())?.filter(is_asked_for),
-                activity: record::read_activity(values.next().flatten())?,
-                cut_off: cut_off.cloned(),
-            })
-        });
-        snapshots.collect()
-    }
-
     /// What ended sessions of this user, if anything did.
     ///
     /// # Errors
@@ -246,7 +271,8 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         record::read_cut_off(cut_off)
     }
 
-    /// Ends every session of a user that started at this time or earlier, except one.
+    /// Ends every session of a user that started at this time or earlier, except one. Of copies of the
+    /// request that arrive at once, the store refuses all writes but one.
     ///
     /// # Errors
     /// The store failed twice, or did not answer in time.
@@ -262,15 +288,26 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
             ttl_seconds: Some(LONGEST_SESSION_SECONDS),
             metadata: None,
         };
-        self.write_before_response(write).await
+        match self.write_before_response(write).await {
+            Err(Fault::Throttled) if self.cut_off(realm, user).await?.as_ref() == Some(cut_off) => {
+                Ok(())
+            }
+            ended => ended,
+        }
     }
 
-    /// Erases what is stored of an account's sessions: devices and claims are personal. The first page
-    /// now, the rest after the response.
+    /// Ends the sessions of an account for good, and erases what is stored of them: devices and claims
+    /// are personal. The first page before the response, the rest after it. The cut-off comes last: see
+    /// [`delete_account`](crate::account::delete::delete_account).
     ///
     /// # Errors
     /// The store failed.
-    pub async fn erase_all(&self, user: &UserId) -> Result<(), Fault> {
+    pub async fn erase_all(&self, user: &UserId, cut_off: &CutOff) -> Result<(), Fault> {
+        self.erase(user).await?;
+        self.end_all(Realm::Account, user, cut_off).await
+    }
+
+    pub(super) async fn erase(&self, user: &UserId) -> Result<(), Fault> {
         let prefix = session_prefix(Realm::Account, user);
         let first = erase_page(&self.store, &prefix, None);
         let mut next = self.within(ERASE_TIMEOUT_MS, first).await?;
@@ -292,7 +329,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
 
     /// Records, after the response, how far a client has advanced. A write that is lost does no harm:
     /// the token itself proves its position the next time.
-    pub fn note_after_response(
+    fn note_after_response(
         &self,
         session: &SessionId,
         activity: Activity,
@@ -323,14 +360,14 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     /// Marks, after the response to a login, when this store was born, unless it is marked already.
     /// A store that is lost and made anew is younger than the tokens of the lost sessions, and that is
     /// how it is found out. What fails is done by a later login.
-    pub fn mark_birth_after_response(&self) {
+    fn mark_birth_after_response(&self) {
         if self.platform.has_birth_mark() {
             return;
         }
         let platform = self.platform.clone();
         self.platform.after_response(async move {
             let deadline = Deadline::after_ms(AFTER_RESPONSE_TIMEOUT_MS, &platform);
-            if let Ok(sessions) = Sessions::new(&platform, deadline)
+            if let Ok(sessions) = KvSessions::new(&platform, deadline)
                 && sessions.mark_birth().await.is_ok()
             {
                 platform.note_birth_mark();
@@ -351,24 +388,18 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         self.write_before_response(write).await
     }
 
-    async fn born_at(&self) -> Result<Option<UnixMillis>, Fault> {
-        let [birth] = self.read([BIRTH_KEY]).await?;
-        record::read_birth(birth)
-    }
-
-    /// Whether a session that was missing is here by now, and when the first login marked this store:
-    /// in one call. A store whose data comes back meanwhile would otherwise show its age to a request
-    /// that has just missed the session.
+    /// Until when the operator has given up what objects have lost.
     ///
     /// # Errors
     /// The store failed, did not answer in time, or holds something unreadable.
-    pub async fn look_again(
-        &self,
-        session_ref: &SessionRef,
-    ) -> Result<(bool, Option<UnixMillis>), Fault> {
-        let key = session_key(session_ref);
-        let [session, birth] = self.read([key.as_str(), BIRTH_KEY]).await?;
-        Ok((session.is_some(), record::read_birth(birth)?))
+    pub async fn given_up_at(&self) -> Result<Option<UnixMillis>, Fault> {
+        let [mark] = self.read([GIVEN_UP_KEY]).await?;
+        record::read_birth(mark)
+    }
+
+    async fn born_at(&self) -> Result<Option<UnixMillis>, Fault> {
+        let [birth] = self.read([BIRTH_KEY]).await?;
+        record::read_birth(birth)
     }
 
     /// Whether the store answers.
@@ -379,7 +410,7 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         self.read(["health"]).await.map(|_| ())
     }
 
-    async fn within<T>(
+    pub(super) async fn within<T>(
         &self,
         milliseconds: u64,
         work: impl Future<Output = Result<T, Fault>>,
@@ -420,88 +451,4 @@ async fn erase_page(
         erased?;
     }
     Ok(page.next)
-}
-
-/// Of two cut-offs that both hold, the one that ends more.
-#[must_use]
-pub fn later(one: Option<CutOff>, other: Option<CutOff>) -> Option<CutOff> {
-    [one, other]
-        .into_iter()
-        .flatten()
-        .max_by_key(|it| it.before)
-}
-
-fn session_prefix(realm: Realm, user: &UserId) -> String {
-    let kind = match realm {
-        Realm::Account => "session",
-        Realm::Service => "service",
-    };
-    format!("{kind}:{}:", user.as_str())
-}
-
-fn session_key(session_ref: &SessionRef) -> String {
-    session_prefix(session_ref.realm, &session_ref.user) + session_ref.session.as_str()
-}
-
-fn activity_key(session: &SessionId) -> String {
-    format!("activity:{}", session.as_str())
-}
-
-fn cut_off_key(realm: Realm, user: &UserId) -> String {
-    let kind = match realm {
-        Realm::Account => "revoked",
-        Realm::Service => "service-revoked",
-    };
-    format!("{kind}:{}", user.as_str())
-}
-
-fn ttl_seconds(now: UnixMillis, until: UnixMillis) -> u64 {
-    let seconds = until.since_ms(now).div_ceil(1000);
-    // What is stored may say anything; KV refuses what is too long, too.
-    seconds.clamp(MIN_TTL_SECONDS, LONGEST_SESSION_SECONDS)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_keys_are_pinned() {
-        let session_ref = SessionRef {
-            realm: Realm::Account,
-            user: UserId::parse("ada@example.com").expect("a user id"),
-            session: SessionId::from_random([7; 16]),
-        };
-        assert_eq!(
-            session_key(&session_ref),
-            "session:ada@example.com:BwcHBwcHBwcHBwcHBwcHBw"
-        );
-        assert_eq!(
-            activity_key(&session_ref.session),
-            "activity:BwcHBwcHBwcHBwcHBwcHBw"
-        );
-        let user = &session_ref.user;
-        assert_eq!(cut_off_key(Realm::Account, user), "revoked:ada@example.com");
-        assert_eq!(
-            cut_off_key(Realm::Service, user),
-            "service-revoked:ada@example.com"
-        );
-        let session_ref = SessionRef {
-            realm: Realm::Service,
-            ..session_ref.clone()
-        };
-        assert_eq!(
-            session_key(&session_ref),
-            "service:ada@example.com:BwcHBwcHBwcHBwcHBwcHBw"
-        );
-    }
-
-    #[test]
-    fn a_ttl_is_what_the_store_takes() {
-        assert_eq!(ttl_seconds(UnixMillis(0), UnixMillis(59_000)), 60);
-        assert_eq!(ttl_seconds(UnixMillis(9_000), UnixMillis(0)), 60);
-        assert_eq!(ttl_seconds(UnixMillis(0), UnixMillis(60_001)), 61);
-        let longest = ttl_seconds(UnixMillis(0), UnixMillis(u64::MAX));
-        assert_eq!(longest, LONGEST_SESSION_SECONDS);
-    }
 }
