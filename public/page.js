@@ -111,6 +111,10 @@ const fixTables = (report) => !report?.includes("created") ? wait
 const fixFile = (what) => [paragraph(`Fix \`wrangler.toml\`: ${what}. Then ${isLocal ? "start the worker" : "deploy"} again:`), command(RUN)];
 
 function fixSecret(name) {
+  if (!SECRETS[name] && !name.endsWith("previous")) {
+    if (isLocal) return [paragraph(`Copy the key from the service that delivers your e-mails, add it to \`.dev.vars\` as a line \`${name}="the key"\`, and start the worker again:`), command(RUN)];
+    return [paragraph("Copy the key from the service that delivers your e-mails, and store it:"), command(`npx wrangler secret put ${name}`), dashboard(`Variables and Secrets, Add. Type: Secret. Name: \`${name}\`.`)];
+  }
   if (name.endsWith("previous")) return [paragraph("Store the earlier secret again, or remove it:"), command(`npx wrangler secret delete ${name}`)];
   const maker = button("Make a secret for it", () => {
     $("which").value = name;
@@ -152,6 +156,15 @@ function limit(name, report, what) {
   return [name, "", "not used", `${what} Without it nothing fails, but a flood is not stopped.`, fixFile(`the section \`[[ratelimits]]\` with the name \`${name}\` is missing`)];
 }
 
+// What is wrong with a setting of e-mail has a row of its own.
+function mail(report, set) {
+  const what = "Optional: e-mails, for forgotten passwords.";
+  if (report === "ok") return ["MAIL", "good", "ok", what];
+  if (!report) return ["MAIL", "", "not used", `${what} Your project’s \`docs/operating.md\` says how to have them.`];
+  if (report.startsWith("within")) return ["MAIL", "bad", "does not work", `${what} ${report.replace("within", "Within")}.`, [paragraph("A status of 401 or 403 means that the key or the sender is wrong; 400 or 422, that the address is none.")]];
+  return set === "ok" && ["MAIL", "bad", "needs fixing", `${what} ${reason(report)}`, fixFile(report.includes("EMAIL") ? "the section `[[send_email]]` with the name `EMAIL` is missing" : "the line `MAIL`")];
+}
+
 const SECRETS = {
   refresh_token_secret: "It signs refresh tokens.",
   access_token_secret: "Optional: for other servers of yours that verify access tokens.",
@@ -169,6 +182,7 @@ function rowsOf({ checks, settings }) {
     checks.flood && limit("ATTEMPTS", checks.flood, "Optional: this rate limit slows down floods of wrong passwords and sign-ups."),
     checks.requests && limit("REQUESTS", checks.requests, "Optional: this rate limit refuses a user's requests beyond 30 a minute."),
     checks.lists && limit("LISTS", checks.lists, "Optional: this rate limit refuses a user's lists of sessions beyond five a minute."),
+    mail(checks.mail, settings.MAIL),
     ...(wrong[0] ? wrong.map((name) => setting(name, settings[name])) : [setting("wrangler.toml", "ok", "The settings under `[vars]`.")]),
   ].filter(Boolean);
 }
@@ -275,6 +289,15 @@ function showCards() {
       body: { currentPassword: "${currentPassword}", newPassword: "${newPassword}" },
       outputs: ["accessToken", "refreshToken"],
       note: "The answer is a new session, as after a login. All other devices of the user have to log in again.",
+    }),
+    card("Forgot password", "POST", "/auth/password/forgot", {
+      body: { email: "${email}" },
+      note: "For a first screen. It sends a code by e-mail, so `MAIL` has to be set up. It answers the same for an address without an account.",
+    }),
+    card("Reset password", "POST", "/auth/password/reset", {
+      body: { email: "${email}", code: "${code}", newPassword: "${newPassword}" },
+      outputs: GIVEN,
+      note: "For a second screen, with the same address. The answer is a new session, as after a login. All other devices of the user have to log in again.",
     }),
     card("Delete account", "DELETE", "/auth/me", {
       header: BEARER,

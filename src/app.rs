@@ -8,7 +8,7 @@ use crate::{
         error::{BadInput, Error},
         method::Method,
         reply::Reply,
-        request::{Call, Request, is_in_plain_text},
+        request::{Call, Request, is_in_plain_text, is_local},
     },
     log::Line,
     routes::{Handler, Route},
@@ -77,6 +77,7 @@ impl<P: HasAccounts> App<'_, P> {
                 answer(&OwnerRequest {
                     platform,
                     settings: self.settings,
+                    is_local: is_local(&call.origin),
                     deadline,
                 })
                 .await

@@ -11,6 +11,7 @@
 //! | [`token`] | Tokens: refresh tokens, access tokens, the ids in them. Pure. |
 //! | [`session`] | Sessions, in KV or in objects: their rule, their stores, their requests. |
 //! | [`account`] | Accounts, in a database: passwords, limits on guessing, their requests. |
+//! | [`mail`] | E-mails: their words, and the providers that deliver them. |
 //! | [`setup`] | For the operator: `/health`, and new secrets. |
 //! | [`routes`], [`app`], [`http`] | From a request to a reply. |
 //! | [`config`] | The operator's settings. |
@@ -19,7 +20,7 @@
 //! | `cloudflare` | Where it runs: the only code that calls Cloudflare's API, with `entry.js`. |
 //!
 //! Dependencies point one way, from the top down: `cloudflare` → `app` → `routes` → `setup` →
-//! `account` → `session` → `http` → `config`, `log`, `port` → `token` → `problem`, `text`. (`object` stands on
+//! `account` → `mail`, `session` → `http` → `config`, `log`, `port` → `token` → `problem`, `text`. (`object` stands on
 //! `port`, and `account` and `session` use it.) `port.rs`, `session/port.rs` and `account/port.rs` say what is
 //! needed from outside; `cloudflare` and the tests implement it.
 //!
@@ -85,6 +86,7 @@ pub mod app;
 pub mod config;
 pub mod http;
 pub mod log;
+pub mod mail;
 pub mod object;
 pub mod port;
 pub mod problem;

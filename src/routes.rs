@@ -10,10 +10,12 @@ use crate::{
     account::{
         change_password::change_password,
         delete::delete_account,
+        forgot_password::forgot_password,
         log_in::log_in,
         log_out_all::log_out_all,
         me::{rename, show_me},
         port::HasAccounts,
+        reset_password::reset_password,
         sign_up::sign_up,
     },
     http::{
@@ -71,6 +73,8 @@ impl<P: HasAccounts> Route<P> {
         api(Post,   "/auth/session",         |request| json(open_session(request))),
         api(Post,   "/auth/revoke",          |request| json(revoke(request))),
         api(Post,   "/auth/password/change", |request| json(change_password(request))),
+        api(Post,   "/auth/password/forgot", |request| json(forgot_password(request))),
+        api(Post,   "/auth/password/reset",  |request| json(reset_password(request))),
         owner(Get,  "/generate_jwt_secret",  |request| json(generate_secret(request))),
         owner(Post, "/generate_jwt_secret",  |request| json(generate_secret(request))),
         owner(Get,  "/health",               |request| health(request).map(Ok).boxed_local()),

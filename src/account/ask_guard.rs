@@ -1,4 +1,4 @@
-//! What a request asks of an account's guard: to check a password, or for a stamp.
+//! What a request asks of an account's guard: to check a password or a code, or for a stamp.
 //!
 //! Here is the request's side, in the Worker, where waiting costs nothing: time limits, what a reply
 //! means for the client, when a refusal goes out, and the pause that slows a flood of guesses.
@@ -9,7 +9,7 @@ use crate::{
         Account,
         email::Email,
         guard::GUARD_TIMEOUT_MS,
-        message::{Attempt, GuardReply, GuardRequest, Purpose},
+        message::{Attempt, GuardReply, GuardRequest, NewCode, Purpose, Redemption},
         password::Password,
         port::{Guard as _, HasAccounts},
     },
@@ -95,6 +95,50 @@ pub async fn check_password<P: HasAccounts>(
     if matches!(reply, GuardReply::Wrong | GuardReply::Wait { .. }) {
         wait_for_next_step(request, started_at).await;
     }
+    checked(reply, wrong)
+}
+
+/// Has the guard of this address take a new code: whether it is to be sent. Whatever the answer is,
+/// it comes at the same moment.
+///
+/// # Errors
+/// The guard failed, or did not reply in time.
+pub async fn issue_code<P: HasAccounts>(
+    request: &Request<'_, P>,
+    new: NewCode,
+) -> Result<bool, Error> {
+    let started_at = request.platform.now();
+    let email = new.email.clone();
+    let reply = ask(request, &email, &GuardRequest::Issue(new)).await?;
+    slow_down_when_flooded(request).await;
+    wait_for_next_step(request, started_at).await;
+    match reply {
+        GuardReply::Issued => Ok(true),
+        GuardReply::NotIssued => Ok(false),
+        _ => Err(Fault::Failed.into()),
+    }
+}
+
+/// Has the guard of this address check a code and do what it is shown for.
+///
+/// # Errors
+/// 400 for a code that is wrong, too old or used, and for an unknown address; 503 when something
+/// failed.
+pub async fn redeem_code<P: HasAccounts>(
+    request: &Request<'_, P>,
+    redemption: Redemption,
+) -> Result<Checked, Error> {
+    let started_at = request.platform.now();
+    let email = redemption.email.clone();
+    let reply = ask(request, &email, &GuardRequest::Redeem(redemption)).await?;
+    if reply == GuardReply::Wrong {
+        slow_down_when_flooded(request).await;
+        wait_for_next_step(request, started_at).await;
+    }
+    checked(reply, Error::CodeInvalid)
+}
+
+fn checked(reply: GuardReply, wrong: Error) -> Result<Checked, Error> {
     match reply {
         GuardReply::Done {
             account,
@@ -109,7 +153,10 @@ pub async fn check_password<P: HasAccounts>(
         GuardReply::Wait { seconds } => Err(Error::TooManyAttempts(seconds)),
         GuardReply::Full { seconds } => Err(Error::TooManySignUps(seconds)),
         GuardReply::Gone => Err(Error::BearerRevoked),
-        GuardReply::Stamped { .. } | GuardReply::Fault => Err(Fault::Failed.into()),
+        GuardReply::Stamped { .. }
+        | GuardReply::Issued
+        | GuardReply::NotIssued
+        | GuardReply::Fault => Err(Fault::Failed.into()),
     }
 }
 

@@ -1,12 +1,14 @@
 //! The guard of an account: everything that takes a password goes through it.
 //!
 //! There is one guard for each e-mail address, and it handles one request at a time. It runs as a
-//! Durable Object ([`crate::object`]), for three reasons:
+//! Durable Object ([`crate::object`]), for four reasons:
 //!
 //! * **Time.** Hashing a password takes 30 to 60 ms of CPU. A Worker on the free plan has 10 ms a
 //!   request, an object has 30 s.
 //! * **Counting.** Fifty attempts at once must be fifty in one count. Nothing else on the platform
 //!   counts exactly: KV is a minute late, and a Worker's memory is its own.
+//! * **Codes.** What was sent to the address by e-mail, and how often, is counted as exactly
+//!   ([`crate::account::codes`]).
 //! * **Order.** Two sign-ups of one address make one account. A password is read, checked and
 //!   replaced without another attempt in between. And the stamps of logins and of "everything
 //!   until now is over" come from one clock, strictly one after the other.
@@ -21,6 +23,7 @@
 
 mod change;
 mod check;
+mod code;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +33,7 @@ use crate::{
     account::{
         Account,
         attempts::{Attempts, Caller, Source, Wait},
+        codes::Codes,
         message::{Attempt, GuardReply, GuardRequest, Purpose, Succession},
         password::Password,
         port::{Accounts, HasAccounts},
@@ -58,6 +62,8 @@ struct Stored<A> {
     attempts: A,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     change: Option<PasswordChange>,
+    #[serde(default, skip_serializing_if = "Codes::is_empty")]
+    codes: Codes,
 }
 
 /// What a guard remembers from one request to the next.
@@ -65,6 +71,7 @@ struct Stored<A> {
 pub struct AccountGuard {
     attempts: Attempts,
     change: Option<PasswordChange>,
+    codes: Codes,
     /// The latest stamp. It need not be stored: a guard that was asleep wakes up later than that.
     last_stamp: Option<UnixMillis>,
     /// Whether the address had an account when it was last looked up, or when this was stored.
@@ -77,7 +84,7 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
     type Request = GuardRequest;
     type Reply = GuardReply;
 
-    /// The password change is stored under it, too: the name is older than that.
+    /// The password change and codes are stored under it, too: the name is older than they are.
     const KEY: &'static str = "attempts";
 
     fn restore(stored: Option<&str>, platform: &P) -> Self {
@@ -88,11 +95,16 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
                 Stored::default()
             })
         };
-        let Stored::<Attempts> { attempts, change } = stored.map(read).unwrap_or_default();
-        Self {
-            has_account: !attempts.is_empty() || change.is_some(),
+        let Stored::<Attempts> {
             attempts,
             change,
+            codes,
+        } = stored.map(read).unwrap_or_default();
+        Self {
+            has_account: !attempts.is_empty() || change.is_some() || !codes.is_empty(),
+            attempts,
+            change,
+            codes,
             last_stamp: None,
             user: None,
         }
@@ -111,15 +123,19 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
     fn forget_old(&mut self, now: UnixMillis) {
         self.attempts.forget(now);
         self.change.take_if(|change| change.is_old(now));
+        self.codes.forget(now);
     }
 
     /// Nothing for an address without an account: its attempts are in memory only.
     fn snapshot(&self, now: UnixMillis) -> Option<Snapshot> {
         let forgotten_at = self.change.as_ref().map(PasswordChange::forgotten_at);
-        let clean_up_at = self.attempts.next_cleanup(now).max(forgotten_at)?;
+        let of_passwords = self.attempts.next_cleanup(now).max(forgotten_at);
+        let cleanups = [of_passwords, self.codes.next_cleanup()];
+        let clean_up_at = cleanups.into_iter().flatten().min()?;
         let stored = Stored {
             attempts: &self.attempts,
             change: self.change.clone(),
+            codes: self.codes.clone(),
         };
         self.has_account.then(|| Snapshot {
             json: serde_json::to_string(&stored).expect("text and numbers"),
@@ -148,14 +164,22 @@ impl AccountGuard {
         match request {
             _ if left_ms == 0 => Err(Fault::TimedOut),
             GuardRequest::Stamp => {
-                // Else a late repeat would write a cut-off from before this stamp over its.
-                self.change = None;
+                self.forget_repeats();
                 Ok(GuardReply::Stamped {
                     at: self.stamp(platform),
                 })
             }
             GuardRequest::Check(attempt) => self.check(platform, attempt, left_ms).await,
+            GuardRequest::Issue(new) => self.issue(platform, new, left_ms).await,
+            GuardRequest::Redeem(redemption) => self.redeem(platform, redemption, left_ms).await,
         }
+    }
+
+    /// All sessions until now are about to end. A late repeat of what has ended them before would
+    /// write an earlier cut-off over that.
+    fn forget_repeats(&mut self) {
+        self.change = None;
+        self.codes.forget_successes();
     }
 
     /// The time, but later than every stamp before: a Worker's clock stands still between waits.
@@ -195,6 +219,7 @@ impl AccountGuard {
             Ok(ticket) => ticket,
             Err(wait) => return Ok(wait.into()),
         };
+        let is_deletion = matches!(attempt.purpose, Purpose::Delete { .. });
         let now = platform.now();
         check.login_wait = if self.is_repeat(&attempt.purpose, now) {
             None
@@ -223,6 +248,9 @@ impl AccountGuard {
             CheckOutcome::Unknown => self.has_account = false,
             // Another account may have the address by now.
             CheckOutcome::Gone | CheckOutcome::Full => {}
+        }
+        if is_deletion && matches!(outcome, CheckOutcome::Done(_)) {
+            (self.change, self.codes) = (None, Codes::default());
         }
         Ok(match outcome {
             CheckOutcome::Done(account) => GuardReply::Done {
@@ -289,6 +317,7 @@ impl AccountGuard {
             };
         }
         let at = self.stamp(clock);
+        self.forget_repeats();
         self.change = Some(PasswordChange::new(sessions, at));
         GuardReply::Done {
             account,

@@ -16,9 +16,9 @@ use crate::{
     session::{
         device::device,
         issue::Tokens,
-        open::{NewSession, open},
+        open::{NewSession, open_again, open_as},
     },
-    token::{claims::CustomClaims, refresh::RefreshToken},
+    token::{claims::CustomClaims, id::SessionId, refresh::RefreshToken},
 };
 
 /// The claim that every login puts into its session.
@@ -60,7 +60,26 @@ pub async fn log_in<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedIn
 /// A session for an account, which starts at the guard's stamp.
 pub async fn logged_in<P: HasAccounts>(
     request: &Request<'_, P>,
-    Checked { account, at, .. }: Checked,
+    checked: Checked,
+    device: Option<String>,
+) -> Result<LoggedIn, Error> {
+    let id = SessionId::from_random(request.platform.bytes());
+    logged_in_as(request, checked, id, device).await
+}
+
+/// The same with an id that was chosen before; or with the id that an earlier copy of this request has
+/// chosen, which may have opened the session already.
+///
+/// # Errors
+/// 401 where that session was ended since; 503 when the store failed.
+pub async fn logged_in_as<P: HasAccounts>(
+    request: &Request<'_, P>,
+    Checked {
+        account,
+        at,
+        repeated,
+    }: Checked,
+    id: SessionId,
     device: Option<String>,
 ) -> Result<LoggedIn, Error> {
     let new = NewSession {
@@ -70,8 +89,12 @@ pub async fn logged_in<P: HasAccounts>(
         claims: CustomClaims::of_login(EMAIL_CLAIM, account.email.as_str()),
         has_account: true,
     };
+    let tokens = match repeated {
+        Some(earlier) => open_again(request, earlier, new).await?,
+        None => open_as(request, id, new).await?,
+    };
     Ok(LoggedIn {
-        tokens: open(request, new).await?,
+        tokens,
         email: account.email,
         name: account.name,
     })

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     account::{Account, Name, email::Email},
     token::{
+        code::{CodeKind, CodeMac},
         id::{SessionId, SessionRef, UserId},
         time::UnixMillis,
     },
@@ -17,19 +18,60 @@ use crate::{
 /// What a guard is asked.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-// On 32 bits it is small enough for the lint.
-#[cfg_attr(
-    target_pointer_width = "64",
-    expect(
-        clippy::large_enum_variant,
-        reason = "there is one at a time, and nearly all are the large one"
-    )
-)]
 pub enum GuardRequest {
     /// For a stamp alone, by someone who is logged in: "end all sessions until now".
     Stamp,
     /// To check a password.
     Check(Attempt),
+    /// To take a new code for its address, if one may be sent.
+    Issue(NewCode),
+    /// To check a code that was sent, and do what it is for.
+    Redeem(Redemption),
+}
+
+/// A code that is to be sent.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct NewCode {
+    /// The address, in its one spelling.
+    pub email: Email,
+    /// What it is for.
+    pub kind: CodeKind,
+    /// What is stored of it.
+    pub mac: CodeMac,
+}
+
+/// A code that somebody has typed: it cannot be printed.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Redemption {
+    /// The address, in its one spelling.
+    pub email: Email,
+    /// What may be stored of it: one for each secret.
+    pub macs: Vec<CodeMac>,
+    /// What it is shown for.
+    pub action: Action,
+    /// The session that starts then, unless this is a repeated request.
+    pub session: SessionId,
+}
+
+/// What a code is shown for.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Another password.
+    Reset {
+        /// The new password.
+        new: String,
+    },
+}
+
+impl Action {
+    /// The kind of code that it takes.
+    #[must_use]
+    pub fn kind(&self) -> CodeKind {
+        match self {
+            Self::Reset { .. } => CodeKind::Reset,
+        }
+    }
 }
 
 /// A password presented for verification: it cannot be printed.
@@ -110,7 +152,11 @@ pub enum GuardReply {
         /// As above.
         at: UnixMillis,
     },
-    /// The password was wrong, or nobody has this address: the guard does not say which.
+    /// The code is to be sent.
+    Issued,
+    /// It is not: nobody has this address, or too many were sent.
+    NotIssued,
+    /// The password or the code was wrong, or nobody has this address: the guard does not say which.
     Wrong,
     /// There were too many attempts: no password is checked for this many seconds.
     Wait {
@@ -224,6 +270,31 @@ mod tests {
     }
 
     #[test]
+    fn the_json_of_requests_about_codes_is_pinned() {
+        let email = Email::parse("ada@example.com").expect("an address");
+        let mac: CodeMac = serde_json::from_str("\"a-mac\"").expect("a MAC");
+        is_pinned(
+            &GuardRequest::Issue(NewCode {
+                email: email.clone(),
+                kind: CodeKind::Reset,
+                mac: mac.clone(),
+            }),
+            r#"{"issue":{"email":"ada@example.com","kind":"reset","mac":"a-mac"}}"#,
+        );
+        is_pinned(
+            &GuardRequest::Redeem(Redemption {
+                email,
+                macs: vec![mac],
+                action: Action::Reset {
+                    new: "battery staple".into(),
+                },
+                session: session(2),
+            }),
+            r#"{"redeem":{"email":"ada@example.com","macs":["a-mac"],"action":{"reset":{"new":"battery staple"}},"session":"AgICAgICAgICAgICAgICAg"}}"#,
+        );
+    }
+
+    #[test]
     fn the_json_of_replies_is_pinned() {
         let account = Account {
             id: UserId::parse("u1").expect("a user id"),
@@ -249,6 +320,8 @@ mod tests {
             is_pinned(&done, &json(text));
         }
         is_pinned(&GuardReply::Stamped { at }, r#"{"stamped":{"at":2}}"#);
+        is_pinned(&GuardReply::Issued, r#""issued""#);
+        is_pinned(&GuardReply::NotIssued, r#""not_issued""#);
         is_pinned(&GuardReply::Wrong, r#""wrong""#);
         is_pinned(
             &GuardReply::Wait { seconds: 60 },

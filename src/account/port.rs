@@ -7,6 +7,7 @@ use crate::{
         message::{GuardReply, GuardRequest},
         password::PasswordHash,
     },
+    mail::Mailer,
     port::Fault,
     session::port::HasSessions,
     token::{id::UserId, time::UnixMillis},
@@ -57,6 +58,29 @@ pub trait Accounts {
         new: &PasswordHash,
     ) -> Result<bool, Fault>;
 
+    /// The same by whoever has read the e-mail that was sent to the address: it counts as verified.
+    ///
+    /// # Errors
+    /// The table failed.
+    async fn reset_password(
+        &self,
+        id: &UserId,
+        known: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, Fault>;
+
+    /// Notes that an e-mail could not be sent, and why, in place of the note before.
+    ///
+    /// # Errors
+    /// The table failed.
+    async fn note_mail_failure(&self, at: UnixMillis, why: &str) -> Result<(), Fault>;
+
+    /// That note, if there is one.
+    ///
+    /// # Errors
+    /// The table failed.
+    async fn mail_failure(&self) -> Result<Option<(UnixMillis, String)>, Fault>;
+
     /// Changes the name, or takes it away.
     ///
     /// # Errors
@@ -86,8 +110,8 @@ pub trait Guard {
     async fn ask(&self, email: &Email, ask: &GuardRequest) -> Result<GuardReply, Fault>;
 }
 
-/// A world with accounts.
-pub trait HasAccounts: HasSessions {
+/// A world with accounts, and e-mail for their owners.
+pub trait HasAccounts: HasSessions + Mailer {
     /// The table of accounts.
     type Accounts: Accounts;
     /// The guards of all addresses.

@@ -10,7 +10,7 @@ use crate::{
     },
     http::request::Request,
     port::{Deadline, Fault},
-    token::id::UserId,
+    token::{id::UserId, time::UnixMillis},
 };
 
 /// How long a question to the table of accounts may take.
@@ -81,6 +81,14 @@ impl<'a, P: HasAccounts> AccountTable<'a, P> {
     /// The table failed, or did not answer in time.
     pub async fn set_name(&self, id: &UserId, name: Option<&Name>) -> Result<(), Fault> {
         self.in_time(self.accounts.set_name(id, name)).await
+    }
+
+    /// When an e-mail could not be sent last, and why.
+    ///
+    /// # Errors
+    /// The table failed, or did not answer in time.
+    pub async fn mail_failure(&self) -> Result<Option<(UnixMillis, String)>, Fault> {
+        self.in_time(self.accounts.mail_failure()).await
     }
 
     async fn in_time<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {

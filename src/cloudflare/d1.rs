@@ -173,6 +173,45 @@ impl Accounts for D1Accounts {
         self.run(SQL, &values).await
     }
 
+    async fn reset_password(
+        &self,
+        id: &UserId,
+        known: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, Fault> {
+        const SQL: &str = "UPDATE users SET password_hash = ?3, email_verified = 1 \
+            WHERE id = ?1 AND password_hash = ?2";
+        let values = [
+            id.as_str().into(),
+            known.as_str().into(),
+            new.as_str().into(),
+        ];
+        self.run(SQL, &values).await
+    }
+
+    /// In the table of facts about this database. A row that says the same minute is not written.
+    async fn note_mail_failure(&self, at: UnixMillis, why: &str) -> Result<(), Fault> {
+        const SQL: &str = "INSERT INTO meta (key, value) VALUES ('mail_failure', ?1) \
+            ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE value < ?2";
+        let minute = at.0 / 60_000 * 60_000;
+        self.run(
+            SQL,
+            &[format!("{} {why}", at.0).into(), minute.to_string().into()],
+        )
+        .await?;
+        Ok(())
+    }
+
+    async fn mail_failure(&self) -> Result<Option<(UnixMillis, String)>, Fault> {
+        // Read as a record has its name.
+        let sql = "SELECT value AS name FROM meta WHERE key = ?1";
+        let note: Option<Record> = self.find(sql, "mail_failure").await?;
+        Ok(note.and_then(|note| {
+            let (at, why) = note.name.split_once(' ')?;
+            Some((UnixMillis(at.parse().ok()?), why.to_owned()))
+        }))
+    }
+
     async fn set_name(&self, id: &UserId, name: Option<&Name>) -> Result<(), Fault> {
         const SQL: &str = "UPDATE users SET name = ?2 WHERE id = ?1";
         self.run(SQL, &[id.as_str().into(), text_or_null(name)])

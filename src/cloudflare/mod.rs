@@ -8,6 +8,7 @@ pub mod clock;
 mod d1;
 mod guards;
 mod kv;
+mod mail;
 mod objects;
 mod promise;
 mod rate_limit;

@@ -65,6 +65,39 @@ pub enum ConfigError {
         /// The greatest value that is accepted.
         max: u64,
     },
+    /// A var is none of the words that it may be.
+    #[error(
+        "the var {0} must be one of {1}. Fix it in wrangler.toml and deploy again with: cargo xtask deploy"
+    )]
+    NotOneOf(&'static str, &'static str),
+    /// `MAIL` is off, and something needs it.
+    #[error(
+        "e-mail is off. Set the var MAIL in wrangler.toml to resend, brevo, postmark, webhook or cloudflare, and deploy again with: cargo xtask deploy"
+    )]
+    MailOff,
+    /// What `MAIL` needs is not set.
+    #[error("{kind} {0} is not set, and the var MAIL needs it. {fix}", kind = kind(.0), fix = fix(.0))]
+    MailNeeds(&'static str),
+    /// A key for somebody's API that no HTTP header can carry.
+    #[error(
+        "the secret {0} has a space or a character in it that no key has. Copy the key again and store it with: npx wrangler secret put {0}"
+    )]
+    NotAnApiKey(&'static str),
+    /// Whom e-mails come from is not one address.
+    #[error(
+        "the var {0} must be one e-mail address such as hello@example.com, or My App <hello@example.com>. Fix it in wrangler.toml and deploy again with: cargo xtask deploy"
+    )]
+    NotASender(&'static str),
+    /// A var is no URL that can be called.
+    #[error(
+        "the var {0} must be a URL that starts with https://. Fix it in wrangler.toml and deploy again with: cargo xtask deploy"
+    )]
+    NotAUrl(&'static str),
+    /// E-mails would be written to a log that others can read.
+    #[error(
+        "the var MAIL is \"log\", which writes codes to the log and is for a computer of your own only. Set it to resend, brevo, postmark, webhook or cloudflare, and deploy again with: cargo xtask deploy"
+    )]
+    MailLogged,
     /// A var lists something that no browser sends as `Origin`.
     #[error(
         "the var {0} must list origins such as https://app.example.com, separated by commas, or be \"*\". Fix it in wrangler.toml and deploy again."
@@ -77,7 +110,13 @@ impl ConfigError {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
+            Self::MailOff | Self::MailLogged => super::name::MAIL,
             Self::Missing(name)
+            | Self::NotOneOf(name, _)
+            | Self::MailNeeds(name)
+            | Self::NotAnApiKey(name)
+            | Self::NotASender(name)
+            | Self::NotAUrl(name)
             | Self::Secret(name, _)
             | Self::NotBound(name)
             | Self::NotASwitch(name)
@@ -89,5 +128,26 @@ impl ConfigError {
             | Self::OutOfRange { name, .. }
             | Self::NotACount { name, .. } => name,
         }
+    }
+}
+
+/// Secrets are in lower case, vars in capitals.
+fn is_var(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_uppercase())
+}
+
+fn kind(name: &str) -> &'static str {
+    if is_var(name) {
+        "the var"
+    } else {
+        "the secret"
+    }
+}
+
+fn fix(name: &str) -> String {
+    if is_var(name) {
+        "Set it in wrangler.toml and deploy again with: cargo xtask deploy".into()
+    } else {
+        format!("Store it with: npx wrangler secret put {name}")
     }
 }

@@ -5,6 +5,7 @@
 
 mod error;
 mod location;
+pub mod mail;
 mod origins;
 mod settings;
 
@@ -14,6 +15,7 @@ use crate::{
     text::trim,
     token::{
         access::ISSUER_BYTES,
+        code::CodeKeys,
         key::{Keyring, SigningKey},
         secret::{Secret, SecretProblem},
         time::LONGEST_SESSION_SECONDS,
@@ -22,6 +24,7 @@ use crate::{
 
 pub use error::ConfigError;
 pub use location::location;
+pub use mail::MailSettings;
 pub use origins::AllowedOrigins;
 pub use settings::{NAMES, Settings, name};
 
@@ -74,6 +77,10 @@ pub struct Config {
     pub refresh_keys: Keyring,
     /// Sign and verify access tokens.
     pub access_keys: Keyring,
+    /// Make what is stored of codes.
+    pub code_keys: CodeKeys,
+    /// How e-mails are sent; none where they are not. A mistake closes only the routes that send some.
+    pub mail: Result<Option<MailSettings>, ConfigError>,
     /// What the owner's back end shows; without it the routes that need it are closed. A weak one
     /// closes only those routes: no user should suffer for it.
     pub service_key: Result<Option<Secret>, ConfigError>,
@@ -131,11 +138,13 @@ impl CheckedSettings {
         let sign_ups_per_hour = reader.count(name::SIGN_UPS_PER_HOUR, 1..=1_000_000);
         let issuer = reader.party(name::ISSUER);
         let audience = reader.party(name::AUDIENCE);
+        let mail = reader.mail();
         let location_checked = reader.location(name::ACCOUNT_LOCATION);
         let (origins, origins_checked) = reader.origins(name::CORS_ALLOWED_ORIGINS);
 
         let access_token_seconds = access_token.ok();
         let weak_service_key = service_key.as_ref().err().copied();
+        let bad_mail = mail.as_ref().err().copied();
         let config = (|| {
             let (refresh, refresh_previous) = (refresh?, refresh_previous?);
             let (access, access_previous) = (access?, access_previous?);
@@ -146,10 +155,18 @@ impl CheckedSettings {
                     &refresh,
                     &refresh_previous,
                 ),
+                code_keys: CodeKeys {
+                    current: refresh.derived_code_key(),
+                    previous: refresh_previous
+                        .iter()
+                        .map(Secret::derived_code_key)
+                        .collect(),
+                },
                 refresh_keys: Keyring {
                     current: refresh.signing_key(),
                     previous: signing_keys(&refresh_previous),
                 },
+                mail,
                 service_key,
                 session_ms: session? * 1000,
                 idle_ms: idle? * 1000,
@@ -168,6 +185,7 @@ impl CheckedSettings {
                 settings: reader.verdicts,
                 failure: failure
                     .or(weak_service_key)
+                    .or(bad_mail)
                     .or(service_key_checked.err())
                     .or(origins_checked.err())
                     .or(location_checked.err()),

@@ -25,6 +25,10 @@ names! {
     ACCESS_SECRET = "access_token_secret",
     ACCESS_SECRET_PREVIOUS = "access_token_secret_previous",
     SERVICE_KEY = "service_key",
+    RESEND_API_KEY = "resend_api_key",
+    BREVO_API_KEY = "brevo_api_key",
+    POSTMARK_TOKEN = "postmark_token",
+    MAIL_WEBHOOK_KEY = "mail_webhook_key",
     ACCESS_TOKEN_SECONDS = "ACCESS_TOKEN_SECONDS",
     SESSION_IDLE_SECONDS = "SESSION_IDLE_SECONDS",
     SESSION_MAX_SECONDS = "SESSION_MAX_SECONDS",
@@ -36,6 +40,11 @@ names! {
     ISSUER = "ISSUER",
     AUDIENCE = "AUDIENCE",
     CORS_ALLOWED_ORIGINS = "CORS_ALLOWED_ORIGINS",
+    MAIL = "MAIL",
+    MAIL_FROM = "MAIL_FROM",
+    MAIL_LANGUAGE = "MAIL_LANGUAGE",
+    MAIL_WEBHOOK_URL = "MAIL_WEBHOOK_URL",
+    APP_NAME = "APP_NAME",
 }
 
 /// The settings as text, unchecked.

@@ -46,6 +46,9 @@ pub enum Error {
     /// 400.
     #[error("bad input")]
     BadInput(#[from] BadInput),
+    /// 400: not the code that was sent to this address, or not any more.
+    #[error("code invalid")]
+    CodeInvalid,
     /// 401: not a refresh token of ours.
     #[error("refresh token invalid")]
     RefreshTokenInvalid,
@@ -150,6 +153,10 @@ impl Error {
             Self::BadInput(input) => ErrorReply {
                 field: input.field,
                 ..ErrorReply::new(400, "invalid_request", input.message.clone())
+            },
+            Self::CodeInvalid => ErrorReply {
+                field: Some("code"),
+                ..ErrorReply::new(400, "code_invalid", "The code is wrong, too old or used. Check it and the e-mail address, or ask for a new code.")
             },
             Self::RefreshTokenInvalid => ErrorReply::new(401, "refresh_token_invalid", "This is not a refresh token of this server. Check that you send the whole refreshToken, not the accessToken. If you do, the user has to log in again."),
             Self::AccessTokenAsRefresh => ErrorReply::new(401, "refresh_token_invalid", "This is the accessToken; send the refreshToken."),

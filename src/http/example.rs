@@ -12,6 +12,8 @@ pub fn body(method: Method, path: &str) -> &'static str {
         (Method::Patch, "me") => r#"{"name": "Ada"}"#,
         (_, "me" | "delete") => r#"{"password": "…"}"#,
         (_, "change") => r#"{"currentPassword": "…", "newPassword": "…"}"#,
+        (_, "forgot") => r#"{"email": "ada@example.com"}"#,
+        (_, "reset") => r#"{"email": "ada@example.com", "code": "123456", "newPassword": "…"}"#,
         (_, "session" | "revoke") => r#"{"userId": "…"}"#,
         _ => r#"{"refreshToken": "…"}"#,
     }

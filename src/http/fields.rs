@@ -177,7 +177,7 @@ impl Fields {
 
 /// The fields that take a number or a boolean as text: what a table of users has for an id, and what
 /// a form makes of a name.
-const MAY_BE_PLAIN: [&str; 2] = ["userId", "name"];
+const MAY_BE_PLAIN: [&str; 3] = ["userId", "name", "code"];
 
 /// A boolean or a whole number as text. Other numbers have several spellings.
 fn plain(value: &Value) -> Option<String> {

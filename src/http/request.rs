@@ -111,24 +111,27 @@ impl Call {
 
 /// Whether tokens and passwords were sent in plain text through a network: over `http:`, to a host
 /// that is not local.
+#[must_use]
+pub fn is_in_plain_text(origin: &str) -> bool {
+    origin.starts_with("http://") && !is_local(origin)
+}
+
+/// Whether this is the address of a local host.
 ///
 /// Local is what cannot be reached from outside: IP addresses (a worker on the internet has a name),
 /// names without a dot, and those that are kept for such use (RFC 6761, RFC 6762).
 #[must_use]
-pub fn is_in_plain_text(origin: &str) -> bool {
-    let Some(host) = origin.strip_prefix("http://") else {
-        return false;
-    };
+pub fn is_local(origin: &str) -> bool {
+    let host = origin.split_once("://").map_or(origin, |(_, host)| host);
     if host.starts_with('[') {
-        return false;
+        return true;
     }
     let name = host.split(':').next().unwrap_or_default();
     let name = name.trim_end_matches('.');
     let last = name.rsplit('.').next().unwrap_or_default();
-    let is_local = last == name
+    last == name
         || last.bytes().all(|byte| byte.is_ascii_digit())
-        || ["localhost", "local", "test", "internal"].contains(&last);
-    !is_local
+        || ["localhost", "local", "test", "internal"].contains(&last)
 }
 
 /// A request as a handler sees it: what arrived, and what to work with.
@@ -183,6 +186,12 @@ impl<'a, P: Runtime> Request<'a, P> {
     #[must_use]
     pub fn path_id(&self) -> &'a str {
         parts(&self.call.path).last().unwrap_or_default()
+    }
+
+    /// Whether it was sent to a local host: the developer's computer.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        is_local(&self.call.origin)
     }
 
     /// The IP address that it came from.

@@ -166,11 +166,20 @@ impl CutOff {
     #[must_use]
     pub fn of_password_change(at: UnixMillis, session: SessionId) -> Self {
         Self {
-            before: UnixMillis(at.0.saturating_sub(1)),
             keep: Some(Kept {
                 session,
                 until: Some(at.plus_ms(LATE_DUPLICATE_MS)),
             }),
+            ..Self::before(at)
+        }
+    }
+
+    /// The cut-off that ends every session that started before this time.
+    #[must_use]
+    pub fn before(at: UnixMillis) -> Self {
+        Self {
+            before: UnixMillis(at.0.saturating_sub(1)),
+            keep: None,
         }
     }
 

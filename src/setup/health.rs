@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::{
     account::{port::HasAccounts, table::AccountTable},
+    config::{ConfigError, MailSettings, mail::Transport},
     http::reply::Reply,
     port::{Fault, RateLimit},
     session::store::Sessions,
@@ -13,6 +14,9 @@ use crate::{
 };
 
 const OK: &str = "ok";
+
+/// For how long an e-mail that could not be sent is reported.
+const MAIL_FAILURE_MS: u64 = 60 * 60_000;
 
 /// The response.
 #[derive(Serialize)]
@@ -30,14 +34,17 @@ struct Health<'a> {
     access_token_seconds: Option<u64>,
 }
 
-/// Looks at the settings, reads one key of the store, asks the table of accounts, and looks whether
-/// the guards and the rate limits are bound. 503 when one of them fails.
+/// Looks at the settings, reads one key of the store, asks the table of accounts, looks whether the
+/// guards and the rate limits are bound, and whether the last e-mails were sent. 503 when one of them fails.
 pub async fn health<P: HasAccounts>(request: &OwnerRequest<'_, P>) -> Reply {
     let report = &request.settings.report;
     let (mut checks, is_healthy) = required_checks(request).await;
     // Nothing fails without these.
     if checks.contains_key("guard") {
         checks.insert("flood", limit(request, RateLimit::Attempts));
+    }
+    if let Some(why) = last_mail_failure(request).await {
+        checks.insert("mail", why);
     }
     checks.insert("requests", limit(request, RateLimit::Requests));
     checks.insert("lists", limit(request, RateLimit::Lists));
@@ -74,11 +81,38 @@ async fn required_checks<P: HasAccounts>(
         failures.push(("accounts", accounts.map(|fault| fault.to_string())));
         failures.push(("guard", guard.map(|fault| fault.to_string())));
     }
+    if let Some(sending) = mail(request) {
+        failures.push(("mail", sending.err().map(|error| error.to_string())));
+    }
     let is_healthy = failures.iter().all(|(_, failure)| failure.is_none());
     let checks = failures
         .into_iter()
         .map(|(name, failure)| (name, failure.unwrap_or_else(|| OK.into())));
     (checks.collect(), is_healthy)
+}
+
+/// Whether e-mails can be sent from here, where they are to be.
+fn mail<P: HasAccounts>(request: &OwnerRequest<'_, P>) -> Option<Result<(), ConfigError>> {
+    let settings = request.settings.config.as_ref().ok()?.mail.as_ref();
+    let settings = match MailSettings::usable(settings, request.is_local) {
+        Err(ConfigError::MailOff) => return None,
+        other => other,
+    };
+    Some(settings.and_then(|settings| {
+        let needs_binding = matches!(settings.transport, Transport::Cloudflare(_));
+        let is_there = !needs_binding || request.platform.has_mail_binding();
+        is_there.then_some(()).ok_or(ConfigError::NotBound("EMAIL"))
+    }))
+}
+
+/// Why an e-mail could not be sent, where they can be. That does not fail the check: it may be the
+/// fault of the address.
+async fn last_mail_failure<P: HasAccounts>(request: &OwnerRequest<'_, P>) -> Option<String> {
+    mail(request)?.ok()?;
+    let table = AccountTable::new(request.platform, request.deadline).ok()?;
+    let (at, why) = table.mail_failure().await.ok()??;
+    let is_recent = request.platform.now().since_ms(at) < MAIL_FAILURE_MS;
+    is_recent.then(|| format!("within the last hour, an e-mail could not be sent: {why}"))
 }
 
 async fn sessions<P: HasAccounts>(request: &OwnerRequest<'_, P>) -> Result<(), Fault> {

@@ -11,6 +11,8 @@ pub struct OwnerRequest<'a, P> {
     pub platform: &'a P,
     /// The owner's settings, and what is wrong with them.
     pub settings: &'a CheckedSettings,
+    /// Whether it was sent to a local host.
+    pub is_local: bool,
     /// When the caller gives up.
     pub deadline: Deadline,
 }

@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod claims;
+pub mod code;
 pub mod id;
 pub mod json;
 pub mod jws;

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::{
     text::trim,
     token::{
+        code::CodeKey,
         json,
         key::{NEW_SECRET_BYTES, SECRET_ALGORITHM, SECRET_BYTES, SigningKey},
     },
@@ -30,6 +31,9 @@ const DIFFERENT_HEX_DIGITS: usize = 8;
 
 /// HKDF's `info` for the access token key. Changing it changes every key.
 const ACCESS_KEY_INFO: &[u8] = b"tokenkeep access token v1";
+
+/// The same for the key of codes that are sent by e-mail.
+const CODE_KEY_INFO: &[u8] = b"tokenkeep e-mail code v1";
 
 /// What is wrong with a configured secret. It never contains the secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -149,11 +153,21 @@ impl Secret {
     /// The access token key derived from this secret by HKDF-SHA256 (RFC 5869).
     #[must_use]
     pub fn derived_access_key(&self) -> SigningKey {
+        SigningKey::from_secret(self.derived(ACCESS_KEY_INFO).as_ref())
+    }
+
+    /// The key of codes, derived in the same way.
+    #[must_use]
+    pub fn derived_code_key(&self) -> CodeKey {
+        CodeKey::new(self.derived(CODE_KEY_INFO))
+    }
+
+    fn derived(&self, info: &[u8]) -> Zeroizing<[u8; 32]> {
         let mut key = Zeroizing::new([0; 32]);
         Hkdf::<Sha256>::new(None, self.expose())
-            .expand(ACCESS_KEY_INFO, key.as_mut())
+            .expand(info, key.as_mut())
             .expect("32 bytes are within HKDF's limit of 255 hashes");
-        SigningKey::from_secret(key.as_ref())
+        key
     }
 
     fn expose(&self) -> &[u8] {

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 pub type Refusal = (u16, &'static str);
 
 pub const INVALID_REQUEST: Refusal = (400, "invalid_request");
+pub const CODE_INVALID: Refusal = (400, "code_invalid");
 pub const ACCESS_INVALID: Refusal = (401, "access_token_invalid");
 pub const ACCESS_EXPIRED: Refusal = (401, "access_token_expired");
 pub const REFRESH_INVALID: Refusal = (401, "refresh_token_invalid");

@@ -4,13 +4,14 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use serde_json::json;
 use tokenkeep::{
-    account::{guard::GUARD_TIMEOUT_MS, table::ACCOUNTS_TIMEOUT_MS},
+    account::{codes::EMAILS, guard::GUARD_TIMEOUT_MS, table::ACCOUNTS_TIMEOUT_MS},
     config::MIN_IDLE_SECONDS,
     http::{
         error::RETRY_AFTER_SECONDS,
         reply::Reply,
         request::{BODY_BYTES, BODY_TIMEOUT_MS, GET_TIMEOUT_MS, REQUEST_TIMEOUT_MS},
     },
+    mail::send::SEND_TIMEOUT_MS,
     session::{
         cursor::CURSOR_BYTES,
         device::DEVICE_CHARACTERS,
@@ -19,14 +20,14 @@ use tokenkeep::{
             WRITE_TIMEOUT_MS,
         },
     },
-    token::{TOKEN_BYTES, time::LONGEST_SESSION_SECONDS},
+    token::{TOKEN_BYTES, code::CodeKind, time::LONGEST_SESSION_SECONDS},
 };
 use tokenkeep_contract::DOCUMENT;
 use tokenkeep_world::trouble::Store;
 
 use crate::{
     client::{BCRYPT, tokens},
-    world::{HOUR, Operations, World},
+    world::{HOUR, MINUTE, Operations, World},
 };
 
 const ERRORS: &str = include_str!("../../docs/errors.md");
@@ -92,6 +93,15 @@ fn the_limits_of_the_page_are_those_of_the_code() {
         // `token::claims` has a test of its own for this one.
         "| `claims` | 2048 bytes of JSON |".into(),
         format!("| `cursor` | {CURSOR_BYTES} bytes |"),
+        format!(
+            "| A code | {} minutes; the fifth wrong one ends it |",
+            CodeKind::Reset.lifetime_ms() / MINUTE
+        ),
+        format!(
+            "| E-mails of one kind to an address | {} a minute, {} an hour, {} a day |",
+            EMAILS[0].0, EMAILS[1].0, EMAILS[2].0
+        ),
+        format!("| Timeout of a try to send an e-mail | {SEND_TIMEOUT_MS} ms |"),
         format!("| Sessions on a page of the list | {SESSIONS_PER_PAGE} |"),
         format!(
             "| Sessions of an account | about {}; beyond that, those unused for longest end |",
@@ -294,6 +304,8 @@ fn every_event_and_reason_that_the_code_logs_is_explained() {
         "too_many_attempts",
         "too_many_requests",
         "service_key_invalid",
+        // Not a line of the log's own kind.
+        "mail",
     ]);
     // A test of its own.
     events.remove("x");
@@ -316,7 +328,7 @@ fn every_event_and_reason_that_the_code_logs_is_explained() {
 #[test]
 fn every_request_of_the_guide_is_one_of_the_document() {
     let requests = rows(BRAVO, "Every request");
-    assert_eq!(requests.len(), 9);
+    assert_eq!(requests.len(), 11);
     for row in requests {
         let cells: Vec<&str> = row
             .split(" | ")

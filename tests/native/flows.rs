@@ -11,6 +11,7 @@ use tokenkeep::{
 use crate::{
     client::{EMAIL, PASSWORD, SERVICE_KEY, Tokens, body, call, expect_error, post, with_bearer},
     codes::REVOKED,
+    mail::with_mail,
     world::{DAY, HOUR, MINUTE, World, has_looked, is_in_objects},
 };
 
@@ -27,6 +28,8 @@ pub struct Scene {
     pub hash: String,
     /// Somebody else.
     pub bob: Tokens,
+    /// The code that Ada was sent.
+    pub code: String,
     /// The refresh token that the flow sends, where it is not the one of `here`.
     pub shown: String,
     /// When the flow begins.
@@ -35,7 +38,18 @@ pub struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let world = World::new();
+        Self::of(World::new())
+    }
+
+    /// E-mail is on, and Ada has forgotten her password.
+    fn forgetful() -> Self {
+        let mut scene = Self::of(with_mail());
+        scene.code = scene.world.code();
+        scene.world.pass(60_000);
+        scene
+    }
+
+    fn of(world: World) -> Self {
         let here = world.sign_up();
         let there = world.log_in_with(PASSWORD);
         let bob = world.open_for("bob");
@@ -52,6 +66,7 @@ impl Scene {
             world,
             bob,
             shown,
+            code: String::new(),
         }
     }
 
@@ -139,6 +154,7 @@ impl Scene {
             user: self.user.clone(),
             hash: self.hash.clone(),
             bob: self.bob.clone(),
+            code: self.code.clone(),
             shown: self.shown.clone(),
             began: self.began,
         }
@@ -154,6 +170,8 @@ pub struct Flow {
     pub good: u16,
     /// What a repetition may answer besides, once it is known that the first request had its effect.
     pub done_before: Option<u16>,
+    /// What is answered when the guard cannot read what it has stored: then it starts again.
+    pub if_forgotten: Option<u16>,
     /// What must be true after a good answer with this body.
     pub holds: fn(&Scene, &Value),
 }
@@ -165,6 +183,7 @@ const FLOW: Flow = Flow {
     call: |_| unreachable!("each flow has a call"),
     good: 200,
     done_before: None,
+    if_forgotten: None,
     holds: works,
 };
 
@@ -206,7 +225,7 @@ fn is_ended(world: &World, tokens: &Tokens) {
     expect_error(&world.me(tokens), REVOKED);
 }
 
-pub const FLOWS: [Flow; 24] = [
+pub const FLOWS: [Flow; 26] = [
     Flow {
         name: "POST /auth/token",
         call: refresh,
@@ -353,6 +372,29 @@ pub const FLOWS: [Flow; 24] = [
                 scene.world.refresh(&scene.here);
             }
             is_ended(&scene.world, &scene.there);
+            let hash = scene.world.password_hash(EMAIL).expect("there");
+            assert_ne!(hash, scene.hash, "the new password");
+        },
+        ..FLOW
+    },
+    Flow {
+        name: "POST /auth/password/forgot",
+        begin: Scene::forgetful,
+        call: |_| post("/auth/password/forgot", &json!({ "email": EMAIL })),
+        holds: |_, answer| assert_eq!(answer["sent"], true),
+        ..FLOW
+    },
+    Flow {
+        name: "POST /auth/password/reset",
+        begin: Scene::forgetful,
+        call: |scene| {
+            let body = json!({"email": EMAIL, "code": scene.code, "newPassword": "better horse"});
+            post("/auth/password/reset", &body)
+        },
+        if_forgotten: Some(400),
+        holds: |scene, answer| {
+            works(scene, answer);
+            both_ended(scene);
             let hash = scene.world.password_hash(EMAIL).expect("there");
             assert_ne!(hash, scene.hash, "the new password");
         },

@@ -4,12 +4,17 @@
 use tokenkeep::{
     account::{
         attempts::{Attempts, Caller, Outcome, Source},
+        codes::{Codes, EMAILS, Presented, TRIES},
         email::Email,
     },
-    token::{id::SessionId, time::UnixMillis},
+    token::{
+        code::{CODES, CodeKind, CodeMac},
+        id::SessionId,
+        time::UnixMillis,
+    },
 };
 
-use crate::world::DAY;
+use crate::world::{DAY, MINUTE};
 
 const SECURITY: &str = include_str!("../../docs/security.md");
 const START: u64 = 1_800_000_000_000;
@@ -78,6 +83,53 @@ fn siege(mut attempts: Attempts, attacker: impl Fn(usize) -> Caller, owner: &Cal
     Siege {
         guesses,
         shut_out: 100 - open_ms * 100 / DAY,
+    }
+}
+
+/// Wrong codes within so many days, by somebody who asks for each e-mail and tries each code as often
+/// as the rule lets them.
+fn wrong_codes(days: u64) -> (u64, u64) {
+    let mac: CodeMac = serde_json::from_str("\"the right one\"").expect("a text");
+    let wrong: CodeMac = serde_json::from_str("\"a wrong one\"").expect("a text");
+    let mut codes = Codes::default();
+    let (mut e_mails, mut guesses) = (0, 0);
+    for minute in 0..days * DAY / MINUTE {
+        let now = UnixMillis(minute * MINUTE);
+        if codes.issue(CodeKind::Reset, mac.clone(), now) {
+            e_mails += 1;
+            let is_valid = |codes: &Codes| {
+                let presented =
+                    codes
+                        .clone()
+                        .present(CodeKind::Reset, std::slice::from_ref(&mac), now);
+                presented == Presented::Right
+            };
+            while is_valid(&codes) {
+                let _ = codes.present(CodeKind::Reset, std::slice::from_ref(&wrong), now);
+                guesses += 1;
+            }
+        }
+    }
+    (guesses, e_mails)
+}
+
+#[test]
+fn the_numbers_of_codes_are_those_of_the_rule() {
+    let (day, _) = wrong_codes(1);
+    let (year, e_mails) = wrong_codes(365);
+    let thousands = |number: u64| format!("{},{:03}", number / 1_000, number % 1_000);
+    let expected = [
+        format!("| In an hour | {} |", EMAILS[1].0 * usize::from(TRIES)),
+        format!("| In a day | {day} |"),
+        format!(
+            "| In a year | {}: 1 in {} gets in, and the owner gets {} e-mails |",
+            thousands(year),
+            CODES / year,
+            thousands(e_mails)
+        ),
+    ];
+    for row in expected {
+        assert!(SECURITY.contains(&format!("{row}\n")), "{row}");
     }
 }
 

@@ -7,12 +7,13 @@ const TITLE: &str = "\n## Every message\n";
 
 /// The source of everything that refuses a request. (The hashes that an import refuses are in
 /// `docs/import.md`.)
-const SOURCES: [&str; 17] = [
+const SOURCES: [&str; 19] = [
     "account/change_password.rs",
     "account/email.rs",
     "account/me.rs",
     "account/mod.rs",
     "account/password/mod.rs",
+    "account/reset_password.rs",
     "account/sign_up.rs",
     "account/spelling.rs",
     "app.rs",
@@ -24,6 +25,7 @@ const SOURCES: [&str; 17] = [
     "session/end.rs",
     "session/list.rs",
     "token/claims.rs",
+    "token/code.rs",
     "token/id.rs",
 ];
 

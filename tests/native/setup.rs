@@ -59,6 +59,15 @@ fn a_worker_with_valid_settings_is_healthy() {
                 "ISSUER": "not set",
                 "AUDIENCE": "not set",
                 "CORS_ALLOWED_ORIGINS": "ok",
+                "MAIL": "not set",
+                "MAIL_FROM": "not set",
+                "MAIL_LANGUAGE": "ok",
+                "MAIL_WEBHOOK_URL": "not set",
+                "APP_NAME": "not set",
+                "resend_api_key": "not set",
+                "brevo_api_key": "not set",
+                "postmark_token": "not set",
+                "mail_webhook_key": "not set",
             },
             "accessTokenSeconds": 3600,
         })
@@ -93,7 +102,7 @@ fn every_problem_is_reported_at_once_without_its_value() {
             "SESSIONS_PER_USER" => "the var SESSIONS_PER_USER must be a whole number from 1 to",
             "SIGN_UP" => "the var SIGN_UP must be",
             "CORS_ALLOWED_ORIGINS" => "the var CORS_ALLOWED_ORIGINS must list origins",
-            "ACCESS_TOKEN_SECONDS" | "SESSION_MAX_SECONDS" => "ok",
+            "ACCESS_TOKEN_SECONDS" | "SESSION_MAX_SECONDS" | "MAIL_LANGUAGE" => "ok",
             _ => "not set",
         };
         assert!(told.starts_with(expected), "{name}: {told}");

@@ -150,6 +150,13 @@ impl D1 {
             .is_empty()
     }
 
+    /// Whether the address of a user is verified; none where there is no such user.
+    #[must_use]
+    pub fn verified(&self, email: &str) -> Option<bool> {
+        let column = "SELECT CAST(email_verified AS TEXT) FROM users WHERE email = ?1";
+        self.column(column, email).pop().map(|text| text == "1")
+    }
+
     /// Replaces the password hash of the user with this address by [`QUICK_HASH`].
     ///
     /// # Panics

@@ -11,6 +11,7 @@
 //! | [`workerd`] | The worker in workerd, on [`kv`] and [`d1`]: where nearly every test runs. |
 //! | [`kv`] | Workers KV as a server that counts, remembers and fails as it is told. |
 //! | [`d1`] | D1 as a server in front of `SQLite` that fails on request. |
+//! | [`provider`] | Whoever delivers e-mails. |
 //! | [`http`] | What [`kv`] and [`d1`] need of HTTP. |
 //! | [`wrangler`] | The worker in `wrangler dev`, for what depends on that: its proxy gives up requests. |
 //! | [`soak`] | Mixed traffic on a workerd that is killed, and an account of what was lost. |
@@ -26,6 +27,7 @@ pub mod http;
 pub mod kv;
 pub mod leash;
 pub mod project;
+pub mod provider;
 pub mod soak;
 pub mod time;
 pub mod tokens;

@@ -41,6 +41,7 @@ pub struct Settings {
     has_objects: bool,
     rate_limits: Vec<(&'static str, u32)>,
     wrapper: Option<&'static str>,
+    internet: Option<u16>,
     /// `refresh_token_secret`, unless changed.
     pub refresh_secret: String,
     /// `service_key`, unless changed.
@@ -100,6 +101,7 @@ impl Settings {
             has_objects: false,
             rate_limits: Vec::new(),
             wrapper: None,
+            internet: None,
             refresh_secret: refresh_secret.clone(),
             service_key: service_key.clone(),
         };
@@ -197,6 +199,13 @@ impl Settings {
     #[must_use]
     pub fn with_unreachable_store(mut self) -> Self {
         self.store = Store::Unreachable;
+        self
+    }
+
+    /// With a server on this port in the place of everything that the worker calls by `fetch`.
+    #[must_use]
+    pub fn with_internet(mut self, port: u16) -> Self {
+        self.internet = Some(port);
         self
     }
 
@@ -411,9 +420,14 @@ fn port_of(line: &str, socket: &str) -> Option<u16> {
 /// workerd's configuration, as `node_modules/workerd/workerd.capnp` describes it.
 fn config(all: &[Settings], folder: &Path, kv_port: u16, d1_port: u16) -> String {
     let numbered = || all.iter().enumerate();
-    let workers: Vec<String> = numbered()
-        .map(|(index, settings)| worker(&worker_name(index), settings))
-        .collect();
+    let internet = |(index, settings): (usize, &Settings)| {
+        let port = settings.internet?;
+        let name = quoted(&internet_name(&worker_name(index)));
+        let external = format!("external = (address = \"127.0.0.1:{port}\", http = ())");
+        Some(format!("(name = {name}, {external})"))
+    };
+    let workers = numbered().map(|(index, settings)| worker(&worker_name(index), settings));
+    let workers: Vec<String> = workers.chain(numbered().filter_map(internet)).collect();
     let sockets: Vec<String> = numbered()
         .map(|(index, _)| {
             let name = quoted(&worker_name(index));
@@ -507,8 +521,9 @@ fn worker(name: &str, settings: &Settings) -> String {
       compatibilityFlags = [{flags}],
       bindings = [{store} {guard_bindings} {sessions_binding} {rate_limits} {bindings}],
       durableObjectNamespaces = [{classes}],
-      {storage}
+      {storage} {internet}
     ))",
+        internet = internet(name, settings),
         guard_module = guard.module,
         guard_bindings = guard.bindings,
         sessions_binding = sessions.bindings,
@@ -519,6 +534,18 @@ fn worker(name: &str, settings: &Settings) -> String {
         flags = flags.join(", "),
         bindings = bindings.join(", "),
     )
+}
+
+/// What is called by `fetch`: without a server for it, the internet.
+fn internet(name: &str, settings: &Settings) -> String {
+    let internet = quoted(&internet_name(name));
+    settings
+        .internet
+        .map_or(String::new(), |_| format!("globalOutbound = {internet},"))
+}
+
+fn internet_name(name: &str) -> String {
+    format!("internet-of-{name}")
 }
 
 /// The table of accounts, through the client for D1 that workerd has built in.

@@ -1,6 +1,6 @@
 //! The table of accounts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
 use tokenkeep::{
@@ -29,6 +29,9 @@ pub struct Table {
     deleted: BTreeMap<UserId, UnixMillis>,
     /// How many accounts were created in each hour, where that is limited.
     sign_ups: BTreeMap<u64, u64>,
+    /// Whose address is verified.
+    verified: BTreeSet<UserId>,
+    mail_failure: Option<(UnixMillis, String)>,
 }
 
 impl Table {
@@ -41,6 +44,12 @@ impl Table {
     #[must_use]
     pub fn row(&self, email: &str) -> Option<&Row> {
         self.rows.get(email)
+    }
+
+    /// Whether the address of this account is verified.
+    #[must_use]
+    pub fn is_verified(&self, id: &UserId) -> bool {
+        self.verified.contains(id)
     }
 
     /// Puts an account there, as an import does.
@@ -161,6 +170,37 @@ impl Accounts for Place {
             stored.map(|(_, stored)| *stored = new).is_some()
         })
         .await
+    }
+
+    async fn reset_password(
+        &self,
+        id: &UserId,
+        known: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, Fault> {
+        let (id, known, new) = (id.clone(), known.clone(), new.clone());
+        self.ask_table("reset password", move |table| {
+            let found = table.find(&id);
+            let Some((_, stored)) = found.filter(|(_, hash)| hash.as_str() == known.as_str())
+            else {
+                return false;
+            };
+            *stored = new;
+            table.verified.insert(id);
+            true
+        })
+        .await
+    }
+
+    async fn note_mail_failure(&self, at: UnixMillis, why: &str) -> Result<(), Fault> {
+        let note = (at, why.to_owned());
+        self.ask_table("note failure", move |table| table.mail_failure = Some(note))
+            .await
+    }
+
+    async fn mail_failure(&self) -> Result<Option<(UnixMillis, String)>, Fault> {
+        self.ask_table("find failure", |table| table.mail_failure.clone())
+            .await
     }
 
     async fn set_name(&self, id: &UserId, name: Option<&Name>) -> Result<(), Fault> {

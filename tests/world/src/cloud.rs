@@ -8,7 +8,10 @@ use std::{
     rc::Rc,
 };
 
-use tokenkeep::port::{Fault, RateLimit};
+use tokenkeep::{
+    mail::provider::Post,
+    port::{Fault, RateLimit},
+};
 
 use crate::{
     accounts::Table, conditions::Conditions, guards::Guards, kv::Kv, objects::Objects,
@@ -32,6 +35,7 @@ pub struct Cloud {
     /// Whether the worker knows that the store has its birth mark.
     pub has_birth_mark: Cell<bool>,
     unbound: RefCell<BTreeSet<&'static str>>,
+    outbox: RefCell<Vec<Post>>,
     deferred: RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>,
     log: RefCell<Vec<String>>,
 }
@@ -50,6 +54,7 @@ impl Cloud {
             exceeded: RefCell::default(),
             has_birth_mark: Cell::default(),
             unbound: RefCell::default(),
+            outbox: RefCell::default(),
             deferred: RefCell::default(),
             log: RefCell::default(),
             conditions,
@@ -71,6 +76,7 @@ impl Cloud {
             exceeded: self.exceeded.clone(),
             has_birth_mark: self.has_birth_mark.clone(),
             unbound: self.unbound.clone(),
+            outbox: self.outbox.clone(),
             deferred: RefCell::default(),
             log: RefCell::default(),
         })
@@ -104,6 +110,15 @@ impl Cloud {
     pub(crate) fn bound<T>(&self, binding: &'static str, what: T) -> Result<T, Fault> {
         let is_bound = self.is_bound(binding);
         is_bound.then_some(what).ok_or(Fault::NotBound(binding))
+    }
+
+    pub(crate) fn post(&self, post: Post) {
+        self.outbox.borrow_mut().push(post);
+    }
+
+    /// The e-mails that were handed to a provider since the last time.
+    pub fn take_posts(&self) -> Vec<Post> {
+        self.outbox.take()
     }
 
     pub(crate) fn defer(&self, work: impl Future<Output = ()> + 'static) {

@@ -115,7 +115,19 @@ impl Place {
                 change.take();
                 return GuardReply::Stamped { at };
             }
-            (GuardRequest::Check(_), None) => return GuardReply::Wrong,
+            (GuardRequest::Issue(_), None) => return GuardReply::NotIssued,
+            (GuardRequest::Issue(_), Some(_)) => return GuardReply::Issued,
+            (GuardRequest::Check(_) | GuardRequest::Redeem(_), None) => return GuardReply::Wrong,
+            // Any code will do, too, and none is shown twice.
+            (GuardRequest::Redeem(_), Some((account, _))) => {
+                change.take();
+                let account = account.clone();
+                return GuardReply::Done {
+                    account,
+                    at,
+                    repeated: None,
+                };
+            }
             (GuardRequest::Check(attempt), Some((account, _))) => (attempt, account.clone()),
         };
         if let Purpose::Delete { id } = &attempt.purpose {
@@ -148,6 +160,8 @@ impl Guard for Place {
         let what = match request {
             GuardRequest::Stamp => "stamp",
             GuardRequest::Check(_) => "check password",
+            GuardRequest::Issue(_) => "issue code",
+            GuardRequest::Redeem(_) => "check code",
         };
         let trouble = self.cloud().meet(Store::Guard, what, Rc::default());
         if self.cloud().conditions.guarding != Guarding::Real {

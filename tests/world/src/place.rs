@@ -4,6 +4,10 @@ use std::{cell::RefCell, future::Future, rc::Rc};
 
 use tokenkeep::{
     account::port::HasAccounts,
+    mail::{
+        Mailer,
+        provider::{Answer, Post},
+    },
     port::Runtime,
     port::{Clock, Fault, Normalizer, RateLimit, Rng},
     session::port::HasSessions,
@@ -186,6 +190,29 @@ impl Runtime for Place {
             RateLimit::Lists => "count lists",
         };
         self.call(Store::Flood, verb, is_over, unreadable).await
+    }
+}
+
+impl Mailer for Place {
+    async fn post(&self, post: &Post) -> Result<Answer, Fault> {
+        let post = post.clone();
+        let send = move |place: &Self| {
+            place.0.cloud.post(post);
+            Ok(Answer {
+                status: 200,
+                is_json: true,
+            })
+        };
+        let is_json = false;
+        let page = |answer| Ok(Answer { is_json, ..answer });
+        match self.call(Store::Mail, "send", send, page).await {
+            // A provider says so with a status.
+            Err(Fault::Throttled) => Ok(Answer {
+                status: 429,
+                is_json: true,
+            }),
+            other => other,
+        }
     }
 }
 

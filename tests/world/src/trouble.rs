@@ -32,6 +32,8 @@ pub enum Store {
     Rows,
     /// What counts floods.
     Flood,
+    /// Who delivers e-mails.
+    Mail,
 }
 
 impl fmt::Display for Store {
@@ -44,6 +46,7 @@ impl fmt::Display for Store {
             Self::Object => "object",
             Self::Rows => "object's storage",
             Self::Flood => "rate limit",
+            Self::Mail => "e-mail",
         })
     }
 }
@@ -81,8 +84,8 @@ impl Trouble {
         Self::Rubbish,
     ];
 
-    /// Whether a call can go wrong like this: only KV has an error of its own for too many
-    /// requests, and a plain "done" cannot be rubbish.
+    /// Whether a call can go wrong like this: only KV and providers of e-mail have an error of their
+    /// own for too many requests, and a plain "done" cannot be rubbish.
     #[must_use]
     pub fn fits(self, call: &Call) -> bool {
         let is_change = matches!(
@@ -90,7 +93,7 @@ impl Trouble {
             "write" | "delete" | "put" | "delete all" | "set alarm" | "delete alarm"
         );
         match self {
-            Self::Refuses => call.store == Store::Kv,
+            Self::Refuses => matches!(call.store, Store::Kv | Store::Mail),
             Self::Rubbish => {
                 let answers = matches!(call.store, Store::D1 | Store::Guard | Store::Object);
                 answers || !is_change && call.operation != "get alarm"

@@ -11,6 +11,7 @@ mod faults;
 mod floods;
 mod hang_up;
 mod log;
+mod mail;
 mod objects;
 mod outages;
 mod panic;

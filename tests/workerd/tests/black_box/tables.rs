@@ -176,7 +176,7 @@ fn in_wrangler_dev_one_secret_is_enough_and_wrangler_s_migrations_have_nothing_l
 
     let by_wrangler = Project::new();
     let printed = by_wrangler.migrate();
-    assert!(printed.contains("0004_meta.sql"), "{printed}");
+    assert!(printed.contains("0005_email_verified.sql"), "{printed}");
     let schema = "SELECT type, name, tbl_name, replace(sql, char(13), '') AS sql FROM sqlite_schema \
         WHERE name NOT LIKE '%d1_migrations' AND name NOT LIKE '\\_%' ESCAPE '\\' ORDER BY name";
     for sql in [

@@ -28,6 +28,7 @@ test("everything is ready, and no secret is in the document", () =>
       ATTEMPTS: "ok",
       REQUESTS: "ok",
       LISTS: "ok",
+      MAIL: "not used",
       "wrangler.toml": "ok",
     });
     const html = await page.content();
@@ -57,6 +58,8 @@ test("the cards hold what Bravo asks for, with this worker's address", () =>
       "User info": { Name: "User info", Method: "GET", URL: `${ORIGIN}/auth/me`, ...bearer, "Output variables": "id email name" },
       "Change name": { Name: "Change name", Method: "PATCH", URL: `${ORIGIN}/auth/me`, ...bearer, "Body (JSON)": body({ name: "${name}" }), "Output variables": "name" },
       "Change password": { Name: "Change password", Method: "POST", URL: `${ORIGIN}/auth/password/change`, ...bearer, "Body (JSON)": body({ currentPassword: "${currentPassword}", newPassword: "${newPassword}" }), "Output variables": "accessToken refreshToken" },
+      "Forgot password": { Name: "Forgot password", Method: "POST", URL: `${ORIGIN}/auth/password/forgot`, "Body (JSON)": body({ email: "${email}" }) },
+      "Reset password": { Name: "Reset password", Method: "POST", URL: `${ORIGIN}/auth/password/reset`, "Body (JSON)": body({ email: "${email}", code: "${code}", newPassword: "${newPassword}" }), "Output variables": "accessToken refreshToken userId" },
       "Delete account": { Name: "Delete account", Method: "DELETE", URL: `${ORIGIN}/auth/me`, ...bearer, "Body (JSON)": body({ password: "${password}" }) },
       "Log out": { Name: "Log out", Method: "POST", URL: `${ORIGIN}/auth/logout`, "Body (JSON)": refresh },
       "Log out everywhere": { Name: "Log out everywhere", Method: "POST", URL: `${ORIGIN}/auth/logout/all`, ...bearer },
@@ -67,7 +70,7 @@ test("every field of every card is copied by its button", () =>
   onPage(URL_, async (page) => {
     await checked(page);
     const lines = await page.locator(".card .line").all();
-    assert.equal(lines.length, 58);
+    assert.equal(lines.length, 69);
     const labels = new Set();
     for (const line of lines) {
       const button = line.getByRole("button");
@@ -138,7 +141,7 @@ test("the keyboard reaches everything, in order, and one sees where it is", () =
   onPage(URL_, async (page) => {
     await checked(page);
     const reached = [];
-    for (let presses = 0; presses < 80; presses += 1) {
+    for (let presses = 0; presses < 100; presses += 1) {
       await page.keyboard.press("Tab");
       const at = await page.evaluate(() => {
         const element = document.activeElement;
@@ -156,7 +159,7 @@ test("the keyboard reaches everything, in order, and one sees where it is", () =
       "Check again", "What is it for?", "Make a secret",
     ]);
     assert.deepEqual(reached.slice(-4), ["Make a new one", "E-mail", "Password (8 characters or more)", "Try it out"]);
-    assert.equal(reached.length, 8 + 58 + 4);
+    assert.equal(reached.length, 8 + 69 + 4);
   }));
 
 test("the skip link leads to the content", () =>

@@ -62,6 +62,7 @@ test("a worker without any secret has its page, which names all that is missing 
       ACCOUNT_GUARD: "not used",
       REQUESTS: "not used",
       LISTS: "not used",
+      MAIL: "not used",
       SIGN_UP: "needs fixing",
     });
     for (const name of ["refresh_token_secret", "SESSIONS", "DB"]) {

@@ -1,0 +1,195 @@
+//! The codes that were sent to one address: how many are sent, how often one may be tried.
+//!
+//! For each kind of code, an address gets at most one e-mail a minute, five an hour and ten a day. A
+//! request beyond that sends nothing, and the code that was sent last stays valid. A new code
+//! replaces the one before it.
+//!
+//! A code may be wrong four times; the fifth wrong one ends it. It is valid once. Whoever repeats the
+//! request within two minutes, because the answer was lost, gets the same success again.
+//!
+//! **Exact under parallel attempts.** A wrong code is counted as it is presented, by a guard that
+//! handles one request at a time. A right one is spent when what it is for is done: if that fails,
+//! the same code can be sent again.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::token::{
+    code::{CodeKind, CodeMac},
+    id::SessionId,
+    time::UnixMillis,
+};
+
+/// How many wrong codes end the code that was sent.
+pub const TRIES: u8 = 5;
+
+/// For how long a repeated request gets the same success.
+const REPEAT_MS: u64 = 2 * 60_000;
+
+const MINUTE_MS: u64 = 60_000;
+const HOUR_MS: u64 = 60 * MINUTE_MS;
+const DAY_MS: u64 = 24 * HOUR_MS;
+
+/// How many e-mails are sent at most, within how long.
+pub const EMAILS: [(usize, u64); 3] = [(1, MINUTE_MS), (5, HOUR_MS), (10, DAY_MS)];
+
+/// The codes of an address. Its JSON is part of what the address's guard stores.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Codes(BTreeMap<CodeKind, Ledger>);
+
+/// The codes of one kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Ledger {
+    /// When e-mails were sent, within the last day.
+    sent: Vec<UnixMillis>,
+    /// The code that is valid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<SentCode>,
+    /// The code that was used last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    spent: Option<SpentCode>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct SentCode {
+    mac: CodeMac,
+    at: UnixMillis,
+    /// How many wrong codes were presented since.
+    wrong: u8,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct SpentCode {
+    mac: CodeMac,
+    at: UnixMillis,
+    session: SessionId,
+}
+
+/// What a code has done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Success {
+    /// When: a stamp of the guard.
+    pub at: UnixMillis,
+    /// The session that it has started.
+    pub session: SessionId,
+}
+
+/// What a code that is presented is.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Presented {
+    /// The one that was sent.
+    Right,
+    /// The one that was used just before.
+    Again(Success),
+    /// Wrong, too old, used, or never sent.
+    Wrong,
+}
+
+impl Codes {
+    /// Takes a new code, unless too many were sent: whether the e-mail is to be sent.
+    pub fn issue(&mut self, kind: CodeKind, mac: CodeMac, now: UnixMillis) -> bool {
+        self.forget(now);
+        let ledger = self.0.entry(kind).or_default();
+        let is_issued = ledger.may_send(now);
+        if is_issued {
+            ledger.sent.push(now);
+            ledger.code = Some(SentCode {
+                mac,
+                at: now,
+                wrong: 0,
+            });
+        }
+        is_issued
+    }
+
+    /// Looks at a code, which may have any of these MACs. A wrong one is counted.
+    pub fn present(&mut self, kind: CodeKind, macs: &[CodeMac], now: UnixMillis) -> Presented {
+        self.forget(now);
+        let Some(ledger) = self.0.get_mut(&kind) else {
+            return Presented::Wrong;
+        };
+        if let Some(spent) = ledger.spent.as_ref().filter(|it| it.mac.is_one_of(macs)) {
+            let SpentCode { at, session, .. } = spent.clone();
+            return Presented::Again(Success { at, session });
+        }
+        if ledger
+            .code
+            .as_ref()
+            .is_some_and(|it| it.mac.is_one_of(macs))
+        {
+            return Presented::Right;
+        }
+        ledger.code.take_if(|code| {
+            code.wrong += 1;
+            code.wrong >= TRIES
+        });
+        Presented::Wrong
+    }
+
+    /// The code of this kind has done what it is for.
+    pub fn spend(&mut self, kind: CodeKind, success: Success) {
+        if let Some(ledger) = self.0.get_mut(&kind)
+            && let Some(SentCode { mac, .. }) = ledger.code.take()
+        {
+            let Success { at, session } = success;
+            ledger.spent = Some(SpentCode { mac, at, session });
+        }
+    }
+
+    /// No repeated request gets an earlier success any more: it would undo what came after.
+    pub fn forget_successes(&mut self) {
+        for ledger in self.0.values_mut() {
+            ledger.spent = None;
+        }
+    }
+
+    /// Forgets what is too old to count. A clock that was ahead and goes back does no harm: what
+    /// seems to lie in the future is taken for just now.
+    pub fn forget(&mut self, now: UnixMillis) {
+        self.0.retain(|kind, ledger| {
+            ledger.forget(*kind, now);
+            !ledger.sent.is_empty()
+        });
+    }
+
+    /// Whether there is nothing to store.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// When the last e-mail no longer counts; `None` if there is nothing to store. A code, and its
+    /// success, are older than that by then.
+    #[must_use]
+    pub fn next_cleanup(&self) -> Option<UnixMillis> {
+        let sent = self.0.values().flat_map(|ledger| &ledger.sent);
+        sent.max().map(|at| at.plus_ms(DAY_MS))
+    }
+}
+
+impl Ledger {
+    fn may_send(&self, now: UnixMillis) -> bool {
+        EMAILS.into_iter().all(|(most, within_ms)| {
+            let recent = |at: &&UnixMillis| now.since_ms(**at) < within_ms;
+            self.sent.iter().filter(recent).count() < most
+        })
+    }
+
+    fn forget(&mut self, kind: CodeKind, now: UnixMillis) {
+        let is_within = |at: &mut UnixMillis, within_ms| {
+            *at = (*at).min(now);
+            now.since_ms(*at) < within_ms
+        };
+        self.sent.retain_mut(|at| is_within(at, DAY_MS));
+        self.code
+            .take_if(|code| !is_within(&mut code.at, kind.lifetime_ms()));
+        // A stamp is not moved: the repeated request gets it.
+        self.spent
+            .take_if(|spent| now.since_ms(spent.at) >= REPEAT_MS);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,247 @@
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+
+use crate::{
+    account::codes::*,
+    token::{
+        code::{Code, CodeKeys},
+        secret::Secret,
+    },
+};
+
+const START: UnixMillis = UnixMillis(1_700_000_000_000);
+const KIND: CodeKind = CodeKind::Reset;
+
+static KEYS: LazyLock<CodeKeys> = LazyLock::new(|| {
+    let secret = Secret::parse("0123456789abcdef0123456789abcdef").expect("long enough");
+    CodeKeys {
+        current: secret.derived_code_key(),
+        previous: vec![],
+    }
+});
+
+/// The MAC of one of many codes.
+fn mac(number: u64) -> CodeMac {
+    let code = Code::from_random(number.to_be_bytes());
+    KEYS.mac(KIND, "ada@example.com", &code)
+}
+
+fn success(at: UnixMillis) -> Success {
+    Success {
+        at,
+        session: SessionId::from_random([7; 16]),
+    }
+}
+
+fn present(codes: &mut Codes, number: u64, now: UnixMillis) -> Presented {
+    codes.present(KIND, &[mac(number)], now)
+}
+
+#[test]
+fn a_code_is_valid_once_and_its_success_can_be_repeated_for_two_minutes() {
+    let mut codes = Codes::default();
+    assert!(codes.issue(KIND, mac(1), START));
+    let now = START.plus_ms(1000);
+    assert_eq!(present(&mut codes, 1, now), Presented::Right);
+    codes.spend(KIND, success(now));
+    let again = now.plus_ms(REPEAT_MS - 1);
+    assert_eq!(
+        present(&mut codes, 1, again),
+        Presented::Again(success(now))
+    );
+    assert_eq!(present(&mut codes, 1, again.plus_ms(1)), Presented::Wrong);
+}
+
+#[test]
+fn what_came_after_a_success_is_not_undone_by_its_repetition() {
+    let mut codes = Codes::default();
+    codes.issue(KIND, mac(1), START);
+    codes.spend(KIND, success(START));
+    codes.forget_successes();
+    assert_eq!(present(&mut codes, 1, START), Presented::Wrong);
+}
+
+#[test]
+fn a_code_that_did_not_do_what_it_is_for_can_be_sent_again() {
+    let mut codes = Codes::default();
+    codes.issue(KIND, mac(1), START);
+    for _ in 0..20 {
+        assert_eq!(present(&mut codes, 1, START), Presented::Right);
+    }
+}
+
+#[test]
+fn a_code_ends_after_a_quarter_of_an_hour() {
+    let mut codes = Codes::default();
+    codes.issue(KIND, mac(1), START);
+    let end = START.plus_ms(KIND.lifetime_ms());
+    assert_eq!(
+        present(&mut codes.clone(), 1, UnixMillis(end.0 - 1)),
+        Presented::Right
+    );
+    assert_eq!(present(&mut codes, 1, end), Presented::Wrong);
+}
+
+#[test]
+fn five_wrong_codes_end_the_right_one_and_the_next_one_is_as_good_as_new() {
+    let mut codes = Codes::default();
+    codes.issue(KIND, mac(1), START);
+    for _ in 0..4 {
+        assert_eq!(present(&mut codes, 2, START), Presented::Wrong);
+    }
+    assert_eq!(present(&mut codes, 1, START), Presented::Right);
+    assert_eq!(present(&mut codes, 2, START), Presented::Wrong);
+    assert_eq!(present(&mut codes, 1, START), Presented::Wrong);
+    let later = START.plus_ms(MINUTE_MS);
+    assert!(codes.issue(KIND, mac(3), later));
+    assert_eq!(present(&mut codes, 1, later), Presented::Wrong);
+    assert_eq!(present(&mut codes, 3, later), Presented::Right);
+}
+
+#[test]
+fn a_request_within_the_minute_sends_nothing_and_the_code_stays_valid() {
+    let mut codes = Codes::default();
+    codes.issue(KIND, mac(1), START);
+    let within = START.plus_ms(MINUTE_MS - 1);
+    assert!(!codes.issue(KIND, mac(2), within));
+    assert_eq!(present(&mut codes, 1, within), Presented::Right);
+    let after = START.plus_ms(MINUTE_MS);
+    assert!(codes.issue(KIND, mac(2), after));
+    assert_eq!(present(&mut codes, 1, after), Presented::Wrong);
+    assert_eq!(present(&mut codes, 2, after), Presented::Right);
+}
+
+#[test]
+fn there_are_five_e_mails_an_hour_and_ten_a_day() {
+    let mut codes = Codes::default();
+    let minutes = |minutes: u64| START.plus_ms(minutes * MINUTE_MS);
+    let mut sent = Vec::new();
+    for minute in 0..3 * 24 * 60 {
+        if codes.issue(KIND, mac(minute), minutes(minute)) {
+            sent.push(minute);
+        }
+    }
+    let day = |day: u64| (0..5).chain(60..65).map(move |minute| day * 1440 + minute);
+    let expected: Vec<u64> = (0..3).flat_map(day).collect();
+    assert_eq!(sent, expected);
+}
+
+#[test]
+fn nothing_is_left_a_day_after_the_last_e_mail() {
+    let mut codes = Codes::default();
+    assert_eq!(codes.next_cleanup(), None);
+    codes.issue(KIND, mac(1), START);
+    codes.spend(KIND, success(START));
+    let cleanup = codes.next_cleanup().expect("something is stored");
+    assert_eq!(cleanup, START.plus_ms(DAY_MS));
+    codes.forget(UnixMillis(cleanup.0 - 1));
+    assert!(!codes.is_empty());
+    codes.forget(cleanup);
+    assert!(codes.is_empty());
+}
+
+#[test]
+fn the_json_is_pinned() {
+    let mut codes = Codes::default();
+    assert_eq!(serde_json::to_string(&codes).expect("JSON"), "{}");
+    codes.issue(KIND, mac(1), START);
+    codes.spend(KIND, success(START));
+    codes.issue(KIND, mac(2), START.plus_ms(MINUTE_MS));
+    present(&mut codes, 3, START.plus_ms(MINUTE_MS));
+    let [one, two] = [1, 2].map(|number| serde_json::to_string(&mac(number)).expect("JSON"));
+    let json = format!(
+        r#"{{"reset":{{"sent":[1700000000000,1700000060000],"code":{{"mac":{two},"at":1700000060000,"wrong":1}},"spent":{{"mac":{one},"at":1700000000000,"session":"BwcHBwcHBwcHBwcHBwcHBw"}}}}}}"#
+    );
+    assert_eq!(serde_json::to_string(&codes).expect("JSON"), json);
+    let read: Codes = serde_json::from_str(&json).expect("what is stored");
+    assert_eq!(read, codes);
+}
+
+#[test]
+fn a_clock_that_goes_back_neither_keeps_a_code_nor_stops_e_mails_for_good() {
+    let mut codes = Codes::default();
+    codes.issue(KIND, mac(1), START.plus_ms(10 * DAY_MS));
+    let later = START.plus_ms(KIND.lifetime_ms());
+    assert!(!codes.issue(KIND, mac(2), START));
+    assert_eq!(present(&mut codes, 1, later), Presented::Wrong);
+    assert!(codes.issue(KIND, mac(2), later));
+}
+
+/// What happens to an address.
+#[derive(Debug, Clone)]
+enum Event {
+    /// Somebody asks for a code.
+    Ask,
+    /// So many wrong codes at once.
+    Guess(u8),
+    /// The owner's code, which does what it is for or not.
+    Enter {
+        is_done: bool,
+    },
+    /// The guard has slept.
+    Restart,
+    Wait(u64),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        4 => Just(Event::Ask),
+        3 => (1..40u8).prop_map(Event::Guess),
+        2 => any::<bool>().prop_map(|is_done| Event::Enter { is_done }),
+        1 => Just(Event::Restart),
+        2 => (0..20 * MINUTE_MS).prop_map(Event::Wait),
+        1 => (0..8 * HOUR_MS).prop_map(Event::Wait),
+    ]
+}
+
+proptest! {
+    /// Whatever comes, and in whatever order: the limits of e-mails hold within every window, no
+    /// code stands more than five wrong ones, and none does its work twice.
+    #[test]
+    fn no_interleaving_gets_more_than_the_limits_of_codes(
+        events in prop::collection::vec(event(), 1..300),
+    ) {
+        let (mut codes, mut now) = (Codes::default(), START);
+        let wrong_code = [mac(1)];
+        let mut sent: Vec<UnixMillis> = Vec::new();
+        // The last code: its number, when it was sent, its wrong tries, whether it is spent.
+        let mut last: Option<(u64, UnixMillis, u8, bool)> = None;
+        for (number, event) in (1_000..).zip(events) {
+            match event {
+                Event::Ask => {
+                    let is_sent = codes.issue(KIND, mac(number), now);
+                    let may = EMAILS.iter().all(|(most, within)| {
+                        sent.iter().filter(|at| now.since_ms(**at) < *within).count() < *most
+                    });
+                    prop_assert_eq!(is_sent, may);
+                    if is_sent {
+                        sent.push(now);
+                        last = Some((number, now, 0, false));
+                    }
+                }
+                Event::Guess(times) => for _ in 0..times {
+                    prop_assert_eq!(codes.present(KIND, &wrong_code, now), Presented::Wrong);
+                    if let Some((.., wrong, _)) = &mut last {
+                        *wrong = wrong.saturating_add(1);
+                    }
+                },
+                Event::Enter { is_done } => if let Some((number, at, wrong, is_spent)) = &mut last {
+                    let presented = present(&mut codes, *number, now);
+                    let is_young = now.since_ms(*at) < KIND.lifetime_ms();
+                    let is_right = !*is_spent && is_young && *wrong < TRIES;
+                    prop_assert_eq!(presented == Presented::Right, is_right);
+                    if is_right && is_done {
+                        codes.spend(KIND, success(now));
+                        *is_spent = true;
+                    }
+                },
+                Event::Restart => {
+                    let json = serde_json::to_string(&codes).expect("JSON");
+                    codes = serde_json::from_str(&json).expect("what was stored");
+                }
+                Event::Wait(milliseconds) => now = now.plus_ms(milliseconds),
+            }
+        }
+    }
+}
