@@ -18,8 +18,9 @@ export function prepareFolder() {
   }
   if (!existsSync(MAIN)) {
     throw new Stop(
-      'the package is not installed in this folder: type `npm install tokenkeep` (or the path of its ' +
-      `.tgz file instead of the name) and then \`${COMMAND} dev\``,
+      'the package is not installed in this folder: type `npm init -y`, `npm install tokenkeep` (or the path ' +
+      `of its .tgz file instead of the name) and then \`${COMMAND} dev\`. Without the first one, npm may ` +
+      'have put it into a folder above this one that has a package.json',
     );
   }
   step('settings', 'wrangler.toml: writing it; every setting has a comment');

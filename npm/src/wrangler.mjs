@@ -107,18 +107,21 @@ export async function ask(words) {
 /** Shows what wrangler said, and stops with what to do about it. */
 export function successful(result) {
   if (result.code === 0) return result.out;
-  process.stderr.write(result.all);
+  // What wrangler says of a missing login is about scripts and their tokens.
+  if (!NO_LOGIN.test(result.all)) process.stderr.write(result.all);
   throw new Stop(wayOut(result.all));
 }
 
+const NO_LOGIN = /set a CLOUDFLARE_API_TOKEN environment variable|not logged in|not authenticated/i;
+
 const WAYS_OUT = [
   [
-    /set a CLOUDFLARE_API_TOKEN environment variable|not logged in|not authenticated/i,
-    'you are not logged in to Cloudflare: type `npx wrangler login`',
+    NO_LOGIN,
+    'you are not logged in to Cloudflare: type `npx wrangler login` (in a script, set CLOUDFLARE_API_TOKEN)',
   ],
   [
     /More than one account available/,
-    'you have several Cloudflare accounts: write the id of the one to use, from the list above, as a ' +
+    'you have several Cloudflare accounts: write the id of the one to use, from the list above, as the ' +
     'first line into wrangler.toml: account_id = "…"',
   ],
   [
