@@ -258,7 +258,8 @@ impl Stage {
         is_mixed(session.began_at) && is_mixed(session.must_end_at)
     }
 
-    /// Whether a refusal was deserved.
+    /// Whether a refusal was deserved. A request that is under way while its session is being ended may
+    /// be decided after that.
     fn is_refused(&self, session: usize, code: &str, arrived: u64) {
         if self.first_play.get().is_some() && !self.has_account {
             return self.is_found();
@@ -267,7 +268,8 @@ impl Stage {
         let session = self.session(session);
         let is_idle = arrived.saturating_sub(session.last_seen) > config.idle_ms;
         let is_at_its_end = arrived + 5_000 > session.began_at + config.session_ms;
-        if session.may_be_over(arrived) || is_idle || is_at_its_end {
+        let is_ending = session.may_be_over(self.world.cloud.timeline.now());
+        if is_ending || is_idle || is_at_its_end {
             return;
         }
         if code == "refresh_token_expired" && self.world.lost_notes() > 0 {
