@@ -134,7 +134,7 @@ fn the_first_session_of_the_readme_works_when_it_is_pasted() {
     // The session is echoed without a status.
     assert_eq!(
         statuses,
-        ["", "200", "200", "200", "200", "401", "200"],
+        ["", "200", "200", "200", "200", "401", "401", "200"],
         "{printed}"
     );
     assert!(printed.contains(r#""code":"session_revoked""#), "{printed}");
