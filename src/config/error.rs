@@ -30,7 +30,7 @@ pub enum ConfigError {
     NotASwitch(&'static str),
     /// A var names no store.
     #[error(
-        "the var {0} must be \"kv\" or \"durable_objects\". Fix it in wrangler.toml and deploy again with: cargo xtask deploy"
+        "the var {0} must be \"kv\" or \"durable_objects\". Fix it in wrangler.toml and deploy again."
     )]
     NotAStore(&'static str),
     /// A var is no region of Cloudflare's.
@@ -67,12 +67,12 @@ pub enum ConfigError {
     },
     /// A var is none of the words that it may be.
     #[error(
-        "the var {0} must be one of {1}. Fix it in wrangler.toml and deploy again with: cargo xtask deploy"
+        "the var {0} must be one of {1}. Fix it in wrangler.toml and deploy again."
     )]
     NotOneOf(&'static str, &'static str),
     /// `MAIL` is off, and something needs it.
     #[error(
-        "e-mail is off. Set the var MAIL in wrangler.toml to resend, brevo, postmark, webhook or cloudflare, and deploy again with: cargo xtask deploy"
+        "e-mail is off. Set the var MAIL in wrangler.toml to resend, brevo, postmark, webhook or cloudflare, and deploy again."
     )]
     MailOff,
     /// What `MAIL` needs is not set.
@@ -85,17 +85,17 @@ pub enum ConfigError {
     NotAnApiKey(&'static str),
     /// Whom e-mails come from is not one address.
     #[error(
-        "the var {0} must be one e-mail address such as hello@example.com, or My App <hello@example.com>. Fix it in wrangler.toml and deploy again with: cargo xtask deploy"
+        "the var {0} must be one e-mail address such as hello@example.com, or My App <hello@example.com>. Fix it in wrangler.toml and deploy again."
     )]
     NotASender(&'static str),
     /// A var is no URL that can be called.
     #[error(
-        "the var {0} must be a URL that starts with https://. Fix it in wrangler.toml and deploy again with: cargo xtask deploy"
+        "the var {0} must be a URL that starts with https://. Fix it in wrangler.toml and deploy again."
     )]
     NotAUrl(&'static str),
     /// E-mails would be written to a log that others can read.
     #[error(
-        "the var MAIL is \"log\", which writes codes to the log and is for a computer of your own only. Set it to resend, brevo, postmark, webhook or cloudflare, and deploy again with: cargo xtask deploy"
+        "the var MAIL is \"log\", which writes codes to the log and is for a computer of your own only. Set it to resend, brevo, postmark, webhook or cloudflare, and deploy again."
     )]
     MailLogged,
     /// A var lists something that no browser sends as `Origin`.
@@ -146,7 +146,7 @@ fn kind(name: &str) -> &'static str {
 
 fn fix(name: &str) -> String {
     if is_var(name) {
-        "Set it in wrangler.toml and deploy again with: cargo xtask deploy".into()
+        "Set it in wrangler.toml and deploy again.".into()
     } else {
         format!("Store it with: npx wrangler secret put {name}")
     }
