@@ -66,9 +66,7 @@ pub enum ConfigError {
         max: u64,
     },
     /// A var is none of the words that it may be.
-    #[error(
-        "the var {0} must be one of {1}. Fix it in wrangler.toml and deploy again."
-    )]
+    #[error("the var {0} must be one of {1}. Fix it in wrangler.toml and deploy again.")]
     NotOneOf(&'static str, &'static str),
     /// `MAIL` is off, and something needs it.
     #[error(
