@@ -28,7 +28,7 @@ test("everything is ready, and no secret is in the document", () =>
       ATTEMPTS: "ok",
       REQUESTS: "ok",
       LISTS: "ok",
-      MAIL: "not used",
+      MAIL: "ok",
       "wrangler.toml": "ok",
     });
     const html = await page.content();
