@@ -8,7 +8,7 @@ import { ROOT } from './folder.mjs';
 const migrations = readdirSync(join(ROOT, 'migrations')).sort();
 export const [USERS, ...OTHERS] = migrations.map((name) => readFileSync(join(ROOT, 'migrations', name), 'utf8'));
 export const TABLES = [USERS, ...OTHERS].join('');
-export const ADA = "INSERT INTO users VALUES ('1', 'ada@example.com', NULL, 'h', 1, 0);";
+export const ADA = "INSERT INTO users (id, email, password_hash, created_at) VALUES ('1', 'ada@example.com', 'h', 1);";
 const OWNED = "INSERT INTO meta VALUES ('worker', 'tokenkeep');";
 export const APPLIED = `CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE,
   applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL);
