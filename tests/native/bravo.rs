@@ -4,12 +4,13 @@
 //! It is Swagger 2.0, with `x-bravo-name` on what becomes an output variable. There is no `host`:
 //! by the specification, that is then the one that serves the file, so each worker's is right.
 
-use std::{fs, path::Path};
-
 use serde_json::{Map, Value, json};
 use tokenkeep_contract::{DOCUMENT, resolve};
 
-use crate::docs::{BRAVO, rows};
+use crate::{
+    docs::{BRAVO, rows},
+    written::is_current,
+};
 
 /// A row of the table.
 struct Request<'p> {
@@ -145,18 +146,7 @@ fn simplified(schema: &'static Value) -> Value {
 
 #[test]
 fn the_file_for_bravo_is_the_one_of_the_guide_and_the_openapi_document() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("public/bravo.json");
-    let made = serde_json::to_string_pretty(&document()).expect("JSON") + "\n";
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&path, made).expect("the file can be written");
-        return;
-    }
-    let committed = fs::read_to_string(&path).expect("the file");
-    assert!(
-        committed.replace("\r\n", "\n") == made,
-        "{} is out of date; to write it anew: UPDATE_DOCS=1 cargo test --test native bravo",
-        path.display()
-    );
+    is_current("public/bravo.json", &document(), "bravo");
 }
 
 #[test]

@@ -35,3 +35,4 @@ mod sessions;
 mod setup;
 mod sweep;
 mod world;
+mod written;

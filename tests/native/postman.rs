@@ -4,8 +4,6 @@
 //! (40 MB), invents new ids at each run, and knows nothing of the variables that the answers of one
 //! request fill in for the next.
 
-use std::{fs, path::Path};
-
 use serde_json::{Map, Value, json};
 use tokenkeep::http::method::Method;
 use tokenkeep_contract::STATIC_FILES;
@@ -13,6 +11,7 @@ use tokenkeep_contract::STATIC_FILES;
 use crate::{
     client::{SERVICE_KEY, call, tokens},
     mail::with_mail,
+    written::is_current,
 };
 
 const DOCUMENT: &str = include_str!("../../public/openapi.json");
@@ -126,17 +125,10 @@ fn fill_in(value: &mut Value) {
 
 #[test]
 fn the_collection_in_docs_is_the_one_of_the_openapi_document() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tokenkeep.postman_collection.json");
-    let made = serde_json::to_string_pretty(&collection()).expect("JSON") + "\n";
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&path, made).expect("the collection can be written");
-        return;
-    }
-    let committed = fs::read_to_string(&path).expect("the collection");
-    assert!(
-        committed.replace("\r\n", "\n") == made,
-        "{} is out of date; to write it anew: UPDATE_DOCS=1 cargo test --test native postman",
-        path.display()
+    is_current(
+        "docs/tokenkeep.postman_collection.json",
+        &collection(),
+        "postman",
     );
 }
 
