@@ -18,7 +18,7 @@ use crate::{
         issue::Tokens,
         open::{NewSession, open_again, open_as},
     },
-    token::{claims::CustomClaims, id::SessionId, refresh::RefreshToken},
+    token::{access::EMAIL_VERIFIED, claims::CustomClaims, id::SessionId, refresh::RefreshToken},
 };
 
 /// The claim that every login puts into its session.
@@ -86,7 +86,8 @@ pub async fn logged_in_as<P: HasAccounts>(
         user: account.id,
         at,
         device,
-        claims: CustomClaims::of_login(EMAIL_CLAIM, account.email.as_str()),
+        claims: CustomClaims::of_login(EMAIL_CLAIM, account.email.as_str())
+            .with(EMAIL_VERIFIED, account.email_verified),
         has_account: true,
     };
     let tokens = match repeated {

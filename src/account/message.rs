@@ -301,6 +301,7 @@ mod tests {
             email: Email::parse("ada@example.com").expect("an address"),
             name: Name::parse("Ada").ok(),
             created_at: UnixMillis(1),
+            email_verified: false,
         };
         let at = UnixMillis(2);
         let json = |repeated: &str| {
@@ -319,6 +320,19 @@ mod tests {
             };
             is_pinned(&done, &json(text));
         }
+        let verified = Account {
+            email_verified: true,
+            ..account
+        };
+        let done = GuardReply::Done {
+            account: verified,
+            at,
+            repeated: None,
+        };
+        is_pinned(
+            &done,
+            r#"{"done":{"account":{"id":"u1","email":"ada@example.com","name":"Ada","created_at":1,"email_verified":true},"at":2}}"#,
+        );
         is_pinned(&GuardReply::Stamped { at }, r#"{"stamped":{"at":2}}"#);
         is_pinned(&GuardReply::Issued, r#""issued""#);
         is_pinned(&GuardReply::NotIssued, r#""not_issued""#);

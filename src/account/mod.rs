@@ -41,6 +41,10 @@ pub struct Account {
     pub name: Option<Name>,
     /// When the account was made.
     pub created_at: UnixMillis,
+    /// Whether somebody has typed a code that was sent to the address. Then everything that lets
+    /// somebody in belongs to the owner of the address, and was set by them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub email_verified: bool,
 }
 
 /// Maximum length of a [`Name`], in characters.

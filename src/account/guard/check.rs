@@ -103,6 +103,7 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
             email: self.email.clone(),
             name,
             created_at: self.platform.now(),
+            email_verified: false,
         };
         if self
             .accounts
