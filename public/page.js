@@ -299,6 +299,17 @@ function showCards() {
       outputs: GIVEN,
       note: "For a second screen, with the same address. The answer is a new session, as after a login. All other devices of the user have to log in again.",
     }),
+    card("Change e-mail address", "POST", "/auth/email/change", {
+      header: BEARER,
+      body: { password: "${password}", newEmail: "${newEmail}" },
+      note: "Sends a code to the new address. Without e-mail, the address changes at once.",
+    }),
+    card("Confirm e-mail address", "POST", "/auth/email/change/confirm", {
+      header: BEARER,
+      body: { code: "${code}" },
+      outputs: ["email"],
+      note: "For a second screen. Nobody is logged out.",
+    }),
     card("Delete account", "DELETE", "/auth/me", {
       header: BEARER,
       body: { password: "${password}" },

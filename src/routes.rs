@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::{
     account::{
+        change_email::{change_email, confirm_change},
         change_password::change_password,
         delete::delete_account,
         forgot_password::forgot_password,
@@ -75,6 +76,8 @@ impl<P: HasAccounts> Route<P> {
         api(Post,   "/auth/password/change", |request| json(change_password(request))),
         api(Post,   "/auth/password/forgot", |request| json(forgot_password(request))),
         api(Post,   "/auth/password/reset",  |request| json(reset_password(request))),
+        api(Post,   "/auth/email/change",    |request| json(change_email(request))),
+        api(Post,   "/auth/email/change/confirm", |request| json(confirm_change(request))),
         owner(Get,  "/generate_jwt_secret",  |request| json(generate_secret(request))),
         owner(Post, "/generate_jwt_secret",  |request| json(generate_secret(request))),
         owner(Get,  "/health",               |request| health(request).map(Ok).boxed_local()),

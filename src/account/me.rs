@@ -40,6 +40,12 @@ struct Profile {
 }
 
 impl Me {
+    /// The user of an account.
+    #[must_use]
+    pub fn of_account(account: Account, claims: CustomClaims) -> Self {
+        Self::new(account.id.clone(), Some(account), claims)
+    }
+
     fn new(id: UserId, account: Option<Account>, claims: CustomClaims) -> Self {
         let account = account.map(|account| Profile {
             email: account.email,

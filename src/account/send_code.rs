@@ -25,6 +25,11 @@ pub struct Sent {
     sent: bool,
 }
 
+impl Sent {
+    /// The one that there is.
+    pub const DONE: Self = Self { sent: true };
+}
+
 /// How e-mails are sent.
 ///
 /// # Errors
@@ -47,25 +52,67 @@ pub async fn send_code<P: HasAccounts>(
     email: &Email,
     language: Option<Language>,
 ) -> Result<Sent, Error> {
-    let code = Code::from_random(request.platform.bytes());
-    let new = NewCode {
-        email: email.clone(),
+    let new = NewCodeFor {
+        email,
         kind,
-        mac: request.config.code_keys.mac(kind, email.as_str(), &code),
+        bound_to: email.as_str(),
     };
-    if issue_code(request, new).await? {
-        match Message::new(settings, email.as_str(), kind, code, language) {
-            Some(message) => send_after_response(request.platform, settings.clone(), message),
-            None => request.log(
-                Line::new("mail_failed")
-                    .because_of("the address is not one that e-mails are sent to"),
-            ),
-        }
-    }
-    Ok(Sent { sent: true })
+    send_new_code(request, settings, new, language).await?;
+    Ok(Sent::DONE)
 }
 
-fn send_after_response<P: HasAccounts>(platform: &P, settings: MailSettings, message: Message) {
+/// A code that is to be sent.
+pub struct NewCodeFor<'a> {
+    /// Where to.
+    pub email: &'a Email,
+    /// What it is for.
+    pub kind: CodeKind,
+    /// Whom it is good for: the address, and more where that is not enough.
+    pub bound_to: &'a str,
+}
+
+/// Sends a new code to an address, unless the guard says no: whether it does.
+///
+/// # Errors
+/// 503 when the guard failed.
+pub async fn send_new_code<P: HasAccounts>(
+    request: &Request<'_, P>,
+    settings: &MailSettings,
+    new: NewCodeFor<'_>,
+    language: Option<Language>,
+) -> Result<bool, Error> {
+    let NewCodeFor {
+        email,
+        kind,
+        bound_to,
+    } = new;
+    let code = Code::from_random(request.platform.bytes());
+    let mac = request.config.code_keys.mac(kind, bound_to, &code);
+    let email = email.clone();
+    let to = email.as_str().to_owned();
+    let is_issued = issue_code(request, NewCode { email, kind, mac }).await?;
+    if is_issued {
+        let message = Message::new(settings, &to, kind, code, language);
+        send_after_response(request, settings, message);
+    }
+    Ok(is_issued)
+}
+
+/// Sends an e-mail, where there is one for the address, once the request is answered.
+pub fn send_after_response<P: HasAccounts>(
+    request: &Request<'_, P>,
+    settings: &MailSettings,
+    message: Option<Message>,
+) {
+    match message {
+        Some(message) => send_later(request.platform, settings.clone(), message),
+        None => request.log(
+            Line::new("mail_failed").because_of("the address is not one that e-mails are sent to"),
+        ),
+    }
+}
+
+fn send_later<P: HasAccounts>(platform: &P, settings: MailSettings, message: Message) {
     let place = platform.clone();
     platform.after_response(async move {
         if let Err(why) = send(&place, &settings, &message).await {

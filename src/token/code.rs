@@ -35,6 +35,8 @@ const NO_CODE: Problem = Problem("must be the six digits of the code in the e-ma
 pub enum CodeKind {
     /// Another password, without the current one.
     Reset,
+    /// The address that it was sent to for an account that has another one.
+    Change,
 }
 
 impl CodeKind {
@@ -43,6 +45,7 @@ impl CodeKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Reset => "reset",
+            Self::Change => "change",
         }
     }
 
@@ -50,7 +53,7 @@ impl CodeKind {
     #[must_use]
     pub fn lifetime_ms(self) -> u64 {
         match self {
-            Self::Reset => 15 * 60_000,
+            Self::Reset | Self::Change => 15 * 60_000,
         }
     }
 }

@@ -169,6 +169,8 @@ fn every_request_of_the_collection_works_for_someone_who_has_signed_up() {
         // What is typed from the e-mail.
         let code = if url.ends_with("/reset") {
             world.code()
+        } else if url.ends_with("/confirm") {
+            world.code_for(&session, "ada@example.org")
         } else {
             String::new()
         };

@@ -5,13 +5,13 @@ use crate::{
         Account, Name,
         attempts::{Outcome, Wait},
         email::Email,
-        message::{Purpose, Succession},
+        message::{EmailChange, Move, Purpose, Succession},
         password::{Password, PasswordHash, Verification},
         port::{Accounts, HasAccounts},
     },
     port::Fault,
     problem::Problem,
-    token::id::UserId,
+    token::{id::UserId, time::UnixMillis},
 };
 
 /// How long an attempt at an unknown address takes, about what a hash does: without it, the last of
@@ -76,7 +76,20 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
             (Purpose::Delete { id }, Some((account, hash))) if account.id == id => {
                 self.delete(account, &hash).await
             }
-            (Purpose::ChangePassword { id, .. } | Purpose::Delete { id }, _) => {
+            (Purpose::ChangeEmail(EmailChange { to, .. }), Some((account, hash)))
+                if account.id == to.user =>
+            {
+                self.log_in(Some((account, hash))).await
+            }
+            (
+                Purpose::ChangePassword { id, .. }
+                | Purpose::Delete { id }
+                | Purpose::ChangeEmail(EmailChange {
+                    to: Move { user: id, .. },
+                    ..
+                }),
+                _,
+            ) => {
                 // A row that is merely missing may be a fault.
                 let was_deleted = self.accounts.was_deleted(&id).await?;
                 was_deleted
@@ -104,6 +117,7 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
             name,
             created_at: self.platform.now(),
             email_verified: false,
+            moved_at: UnixMillis::default(),
         };
         if self
             .accounts

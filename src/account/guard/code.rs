@@ -5,11 +5,12 @@ use crate::{
     account::{
         Account,
         codes::{Presented, Success},
-        message::{Action, GuardReply, NewCode, Redemption},
+        message::{Action, GuardReply, NewCode, Redemption, Resident},
         password::{Password, Verification},
         port::{Accounts as _, HasAccounts},
     },
     port::{Fault, within},
+    token::code::CodeKind,
 };
 
 impl AccountGuard {
@@ -23,6 +24,9 @@ impl AccountGuard {
         new: NewCode,
         left_ms: u64,
     ) -> Result<GuardReply, Fault> {
+        if new.kind == CodeKind::Change {
+            return Ok(self.issue_change(new, platform.now()));
+        }
         let accounts = platform.accounts()?;
         let found = within(left_ms, platform, accounts.by_email(&new.email)).await?;
         self.has_account = found.is_some();
@@ -46,6 +50,9 @@ impl AccountGuard {
         left_ms: u64,
     ) -> Result<GuardReply, Fault> {
         let kind = redemption.action.kind();
+        if kind == CodeKind::Change {
+            return Ok(self.redeem_change(redemption, platform.now()));
+        }
         let presented = self.codes.present(kind, &redemption.macs, platform.now());
         let earlier = match presented {
             Presented::Right => None,
@@ -59,7 +66,8 @@ impl AccountGuard {
         let (at, repeated) = if let Some(Success { at, session }) = earlier {
             (at, Some(session))
         } else {
-            let at = self.stamp(platform);
+            self.meet(&Resident::of(&account));
+            let at = self.stamps.next(platform);
             self.forget_repeats();
             let session = redemption.session;
             self.codes.spend(kind, Success { at, session });
@@ -84,7 +92,9 @@ async fn act<P: HasAccounts>(
     let Some((account, hash)) = accounts.by_email(&redemption.email).await? else {
         return Ok(None);
     };
-    let Action::Reset { new } = &redemption.action;
+    let Action::Reset { new } = &redemption.action else {
+        return Ok(None);
+    };
     let new = Password::parse_new(new.clone()).map_err(unreadable)?;
     let new = new.normalized(platform);
     if is_done {
@@ -93,5 +103,9 @@ async fn act<P: HasAccounts>(
     }
     let new = new.hash(platform.bytes());
     let is_reset = accounts.reset_password(&account.id, &hash, &new).await?;
+    let account = Account {
+        email_verified: true,
+        ..account
+    };
     is_reset.then_some(Some(account)).ok_or(Fault::Failed)
 }

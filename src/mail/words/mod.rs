@@ -17,6 +17,8 @@ pub struct Words {
     /// For how long a code is valid.
     pub validity: &'static str,
     reset: Said,
+    change: Said,
+    change_notice: Notice,
 }
 
 /// What is said of one kind of code.
@@ -27,13 +29,30 @@ pub struct Said {
     pub unasked: &'static str,
 }
 
+/// What an e-mail without a code says.
+pub struct Notice {
+    /// The subject.
+    pub subject: &'static str,
+    /// What has happened.
+    pub news: &'static str,
+    /// What to do if it was somebody else.
+    pub unasked: &'static str,
+}
+
 impl Words {
     /// What is said of this kind of code.
     #[must_use]
     pub fn of(&self, kind: CodeKind) -> &Said {
         match kind {
             CodeKind::Reset => &self.reset,
+            CodeKind::Change => &self.change,
         }
+    }
+
+    /// What the owner of the earlier address is told.
+    #[must_use]
+    pub fn change_notice(&self) -> &Notice {
+        &self.change_notice
     }
 }
 
