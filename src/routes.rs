@@ -10,6 +10,7 @@ use crate::{
     account::{
         change_email::{change_email, confirm_change},
         change_password::change_password,
+        code_login::{log_in_with_code, send_login_code},
         delete::delete_account,
         forgot_password::forgot_password,
         log_in::log_in,
@@ -18,6 +19,7 @@ use crate::{
         port::HasAccounts,
         reset_password::reset_password,
         sign_up::sign_up,
+        verify_email::{send_verification, verify_email},
     },
     http::{
         error::Error,
@@ -76,6 +78,10 @@ impl<P: HasAccounts> Route<P> {
         api(Post,   "/auth/password/change", |request| json(change_password(request))),
         api(Post,   "/auth/password/forgot", |request| json(forgot_password(request))),
         api(Post,   "/auth/password/reset",  |request| json(reset_password(request))),
+        api(Post,   "/auth/code/send",       |request| json(send_login_code(request))),
+        api(Post,   "/auth/code/login",      |request| json(log_in_with_code(request))),
+        api(Post,   "/auth/email/verify/send", |request| json(send_verification(request))),
+        api(Post,   "/auth/email/verify",    |request| json(verify_email(request))),
         api(Post,   "/auth/email/change",    |request| json(change_email(request))),
         api(Post,   "/auth/email/change/confirm", |request| json(confirm_change(request))),
         owner(Get,  "/generate_jwt_secret",  |request| json(generate_secret(request))),

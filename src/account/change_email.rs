@@ -15,10 +15,12 @@ use crate::{
         message::{Action, EmailChange, Move, Purpose, Redemption},
         password::Password,
         port::HasAccounts,
-        send_code::{NewCodeFor, Sent, mail_settings, send_after_response, send_new_code},
+        send_code::{
+            Sent, WantedCode, language, mail_settings, send_after_response, send_new_code,
+        },
         spelling,
     },
-    config::mail::{Language, MailSettings, is_plain_address},
+    config::mail::{MailSettings, is_plain_address},
     http::{
         error::{BadInput, Error},
         request::Request,
@@ -60,8 +62,7 @@ pub async fn change_email<P: HasAccounts>(request: &Request<'_, P>) -> Result<Ch
     let mut fields = request.fields()?;
     let password: Password = fields.password("password")?;
     let new: TypedEmail = fields.required(NEW_EMAIL)?;
-    let tag = fields.if_usable("language");
-    let language = tag.as_deref().and_then(Language::of_tag);
+    let language = language(&mut fields);
     let new = spelling::of_new(request, &new, NEW_EMAIL).await?;
     let account = current_account(request, &bearer).await?;
     if settings.is_some() {
@@ -81,12 +82,15 @@ pub async fn change_email<P: HasAccounts>(request: &Request<'_, P>) -> Result<Ch
         let claims = bearer.token.claims;
         return Ok(Changing::Changed(Me::of_account(checked.account, claims)));
     };
-    let code = NewCodeFor {
-        email: &new,
+    let wanted = WantedCode {
+        settings,
         kind: CodeKind::Change,
-        bound_to: &bound_to(&new, &account.id),
+        language,
+        bound_to: Some(bound_to(&new, &account.id)),
+        email: new,
+        newcomer: None,
     };
-    if send_new_code(request, settings, code, language).await? {
+    if send_new_code(request, &wanted).await? {
         let notice = Message::of_change(settings, account.email.as_str(), language);
         send_after_response(request, settings, notice);
     }

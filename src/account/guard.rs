@@ -18,9 +18,10 @@
 //! Worker sees to it that it comes at the same moment: [`crate::account::ask_guard`]); no more
 //! passwords are checked than [`crate::account::attempts`] admits; and it cleans up.
 //!
-//! For an address without an account it stores nothing, but for the codes that users have had sent to
-//! it: a flood of invented addresses would fill the storage, and there is no password to guess. Its attempts are counted in memory, with the
-//! same limits, for as long as the object stays awake.
+//! For an address without an account it stores nothing but codes, for a day: those that a user wants to
+//! change to it with and, where anybody may sign up with a code, those for that. Else a flood of invented
+//! addresses would fill the storage, and there is no password to guess. Its attempts are counted in
+//! memory, with the same limits, for as long as the object stays awake.
 
 mod change;
 mod change_email;
@@ -33,7 +34,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{change::PasswordChange, stamps::Stamps};
 use self::{
     change_email::{Departure, PendingMove},
-    check::{CheckOutcome, PasswordCheck, unreadable},
+    check::{CheckOutcome, PasswordCheck, full, unreadable},
 };
 use crate::{
     account::{
@@ -114,7 +115,7 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
             pending,
         } = stored.map(read).unwrap_or_default();
         Self {
-            has_account: !attempts.is_empty() || change.is_some() || !codes.is_empty(),
+            has_account: !attempts.is_empty() || change.is_some() || pending.is_some(),
             attempts,
             change,
             codes,
@@ -141,8 +142,8 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
         self.codes.forget(now);
     }
 
-    /// Of an address without an account, only codes that somebody else has had sent to it: its attempts
-    /// are in memory only.
+    /// Of an address without an account, only codes that were sent to it: its attempts are in memory
+    /// only.
     fn snapshot(&self, now: UnixMillis) -> Option<Snapshot> {
         let of_nobody = Attempts::default();
         let attempts = if self.has_account {
@@ -216,6 +217,7 @@ impl AccountGuard {
             account,
             at: self.stamps.next(clock),
             repeated: None,
+            ends_others: false,
         }
     }
 
@@ -268,7 +270,9 @@ impl AccountGuard {
             CheckOutcome::Done(account) | CheckOutcome::Changed { account, .. } => {
                 self.meet(&Resident::of(account));
             }
-            CheckOutcome::Wrong | CheckOutcome::Wait(_) => self.has_account = true,
+            CheckOutcome::Wrong | CheckOutcome::Wait(_) | CheckOutcome::NoPassword => {
+                self.has_account = true;
+            }
             CheckOutcome::Unknown => (self.has_account, self.user) = (false, None),
             // Another account may have the address by now.
             CheckOutcome::Gone | CheckOutcome::Full => {}
@@ -303,9 +307,8 @@ impl AccountGuard {
             } => self.changed(platform, account, sessions, was_in_place),
             CheckOutcome::Wrong | CheckOutcome::Unknown => GuardReply::Wrong,
             CheckOutcome::Wait(wait) => wait.into(),
-            CheckOutcome::Full => GuardReply::Full {
-                seconds: now.next_hour().since_ms(now).div_ceil(1000),
-            },
+            CheckOutcome::NoPassword => GuardReply::NoPassword,
+            CheckOutcome::Full => full(now),
             CheckOutcome::Gone => GuardReply::Gone,
         })
     }
@@ -352,6 +355,7 @@ impl AccountGuard {
                 account,
                 at,
                 repeated,
+                ends_others: false,
             };
         }
         let at = self.stamps.next(clock);
@@ -361,6 +365,7 @@ impl AccountGuard {
             account,
             at,
             repeated: None,
+            ends_others: false,
         }
     }
 }

@@ -1,10 +1,11 @@
-//! Accounts: people who log in with e-mail and password.
+//! Accounts: people who log in with their e-mail address, and a password or a code.
 
 pub mod ask_guard;
 pub mod attempts;
 pub mod bearer_account;
 pub mod change_email;
 pub mod change_password;
+pub mod code_login;
 pub mod codes;
 pub mod delete;
 pub mod email;
@@ -17,11 +18,13 @@ pub mod message;
 pub mod migration;
 pub mod password;
 pub mod port;
+pub mod redeem;
 pub mod reset_password;
 pub mod send_code;
 pub mod sign_up;
 pub mod spelling;
 pub mod table;
+pub mod verify_email;
 
 use serde::{Deserialize, Serialize};
 

@@ -5,16 +5,17 @@ use serde::Serialize;
 
 use crate::{
     account::{
-        ask_guard::issue_code,
-        email::Email,
-        message::NewCode,
+        ask_guard::{issue_code, issue_code_later},
+        email::{Email, TypedEmail},
+        message::{NewCode, Newcomer},
         port::{Accounts as _, HasAccounts},
+        spelling,
         table::ACCOUNTS_TIMEOUT_MS,
     },
     config::mail::{Language, MailSettings},
-    http::{error::Error, request::Request},
+    http::{error::Error, fields::Fields, request::Request},
     log::Line,
-    mail::{message::Message, send::send},
+    mail::{message::Message, send::send, words::Letter},
     port::within,
     token::code::{Code, CodeKind},
 };
@@ -26,8 +27,24 @@ pub struct Sent {
 }
 
 impl Sent {
-    /// The one that there is.
+    /// The only one.
     pub const DONE: Self = Self { sent: true };
+}
+
+/// An e-mail that is to be sent with a code.
+pub struct WantedCode<'s> {
+    /// How e-mails are sent.
+    pub settings: &'s MailSettings,
+    /// What the code is for.
+    pub kind: CodeKind,
+    /// The address.
+    pub email: Email,
+    /// The language that the app asks for.
+    pub language: Option<Language>,
+    /// What an address without an account gets.
+    pub newcomer: Option<Newcomer>,
+    /// Whom the code is good for, where that is not everybody who knows the address.
+    pub bound_to: Option<String>,
 }
 
 /// How e-mails are sent.
@@ -41,85 +58,123 @@ pub fn mail_settings<'r, P: HasAccounts>(
     MailSettings::usable(settings, request.is_local()).map_err(Error::Misconfigured)
 }
 
-/// Sends a new code to an address, unless nobody has it, or too many were sent.
+/// The language of an e-mail, in the field `language`. One that there is not counts as absent.
+pub fn language(fields: &mut Fields) -> Option<Language> {
+    let tag = fields.if_usable("language");
+    tag.as_deref().and_then(Language::of_tag)
+}
+
+/// The body of a request for a code.
 ///
 /// # Errors
-/// 503 when the guard failed.
+/// 400 for bad input; 500 where e-mail is off; 503 when the table failed.
+pub async fn wanted_code<'r, P: HasAccounts>(
+    request: &Request<'r, P>,
+    kind: CodeKind,
+) -> Result<WantedCode<'r>, Error> {
+    let settings = mail_settings(request)?;
+    let mut fields = request.fields()?;
+    let typed: TypedEmail = fields.required("email")?;
+    Ok(WantedCode {
+        settings,
+        kind,
+        language: language(&mut fields),
+        email: spelling::of_login(request, &typed).await?,
+        newcomer: None,
+        bound_to: None,
+    })
+}
+
+/// Sends a new code to an address, unless nobody has it, or too many were sent. The response comes at
+/// the same moment.
+///
+/// # Errors
+/// 429 after too many sign-ups; 503 when the guard failed.
 pub async fn send_code<P: HasAccounts>(
     request: &Request<'_, P>,
-    settings: &MailSettings,
-    kind: CodeKind,
-    email: &Email,
-    language: Option<Language>,
+    wanted: WantedCode<'_>,
 ) -> Result<Sent, Error> {
-    let new = NewCodeFor {
-        email,
-        kind,
-        bound_to: email.as_str(),
-    };
-    send_new_code(request, settings, new, language).await?;
+    send_new_code(request, &wanted).await?;
     Ok(Sent::DONE)
 }
 
-/// A code that is to be sent.
-pub struct NewCodeFor<'a> {
-    /// Where to.
-    pub email: &'a Email,
-    /// What it is for.
-    pub kind: CodeKind,
-    /// Whom it is good for: the address, and more where that is not enough.
-    pub bound_to: &'a str,
-}
-
-/// Sends a new code to an address, unless the guard says no: whether it does.
+/// The same: whether it was sent.
 ///
 /// # Errors
-/// 503 when the guard failed.
+/// See [`send_code`].
 pub async fn send_new_code<P: HasAccounts>(
     request: &Request<'_, P>,
-    settings: &MailSettings,
-    new: NewCodeFor<'_>,
-    language: Option<Language>,
+    wanted: &WantedCode<'_>,
 ) -> Result<bool, Error> {
-    let NewCodeFor {
-        email,
-        kind,
-        bound_to,
-    } = new;
-    let code = Code::from_random(request.platform.bytes());
-    let mac = request.config.code_keys.mac(kind, bound_to, &code);
-    let email = email.clone();
-    let to = email.as_str().to_owned();
-    let is_issued = issue_code(request, NewCode { email, kind, mac }).await?;
-    if is_issued {
-        let message = Message::new(settings, &to, kind, code, language);
-        send_after_response(request, settings, message);
+    let (code, new) = new_code(request, wanted);
+    let letter = issue_code(request, new).await?;
+    if let Some(letter) = letter {
+        let message = message(request.platform, wanted, letter, code);
+        send_after_response(request, wanted.settings, message);
     }
-    Ok(is_issued)
+    Ok(letter.is_some())
 }
 
-/// Sends an e-mail, where there is one for the address, once the request is answered.
+/// Sends an e-mail, if there is one, once the request is answered.
 pub fn send_after_response<P: HasAccounts>(
     request: &Request<'_, P>,
     settings: &MailSettings,
     message: Option<Message>,
 ) {
-    match message {
-        Some(message) => send_later(request.platform, settings.clone(), message),
-        None => request.log(
-            Line::new("mail_failed").because_of("the address is not one that e-mails are sent to"),
-        ),
-    }
+    let (platform, settings) = (request.platform.clone(), settings.clone());
+    request.platform.after_response(async move {
+        deliver(&platform, &settings, message).await;
+    });
 }
 
-fn send_later<P: HasAccounts>(platform: &P, settings: MailSettings, message: Message) {
-    let place = platform.clone();
-    platform.after_response(async move {
-        if let Err(why) = send(&place, &settings, &message).await {
-            place.log(&Line::new("mail_failed").because_of(&why).json());
-            note_failure(&place, &why).await;
+/// The same where the response neither waits for it nor fails with it.
+pub fn send_code_later<P: HasAccounts>(request: &Request<'_, P>, wanted: &WantedCode<'_>) {
+    let (code, new) = new_code(request, wanted);
+    let message = message(request.platform, wanted, Letter::Code(wanted.kind), code);
+    let (platform, settings) = (request.platform.clone(), wanted.settings.clone());
+    request.platform.after_response(async move {
+        if issue_code_later(&platform, new).await {
+            deliver(&platform, &settings, message).await;
         }
     });
+}
+
+fn new_code<P: HasAccounts>(request: &Request<'_, P>, wanted: &WantedCode<'_>) -> (Code, NewCode) {
+    let code = Code::from_random(request.platform.bytes());
+    let (kind, email) = (wanted.kind, wanted.email.clone());
+    let bound_to = wanted.bound_to.as_deref().unwrap_or(email.as_str());
+    let new = NewCode {
+        mac: request.config.code_keys.mac(kind, bound_to, &code),
+        email,
+        kind,
+        newcomer: wanted.newcomer.clone(),
+    };
+    (code, new)
+}
+
+/// None for an address that cannot be sent to.
+fn message<P: HasAccounts>(
+    platform: &P,
+    wanted: &WantedCode<'_>,
+    letter: Letter,
+    code: Code,
+) -> Option<Message> {
+    let to = wanted.email.as_str();
+    let message = Message::new(wanted.settings, to, letter, code, wanted.language);
+    if message.is_none() {
+        let line = Line::new("mail_failed");
+        let why = "the address is not one that e-mails are sent to";
+        platform.log(&line.because_of(why).json());
+    }
+    message
+}
+
+async fn deliver<P: HasAccounts>(platform: &P, settings: &MailSettings, message: Option<Message>) {
+    let Some(message) = message else { return };
+    if let Err(why) = send(platform, settings, &message).await {
+        platform.log(&Line::new("mail_failed").because_of(&why).json());
+        note_failure(platform, &why).await;
+    }
 }
 
 /// For `/health`. If that fails too, there is still the log.

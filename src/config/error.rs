@@ -73,6 +73,11 @@ pub enum ConfigError {
         "e-mail is off. Set the var MAIL in wrangler.toml to resend, brevo, postmark, webhook or cloudflare, and deploy again."
     )]
     MailOff,
+    /// Addresses are to be verified, and no e-mail can be sent.
+    #[error(
+        "the var EMAIL_VERIFICATION is set, and e-mail is off. Set the var MAIL in wrangler.toml to resend, brevo, postmark, webhook or cloudflare, and deploy again."
+    )]
+    VerificationNeedsMail,
     /// What `MAIL` needs is not set.
     #[error("{kind} {0} is not set, and the var MAIL needs it. {fix}", kind = kind(.0), fix = fix(.0))]
     MailNeeds(&'static str),
@@ -109,6 +114,7 @@ impl ConfigError {
     pub fn name(&self) -> &'static str {
         match self {
             Self::MailOff | Self::MailLogged => super::name::MAIL,
+            Self::VerificationNeedsMail => super::name::EMAIL_VERIFICATION,
             Self::Missing(name)
             | Self::NotOneOf(name, _)
             | Self::MailNeeds(name)

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use crate::{
     config::mail::{Language, MailSettings, is_plain_address},
-    mail::words::words,
-    token::code::{Code, CodeKind},
+    mail::words::{Letter, words},
+    token::code::Code,
 };
 
 /// The HTML. It is one column with styles in it, as old mail programs want it; the others take their
@@ -59,13 +59,13 @@ impl Message {
     pub fn new(
         settings: &MailSettings,
         to: &str,
-        kind: CodeKind,
+        letter: Letter,
         code: Code,
         language: Option<Language>,
     ) -> Option<Self> {
         let language = language.unwrap_or(settings.language);
         let words = words(language);
-        let said = words.of(kind);
+        let said = words.of(letter);
         let parts = [
             Part::Plain(said.request),
             Part::Code,
@@ -73,10 +73,10 @@ impl Message {
             Part::Quiet(said.unasked),
         ];
         let draft = Draft {
-            kind: kind.name(),
+            kind: letter.name(),
             subject: words.subject,
             parts: &parts,
-            code: Some((code, kind.lifetime_ms() / 60_000)),
+            code: Some((code, letter.lifetime_ms() / 60_000)),
         };
         draft.message(settings, to, language)
     }
@@ -190,9 +190,22 @@ fn isolated(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::mail::Transport;
+    use crate::{config::mail::Transport, token::code::CodeKind};
+
+    const RESET: Letter = Letter::Code(CodeKind::Reset);
+    const LETTERS: [Letter; 5] = [
+        RESET,
+        Letter::Code(CodeKind::Change),
+        Letter::Code(CodeKind::Login),
+        Letter::Code(CodeKind::Verify),
+        Letter::Known,
+    ];
 
     fn message(app_name: &str, language: Language) -> Message {
+        message_of(RESET, app_name, language)
+    }
+
+    fn message_of(letter: Letter, app_name: &str, language: Language) -> Message {
         let settings = MailSettings {
             transport: Transport::Log,
             app_name: app_name.into(),
@@ -200,18 +213,22 @@ mod tests {
         };
         let code = Code::from_random([0; 8]);
         let to = "ada@example.com";
-        Message::new(&settings, to, CodeKind::Reset, code, Some(language)).expect("a plain address")
+        Message::new(&settings, to, letter, code, Some(language)).expect("a plain address")
     }
 
     #[test]
     fn the_text_is_complete_in_every_language() {
-        for language in Language::ALL {
-            let message = message("Ada's Shop", language);
+        for (language, letter) in Language::ALL
+            .into_iter()
+            .flat_map(|language| LETTERS.map(|letter| (language, letter)))
+        {
+            let message = message_of(letter, "Ada's Shop", language);
             let code = language.code();
             assert!(message.subject.contains("100000"), "{code}");
+            let minutes = (letter.lifetime_ms() / 60_000).to_string();
             for part in [&message.text, &message.html] {
                 assert!(
-                    part.contains("100000") && part.contains("15"),
+                    part.contains("100000") && part.contains(&minutes),
                     "{code}: {part}"
                 );
                 assert!(
@@ -268,7 +285,7 @@ mod tests {
             "ada@localhost",
         ] {
             let code = Code::from_random([0; 8]);
-            assert!(Message::new(&settings, to, CodeKind::Reset, code, None).is_none());
+            assert!(Message::new(&settings, to, RESET, code, None).is_none());
         }
     }
 }

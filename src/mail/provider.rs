@@ -187,6 +187,7 @@ mod tests {
     use super::*;
     use crate::{
         config::{CheckedSettings, Settings, mail::Language},
+        mail::words::Letter,
         token::code::{Code, CodeKind},
     };
 
@@ -206,7 +207,13 @@ mod tests {
         let settings = config.mail.expect("valid").expect("on");
         let code = Code::from_random([0; 8]);
         let to = "ada@example.com";
-        let message = Message::new(&settings, to, CodeKind::Reset, code, Some(Language::En));
+        let message = Message::new(
+            &settings,
+            to,
+            Letter::Code(CodeKind::Reset),
+            code,
+            Some(Language::En),
+        );
         let mut message = message.expect("a plain address");
         (message.text, message.html) = ("T".into(), "H".into());
         delivery(&settings, &message, "an-id")

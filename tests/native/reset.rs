@@ -318,7 +318,7 @@ fn an_account_that_was_deleted_meanwhile_is_an_unknown_address() {
 fn a_reset_that_fails_leaves_the_code_valid() {
     let (world, ada) = with_ada();
     let code = world.code();
-    let plan = Plan::new(Store::D1, "reset password", Trouble::Fails);
+    let plan = Plan::new(Store::D1, "set password", Trouble::Fails);
     world.inject(plan);
     for _ in 0..2 * TRIES {
         expect_error(&world.reset(&code), UNAVAILABLE);

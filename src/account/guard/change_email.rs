@@ -66,9 +66,12 @@ impl AccountGuard {
             Presented::Wrong => return GuardReply::Wrong,
             Presented::Again(_) => {}
             Presented::Right => {
-                let session = shown.session;
-                self.codes
-                    .spend(CodeKind::Change, Success { at: now, session });
+                let success = Success {
+                    at: now,
+                    session: shown.session,
+                    ends_others: false,
+                };
+                self.codes.spend(CodeKind::Change, success);
             }
         }
         GuardReply::Right
@@ -153,6 +156,7 @@ impl AccountGuard {
                 account: moved,
                 at,
                 repeated: None,
+                ends_others: false,
             });
         }
         let there = within(left_ms, platform, accounts.by_email(to)).await?;

@@ -18,4 +18,16 @@ pub const WORDS: Words = Words {
         news: "Alguien que conoce tu contraseña ha pedido cambiar la dirección de correo de tu cuenta de {{app}}. Si has sido tú, introduce el código enviado a la nueva dirección.",
         unasked: "Si no has sido tú, elige ahora una contraseña nueva con «He olvidado la contraseña». Así se detiene el cambio y se cierran todas las sesiones.",
     },
+    login: Said {
+        request: "Introduce este código en {{app}} para iniciar sesión:",
+        unasked: "Si no lo has pedido, puedes ignorar este correo: nadie puede iniciar sesión sin el código.",
+    },
+    verify: Said {
+        request: "Introduce este código en {{app}} para confirmar tu dirección de correo:",
+        unasked: "Si no te has registrado, puedes ignorar este correo: sin el código, tu dirección no se confirma.",
+    },
+    known: Said {
+        request: "Ya tienes una cuenta en {{app}}. Introduce este código para iniciar sesión en ella:",
+        unasked: "Si no has intentado registrarte, puedes ignorar este correo: tu cuenta no cambia.",
+    },
 };

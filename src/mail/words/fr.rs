@@ -18,4 +18,16 @@ pub const WORDS: Words = Words {
         news: "Une personne qui connaît votre mot de passe a demandé à changer l’adresse e-mail de votre compte {{app}}. Si c’est vous, saisissez le code envoyé à la nouvelle adresse.",
         unasked: "Si ce n’est pas vous, choisissez dès maintenant un nouveau mot de passe avec «\u{a0}Mot de passe oublié\u{a0}». Cela arrête le changement et ferme toutes les sessions.",
     },
+    login: Said {
+        request: "Saisissez ce code dans {{app}} pour vous connecter\u{a0}:",
+        unasked: "Si vous ne l’avez pas demandé, vous pouvez ignorer cet e-mail\u{a0}: personne ne peut se connecter sans le code.",
+    },
+    verify: Said {
+        request: "Saisissez ce code dans {{app}} pour confirmer votre adresse e-mail\u{a0}:",
+        unasked: "Si vous ne vous êtes pas inscrit, vous pouvez ignorer cet e-mail\u{a0}: sans le code, votre adresse n’est pas confirmée.",
+    },
+    known: Said {
+        request: "Vous avez déjà un compte dans {{app}}. Saisissez ce code pour vous y connecter\u{a0}:",
+        unasked: "Si vous n’avez pas essayé de vous inscrire, vous pouvez ignorer cet e-mail\u{a0}: votre compte reste inchangé.",
+    },
 };

@@ -18,4 +18,16 @@ pub const WORDS: Words = Words {
         news: "Qualcuno che conosce la tua password ha chiesto di cambiare l’indirizzo e-mail del tuo account {{app}}. Se sei stato tu, inserisci il codice inviato al nuovo indirizzo.",
         unasked: "Se non sei stato tu, scegli subito una nuova password con «Password dimenticata». Così la modifica si interrompe e tutte le sessioni terminano.",
     },
+    login: Said {
+        request: "Inserisci questo codice in {{app}} per accedere:",
+        unasked: "Se non l’hai richiesto, puoi ignorare questa e-mail: nessuno può accedere senza il codice.",
+    },
+    verify: Said {
+        request: "Inserisci questo codice in {{app}} per confermare il tuo indirizzo e-mail:",
+        unasked: "Se non ti sei registrato, puoi ignorare questa e-mail: senza il codice il tuo indirizzo non viene confermato.",
+    },
+    known: Said {
+        request: "Hai già un account in {{app}}. Inserisci questo codice per accedere:",
+        unasked: "Se non hai provato a registrarti, puoi ignorare questa e-mail: il tuo account resta invariato.",
+    },
 };

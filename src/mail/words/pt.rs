@@ -18,4 +18,16 @@ pub const WORDS: Words = Words {
         news: "Alguém que conhece a sua palavra-passe pediu para mudar o endereço de e-mail da sua conta {{app}}. Se foi você, introduza o código enviado para o novo endereço.",
         unasked: "Se não foi você, escolha já uma nova palavra-passe com «Esqueci-me da palavra-passe». Isso interrompe a mudança e termina todas as sessões.",
     },
+    login: Said {
+        request: "Introduza este código em {{app}} para iniciar sessão:",
+        unasked: "Se não o pediu, pode ignorar este e-mail: ninguém pode iniciar sessão sem o código.",
+    },
+    verify: Said {
+        request: "Introduza este código em {{app}} para confirmar o seu endereço de e-mail:",
+        unasked: "Se não se registou, pode ignorar este e-mail: sem o código, o seu endereço não é confirmado.",
+    },
+    known: Said {
+        request: "Já tem uma conta em {{app}}. Introduza este código para iniciar sessão:",
+        unasked: "Se não tentou registar-se, pode ignorar este e-mail: a sua conta continua a mesma.",
+    },
 };

@@ -121,8 +121,12 @@ impl Place {
             }
             (GuardRequest::Redeem(_), Some(row)) => {
                 change.take();
-                let at = self.stand_in_stamp(email, Some(&row));
-                done(row, at)
+                GuardReply::Done {
+                    at: self.stand_in_stamp(email, Some(&row)),
+                    account: row.0,
+                    repeated: None,
+                    ends_others: true,
+                }
             }
             (GuardRequest::Check(attempt), Some(row)) => self.stand_in_checks(email, attempt, row),
             (GuardRequest::Redeem(_), None) => GuardReply::Wrong,
@@ -166,6 +170,7 @@ impl Place {
                         account: row.0,
                         at,
                         repeated: Some(session),
+                        ends_others: false,
                     };
                 }
                 let at = self.stand_in_stamp(email, Some(&row));
@@ -202,6 +207,7 @@ fn done((account, _): Row, at: UnixMillis) -> GuardReply {
         account,
         at,
         repeated: None,
+        ends_others: false,
     }
 }
 
