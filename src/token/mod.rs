@@ -3,7 +3,8 @@
 //!
 //! [`secret`] reads the configured secrets and makes the [`key`]s; [`jws`] signs and verifies with
 //! them, by jwt-compact and stricter rules of our own; [`refresh`] and [`access`] are the two kinds
-//! of tokens. To add an algorithm, see [`key`].
+//! of tokens. [`key_pair`] reads the keys that sign access tokens outside of here, and [`template`]
+//! says what is added to those. To add an algorithm, see [`key`].
 
 pub mod access;
 pub mod claims;
