@@ -9,6 +9,7 @@
 pub mod access;
 pub mod claims;
 pub mod code;
+mod der;
 pub mod id;
 pub mod json;
 pub mod jws;

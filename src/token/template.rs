@@ -1,7 +1,7 @@
 //! Claims that the owner adds to every access token (`ACCESS_TOKEN_CLAIMS`): JSON in which
 //! placeholders stand for what is known of a session.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
@@ -73,17 +73,14 @@ impl ClaimsTemplate {
             return Err(TemplateProblem::Reserved);
         }
         let template = Value::Object(template);
-        let mut uses = BTreeMap::new();
-        count(&template, &mut uses)?;
-        let largest_claim = uses.iter().filter(|(known, _)| known.is_claim());
-        let times = largest_claim
-            .map(|(_, times)| *times)
-            .max()
-            .unwrap_or_default();
-        let others = uses.iter().filter(|(known, _)| !known.is_claim());
-        let others: usize = others.map(|(_, times)| times * ID_BYTES).sum();
+        let mut used = Vec::new();
+        collect(&template, &mut used)?;
+        let times = |one: &Placeholder<'_>| used.iter().filter(|other| *other == one).count();
         // All claims of a session together have at most `CLAIMS_BYTES`.
-        if template.to_string().len() + others + times * CLAIMS_BYTES > TEMPLATE_BYTES {
+        let (claims, others): (Vec<_>, Vec<_>) = used.iter().partition(|one| one.is_claim());
+        let repeated = claims.into_iter().map(times).max().unwrap_or_default();
+        let size = template.to_string().len() + others.len() * ID_BYTES + repeated * CLAIMS_BYTES;
+        if size > TEMPLATE_BYTES {
             return Err(TemplateProblem::TooLarge);
         }
         match template {
@@ -100,12 +97,14 @@ impl ClaimsTemplate {
             return Cow::Borrowed(own);
         }
         let mut claims = filled_members(&self.0, user, own);
-        claims.extend(own.members().clone());
+        for (name, value) in own.members() {
+            claims.insert(name.clone(), value.clone());
+        }
         Cow::Owned(CustomClaims::of_our_token(claims))
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Placeholder<'t> {
     UserId,
     Email,
@@ -133,7 +132,7 @@ impl<'t> Placeholder<'t> {
         }
     }
 
-    fn is_claim(self) -> bool {
+    fn is_claim(&self) -> bool {
         matches!(self, Self::Claim(_))
     }
 
@@ -146,22 +145,23 @@ impl<'t> Placeholder<'t> {
     }
 }
 
-/// How often each placeholder is used.
-fn count<'t>(
-    value: &'t Value,
-    uses: &mut BTreeMap<Placeholder<'t>, usize>,
-) -> Result<(), TemplateProblem> {
+/// Every placeholder in a value.
+fn collect<'t>(value: &'t Value, used: &mut Vec<Placeholder<'t>>) -> Result<(), TemplateProblem> {
     match value {
-        Value::String(text) => {
-            if let Some(placeholder) = Placeholder::parse(text)? {
-                *uses.entry(placeholder).or_default() += 1;
+        Value::String(text) => used.extend(Placeholder::parse(text)?),
+        Value::Array(values) => {
+            for value in values {
+                collect(value, used)?;
             }
-            Ok(())
         }
-        Value::Array(values) => values.iter().try_for_each(|value| count(value, uses)),
-        Value::Object(members) => members.values().try_for_each(|value| count(value, uses)),
-        _ => Ok(()),
+        Value::Object(members) => {
+            for value in members.values() {
+                collect(value, used)?;
+            }
+        }
+        _ => {}
     }
+    Ok(())
 }
 
 fn filled(value: &Value, user: &UserId, own: &CustomClaims) -> Option<Value> {
@@ -184,10 +184,13 @@ fn filled_members(
     user: &UserId,
     own: &CustomClaims,
 ) -> Map<String, Value> {
-    let filled = members
-        .iter()
-        .filter_map(|(name, value)| Some((name.clone(), filled(value, user, own)?)));
-    filled.collect()
+    let mut claims = Map::new();
+    for (name, value) in members {
+        if let Some(value) = filled(value, user, own) {
+            claims.insert(name.clone(), value);
+        }
+    }
+    claims
 }
 
 #[cfg(test)]
