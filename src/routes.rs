@@ -18,6 +18,7 @@ use crate::{
         reset_password::reset_password,
         sign_up::sign_up,
     },
+    discovery::{JWKS_PATH, jwks, metadata},
     http::{
         error::Error,
         method::Method::{self, Delete, Get, Patch, Post},
@@ -75,6 +76,9 @@ impl<P: HasAccounts> Route<P> {
         api(Post,   "/auth/password/change", |request| json(change_password(request))),
         api(Post,   "/auth/password/forgot", |request| json(forgot_password(request))),
         api(Post,   "/auth/password/reset",  |request| json(reset_password(request))),
+        api(Get,    JWKS_PATH,               |request| jwks(request)),
+        api(Get,    "/.well-known/openid-configuration",       |request| metadata(request)),
+        api(Get,    "/.well-known/oauth-authorization-server", |request| metadata(request)),
         owner(Get,  "/generate_jwt_secret",  |request| json(generate_secret(request))),
         owner(Post, "/generate_jwt_secret",  |request| json(generate_secret(request))),
         owner(Get,  "/health",               |request| health(request).map(Ok).boxed_local()),
