@@ -27,4 +27,11 @@ impl Reply {
             body: serde_json::to_string(body).expect("replies are text, numbers and JSON values"),
         }
     }
+
+    /// The same with one more header.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
 }

@@ -39,9 +39,21 @@ pub async fn refresh_by<P: HasSessions>(
     request: &Request<'_, P>,
 ) -> Result<Tokens, Error> {
     let text = request.fields()?.refresh_token()?;
+    exchange(rule, request, &text).await
+}
+
+/// Exchanges this refresh token, by a rule.
+///
+/// # Errors
+/// As [`refresh`], but for the input.
+pub async fn exchange<P: HasSessions>(
+    rule: Rule,
+    request: &Request<'_, P>,
+    text: &str,
+) -> Result<Tokens, Error> {
     let now = request.platform.now();
-    let token = RefreshToken::verify(&text, &request.config.refresh_keys, now)
-        .map_err(|problem| why_refused(request, &text, problem))?;
+    let token = RefreshToken::verify(text, &request.config.refresh_keys, now)
+        .map_err(|problem| why_refused(request, text, problem))?;
 
     let sessions = store::for_request(request)?;
     let window = IdleWindow::configured(request.config);
