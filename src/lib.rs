@@ -86,6 +86,7 @@
 pub mod account;
 pub mod app;
 pub mod config;
+pub mod discovery;
 pub mod http;
 pub mod log;
 pub mod mail;

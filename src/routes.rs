@@ -18,6 +18,7 @@ use crate::{
         reset_password::reset_password,
         sign_up::sign_up,
     },
+    discovery::{JWKS_PATH, jwks, metadata},
     http::{
         error::Error,
         method::Method::{self, Delete, Get, Patch, Post},
@@ -81,6 +82,10 @@ impl<P: HasAccounts> Route<P> {
         api(Post,   "/oauth/revoke",         |request| json(revoke_token(request))),
         api(Post,   "/oauth/introspect",     |request| json(introspect(request))),
         api(Get,    "/oauth/userinfo",       |request| json(userinfo(request))),
+        api(Post,   "/oauth/userinfo",       |request| json(userinfo(request))),
+        api(Get,    JWKS_PATH,               |request| jwks(request)),
+        api(Get,    "/.well-known/openid-configuration",       |request| metadata(request)),
+        api(Get,    "/.well-known/oauth-authorization-server", |request| metadata(request)),
         owner(Get,  "/generate_jwt_secret",  |request| json(generate_secret(request))),
         owner(Post, "/generate_jwt_secret",  |request| json(generate_secret(request))),
         owner(Get,  "/health",               |request| health(request).map(Ok).boxed_local()),

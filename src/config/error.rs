@@ -1,6 +1,6 @@
 //! What can be wrong with the settings.
 
-use crate::token::secret::SecretProblem;
+use crate::token::{key_pair::KeyProblem, secret::SecretProblem};
 
 /// What is wrong with the settings. The message is for the owner and never holds a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -15,6 +15,11 @@ pub enum ConfigError {
         "the secret {0} {1}. Open /generate_jwt_secret for a new one and store it with: npx wrangler secret put {0}"
     )]
     Secret(&'static str, SecretProblem),
+    /// A key is of the wrong kind, or damaged.
+    #[error(
+        "the secret {0} {1}. Make a key pair on this worker's setup page and store the private key with: npx wrangler secret put {0}"
+    )]
+    Key(&'static str, KeyProblem),
     /// Two settings that must differ contain the same secret; the first one is to be changed.
     #[error(
         "{0} and {1} contain the same secret, and each needs its own. Open /generate_jwt_secret for a new one and store it with: npx wrangler secret put {0}"
@@ -116,6 +121,7 @@ impl ConfigError {
             | Self::NotASender(name)
             | Self::NotAUrl(name)
             | Self::Secret(name, _)
+            | Self::Key(name, _)
             | Self::NotBound(name)
             | Self::NotASwitch(name)
             | Self::NotAStore(name)

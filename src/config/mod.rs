@@ -17,6 +17,7 @@ use crate::{
         access::ISSUER_BYTES,
         code::CodeKeys,
         key::{Keyring, SigningKey},
+        key_pair::{KeyPairs, PrivateKey, PublicKey},
         secret::{Secret, SecretProblem},
         time::LONGEST_SESSION_SECONDS,
     },
@@ -75,8 +76,12 @@ pub struct Report {
 pub struct Config {
     /// Sign and verify refresh tokens.
     pub refresh_keys: Keyring,
-    /// Sign and verify access tokens.
+    /// Verify access tokens, and sign them where there is no key pair.
     pub access_keys: Keyring,
+    /// The key pairs that sign and verify access tokens.
+    pub key_pairs: KeyPairs,
+    /// Whether `access_token_secret` is set: other servers verify with it.
+    pub has_access_secret: bool,
     /// Make what is stored of codes.
     pub code_keys: CodeKeys,
     /// How e-mails are sent; none where they are not. A mistake closes only the routes that send some.
@@ -120,6 +125,8 @@ impl CheckedSettings {
             reader.earlier_secrets(name::ACCESS_SECRET, name::ACCESS_SECRET_PREVIOUS);
         let access_previous =
             reader.other_than(&of_refresh, name::ACCESS_SECRET_PREVIOUS, access_previous);
+        let key_pair = reader.key_pair(name::ACCESS_PRIVATE_KEY);
+        let key_pairs_previous = reader.public_keys(name::ACCESS_PRIVATE_KEY_PREVIOUS);
         let service_key = reader.secret(name::SERVICE_KEY);
         let of_tokens = [of_refresh, of_access].concat();
         let service_key = reader.other_than(&of_tokens, name::SERVICE_KEY, service_key);
@@ -155,6 +162,11 @@ impl CheckedSettings {
                     &refresh,
                     &refresh_previous,
                 ),
+                has_access_secret: access.is_some(),
+                key_pairs: KeyPairs {
+                    current: key_pair?,
+                    previous: key_pairs_previous?,
+                },
                 code_keys: CodeKeys {
                     current: refresh.derived_code_key(),
                     previous: refresh_previous
@@ -268,6 +280,21 @@ impl<'a> Reader<'a> {
         let secret = self.parse_secret(name);
         let secret = secret.and_then(|secret| secret.ok_or(ConfigError::Missing(name)));
         self.note(name, secret, |_| true)
+    }
+
+    /// The private key of a pair.
+    fn key_pair(&mut self, name: &'static str) -> Result<Option<PrivateKey>, ConfigError> {
+        let parse =
+            |text| PrivateKey::parse(text).map_err(|problem| ConfigError::Key(name, problem));
+        let key = self.settings.get(name).map(parse).transpose();
+        self.note(name, key, Option::is_some)
+    }
+
+    /// The keys before or after the current one, public or private.
+    fn public_keys(&mut self, name: &'static str) -> Result<Vec<PublicKey>, ConfigError> {
+        let keys = PublicKey::parse_list(self.settings.get(name).unwrap_or_default())
+            .map_err(|problem| ConfigError::Key(name, problem));
+        self.note(name, keys, |keys| !keys.is_empty())
     }
 
     /// Fails what was read of a setting if it shares a secret with one of these. A list may repeat the
@@ -403,7 +430,7 @@ impl<'a> Reader<'a> {
         };
         let party = match text {
             Some(text) if !fits(text) => Err(ConfigError::TooLong(name)),
-            other => Ok(other.map(str::to_owned)),
+            other => Ok(other.map(|text| text.trim_end_matches('/').to_owned())),
         };
         self.note(name, party, Option::is_some)
     }

@@ -24,6 +24,8 @@ names! {
     REFRESH_SECRET_PREVIOUS = "refresh_token_secret_previous",
     ACCESS_SECRET = "access_token_secret",
     ACCESS_SECRET_PREVIOUS = "access_token_secret_previous",
+    ACCESS_PRIVATE_KEY = "access_token_private_key",
+    ACCESS_PRIVATE_KEY_PREVIOUS = "access_token_private_key_previous",
     SERVICE_KEY = "service_key",
     RESEND_API_KEY = "resend_api_key",
     BREVO_API_KEY = "brevo_api_key",

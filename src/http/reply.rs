@@ -28,9 +28,10 @@ impl Reply {
         }
     }
 
-    /// The same with one more header.
+    /// With another value for a header.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.retain(|(known, _)| *known != name);
         self.headers.push((name, value.into()));
         self
     }

@@ -197,6 +197,13 @@ impl<'a, P: Runtime> Request<'a, P> {
         parts(&self.call.path).last().unwrap_or_default()
     }
 
+    /// `iss` of the tokens made here: `ISSUER`, or the address that was called.
+    #[must_use]
+    pub fn issuer(&self) -> &'a str {
+        let configured = self.config.issuer.as_deref();
+        configured.unwrap_or(&self.call.origin)
+    }
+
     /// Whether it was sent to a local host: the developer's computer.
     #[must_use]
     pub fn is_local(&self) -> bool {

@@ -33,7 +33,7 @@ async fn live_claims<P: HasSessions>(
     request: &Request<'_, P>,
     text: &str,
 ) -> Result<Map<String, Value>, Error> {
-    let token = bearer::access_token(request, text)?;
+    let token = bearer::access_token(request, text).await?;
     bearer::live(request, token).await?;
     claims_of(text).ok_or(Error::AccessTokenInvalid)
 }

@@ -1,4 +1,4 @@
-//! `GET /oauth/userinfo`: who the bearer of an access token is, in the words of OpenID Connect (Core
+//! `GET` and `POST /oauth/userinfo`: who the bearer of an access token is, in the words of OpenID Connect (Core
 //! 1.0, section 5.3).
 
 use serde_json::{Map, Value, json};

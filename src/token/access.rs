@@ -6,8 +6,9 @@ use serde::Serialize;
 use crate::token::{
     claims::CustomClaims,
     id::{Realm, SessionRef},
-    jws::{Times, TokenProblem, sign, verify},
+    jws::{self, PairToken, Times, TokenProblem, Verified, sign, verify},
     key::{Keyring, SigningKey},
+    key_pair::{KeyPairs, PublicKey},
     refresh::Position,
     time::{UnixMillis, UnixSeconds},
 };
@@ -63,25 +64,45 @@ impl NewAccessToken<'_> {
     /// The access token as text.
     #[must_use]
     pub fn sign(&self, key: &SigningKey) -> String {
-        let times = Times {
+        sign(ACCESS_TYPE, self.times(), self.claims(&self.place()), key)
+    }
+
+    /// What a key pair has to sign; [`signed`] makes the token of it.
+    #[must_use]
+    pub fn unsigned(&self, key: &PublicKey) -> String {
+        jws::unsigned(ACCESS_TYPE, self.times(), self.claims(&self.place()), key)
+    }
+
+    fn times(&self) -> Times {
+        Times {
             issued_at: self.issued_at,
             expires_at: self.expires_at,
-        };
-        let claims = NewClaims {
+        }
+    }
+
+    fn place(&self) -> String {
+        let mark = mark(self.session_ref.realm, self.has_account);
+        position_text(self.position, mark)
+    }
+
+    fn claims<'c>(&'c self, place: &'c str) -> NewClaims<'c> {
+        NewClaims {
             iss: self.issuer,
             sub: self.session_ref.user.as_str(),
             aud: self.audience,
             jti: self.token_id,
             sid: self.session_ref.session.as_str(),
-            r#gen: &position_text(
-                self.position,
-                mark(self.session_ref.realm, self.has_account),
-            ),
+            r#gen: place,
             email_verified: self.has_account.then_some(false),
             custom: self.claims,
-        };
-        sign(ACCESS_TYPE, times, claims, key)
+        }
     }
+}
+
+/// The access token of what [`NewAccessToken::unsigned`] gave, and its signature.
+#[must_use]
+pub fn signed(unsigned: &str, signature: &[u8]) -> String {
+    jws::signed(unsigned, signature)
 }
 
 /// A verified access token.
@@ -117,7 +138,10 @@ impl AccessToken {
     /// # Errors
     /// The token is not ours, or has expired.
     pub fn verify(text: &str, keys: &Keyring, now: UnixMillis) -> Result<Self, TokenProblem> {
-        let mut claims = verify(ACCESS_TYPE, text, keys, now)?;
+        Self::read(verify(&[ACCESS_TYPE], text, keys, now)?)
+    }
+
+    fn read(mut claims: Verified) -> Result<Self, TokenProblem> {
         let position = claims.text("gen").unwrap_or_default();
         let has_account = position.ends_with(OF_ACCOUNT);
         for name in ["iss", "aud", "jti"] {
@@ -138,11 +162,31 @@ impl AccessToken {
             claims: CustomClaims::of_our_token(claims.custom),
         })
     }
+}
 
-    /// A token that we have signed, even if it has expired: no credential.
+/// An access token that says that one of our key pairs signed it, with the very header that we write:
+/// neither another `alg` nor another `kid` gets this far.
+pub struct Unverified<'t, 'k>(PairToken<'t, 'k>);
+
+impl<'t, 'k> Unverified<'t, 'k> {
+    /// Looks at the header only.
     #[must_use]
-    pub fn even_if_expired(text: &str, keys: &Keyring) -> Option<Self> {
-        Self::verify(text, keys, UnixMillis(0)).ok()
+    pub fn parse(text: &'t str, keys: &'k KeyPairs) -> Option<Self> {
+        PairToken::parse(&[ACCESS_TYPE], text, keys.public_keys()).map(Self)
+    }
+
+    /// The key, the content and the signature that have to fit together.
+    #[must_use]
+    pub fn parts(&self) -> (&'k PublicKey, &'t str, &[u8]) {
+        (self.0.key, self.0.content, self.0.signature())
+    }
+
+    /// Reads the token, whose signature was verified.
+    ///
+    /// # Errors
+    /// It is no access token, or has expired.
+    pub fn after_verification(self, now: UnixMillis) -> Result<AccessToken, TokenProblem> {
+        AccessToken::read(self.0.read(now)?)
     }
 }
 

@@ -12,6 +12,8 @@ pub mod id;
 pub mod json;
 pub mod jws;
 pub mod key;
+pub mod key_pair;
+pub mod key_text;
 pub mod refresh;
 pub mod secret;
 pub mod time;

@@ -89,7 +89,7 @@ impl RefreshToken {
     /// # Errors
     /// The token is not ours, or has expired.
     pub fn verify(text: &str, keys: &Keyring, now: UnixMillis) -> Result<Self, TokenProblem> {
-        let mut claims = verify(REFRESH_TYPE, text, keys, now)?;
+        let mut claims = verify(&[REFRESH_TYPE], text, keys, now)?;
         let generation = claims.custom.remove("gen").and_then(|value| value.as_u64());
         let realm = parse_realm(claims.custom.get("realm"))?;
         Ok(Self {

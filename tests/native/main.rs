@@ -16,6 +16,7 @@ mod flows;
 mod guards;
 mod guessing;
 mod input;
+mod keys;
 mod late;
 mod limits;
 mod log;

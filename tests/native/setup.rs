@@ -47,6 +47,8 @@ fn a_worker_with_valid_settings_is_healthy() {
                 "refresh_token_secret_previous": "not set",
                 "access_token_secret": "not set",
                 "access_token_secret_previous": "not set",
+                "access_token_private_key": "not set",
+                "access_token_private_key_previous": "not set",
                 "service_key": "ok",
                 "ACCESS_TOKEN_SECONDS": "ok",
                 "SESSION_IDLE_SECONDS": "ok",

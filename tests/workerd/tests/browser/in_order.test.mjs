@@ -1,5 +1,6 @@
 // The page of a worker in order: what it says, how it looks, and what it copies.
 import assert from "node:assert/strict";
+import { createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
@@ -21,6 +22,7 @@ test("everything is ready, and no secret is in the document", () =>
     assert.deepEqual(await states(page), {
       refresh_token_secret: "ok",
       access_token_secret: "not used",
+      access_token_private_key: "not used",
       service_key: "ok",
       SESSIONS: "ok",
       DB: "ok",
@@ -107,6 +109,30 @@ test("a secret is made in the browser, new every time, and goes nowhere", () =>
       secrets.add(secret);
     }
     assert.equal(secrets.size, 3);
+    assert.deepEqual(requests, []);
+  }, CLIPBOARD));
+
+test("a key pair is made in the browser, on one line, and can sign", () =>
+  onPage(URL_, async (page) => {
+    await checked(page);
+    const requests = [];
+    page.on("request", (request) => requests.push(request.url()));
+    for (const [option, type, size] of [["", "ec", undefined], [" RS256", "rsa", 2048]]) {
+      await page.getByLabel("What is it for?").selectOption(`access_token_private_key${option}`);
+      await page.getByRole("button", { name: "Make a secret", exact: true }).click();
+      await page.getByRole("button", { name: "Copy the command" }).click();
+      await page.getByText("Copied: the command").waitFor();
+      assert.equal(await clipboard(page), "npx wrangler secret put access_token_private_key");
+      await page.getByRole("button", { name: "Copy the secret" }).click();
+      await page.getByText("Copied: the secret").waitFor();
+      const secret = await clipboard(page);
+      assert.ok(!secret.includes("\n"), "a terminal takes one line");
+      const key = createPrivateKey(secret.replaceAll("\\n", "\n"));
+      assert.equal(key.asymmetricKeyType, type);
+      assert.equal(key.asymmetricKeyDetails.modulusLength, size);
+      assert.match(await page.locator("#made").innerText(), /jwks\.json/);
+      assert.ok(!(await page.content()).includes(secret), "it is not in the document's text");
+    }
     assert.deepEqual(requests, []);
   }, CLIPBOARD));
 

@@ -25,6 +25,8 @@ const ROWS = [
   ["no_secret", "refresh_token_secret", "missing", "npx wrangler secret put refresh_token_secret", "cargo xtask dev", /is not set/],
   ["weak_secret", "refresh_token_secret", "needs fixing", "npx wrangler secret put refresh_token_secret", "cargo xtask dev", /32 bytes/],
   ["same_secrets", "access_token_secret", "needs fixing", "npx wrangler secret put access_token_secret", "cargo xtask dev", /contain the same secret/],
+  ["public_key", "access_token_private_key", "needs fixing", "npx wrangler secret put access_token_private_key", "cargo xtask dev", /is a public key/],
+  ["refused_key", "access_token_private_key", "needs fixing", "npx wrangler secret put access_token_private_key", "cargo xtask dev", /It is damaged/],
   ["weak_service_key", "service_key", "needs fixing", "npx wrangler secret put service_key", "cargo xtask dev", /32 bytes/],
   ["weak_previous", "refresh_token_secret_previous", "needs fixing", "npx wrangler secret delete refresh_token_secret_previous", null, /32 bytes/],
   ["bad_number", "ACCESS_TOKEN_SECONDS", "needs fixing", "cargo xtask deploy", "cargo xtask dev", /from 60 to 86400/],
@@ -56,6 +58,7 @@ test("a worker without any secret has its page, which names all that is missing 
     assert.deepEqual(await states(page), {
       refresh_token_secret: "missing",
       access_token_secret: "not used",
+      access_token_private_key: "not used",
       service_key: "not used",
       SESSIONS: "missing",
       DB: "not used",
