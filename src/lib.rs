@@ -11,6 +11,7 @@
 //! | [`token`] | Tokens: refresh tokens, access tokens, the ids in them. Pure. |
 //! | [`session`] | Sessions, in KV or in objects: their rule, their stores, their requests. |
 //! | [`account`] | Accounts, in a database: passwords, limits on guessing, their requests. |
+//! | [`oauth`] | The standard endpoints: the same by the names of OAuth 2. |
 //! | [`mail`] | E-mails: their words, and the providers that deliver them. |
 //! | [`discovery`] | For servers that verify tokens: public keys, and where everything is. |
 //! | [`setup`] | For the operator: `/health`, and new secrets. |
@@ -20,7 +21,7 @@
 //! | [`port`], [`log`], [`problem`], [`text`] | What every folder needs. |
 //! | `cloudflare` | Where it runs: the only code that calls Cloudflare's API, with `entry.js`. |
 //!
-//! Dependencies point one way, from the top down: `cloudflare` → `app` → `routes` → `setup` →
+//! Dependencies point one way, from the top down: `cloudflare` → `app` → `routes` → `setup`, `oauth` →
 //! `account` → `mail`, `session` → `http` → `config`, `log`, `port` → `token` → `problem`, `text`. (`object` stands on
 //! `port`, and `account` and `session` use it.) `port.rs`, `session/port.rs` and `account/port.rs` say what is
 //! needed from outside; `cloudflare` and the tests implement it.
@@ -71,7 +72,8 @@
 //!
 //! ## Scope
 //!
-//! Sessions, their tokens and their end. Not: cookies, OAuth clients, third-party logins.
+//! Sessions, their tokens and their end. Not: cookies, third-party logins, consent and OAuth clients
+//! that have to be registered.
 //!
 //! ## Threat model in short
 //!
@@ -92,6 +94,7 @@ pub mod discovery;
 pub mod http;
 pub mod log;
 pub mod mail;
+pub mod oauth;
 pub mod object;
 pub mod port;
 pub mod problem;

@@ -25,12 +25,14 @@ use crate::{
         reply::Reply,
         request::{Request, parts},
     },
+    oauth::{
+        introspect::introspect, revoke::revoke as revoke_token, token::token, userinfo::userinfo,
+    },
     session::{
         end::{end_session, revoke},
         list::list_sessions,
         log_out::log_out,
         open::open_session,
-        refresh::refresh,
     },
     setup::{OwnerRequest, generate_secret::generate_secret, health::health},
 };
@@ -60,7 +62,7 @@ impl<P: HasAccounts> Route<P> {
     /// Every route.
     #[rustfmt::skip]
     pub const ALL: &'static [Self] = &[
-        api(Post,   "/auth/token",           |request| json(refresh(request))),
+        api(Post,   "/auth/token",           |request| token(request).boxed_local()),
         api(Get,    "/auth/me",              |request| json(show_me(request))),
         api(Patch,  "/auth/me",              |request| json(rename(request))),
         api(Delete, "/auth/me",              |request| json(delete_account(request))),
@@ -76,9 +78,14 @@ impl<P: HasAccounts> Route<P> {
         api(Post,   "/auth/password/change", |request| json(change_password(request))),
         api(Post,   "/auth/password/forgot", |request| json(forgot_password(request))),
         api(Post,   "/auth/password/reset",  |request| json(reset_password(request))),
-        api(Get,    JWKS_PATH,               |request| jwks(request)),
-        api(Get,    "/.well-known/openid-configuration",       |request| metadata(request)),
-        api(Get,    "/.well-known/oauth-authorization-server", |request| metadata(request)),
+        api(Post,   "/oauth/token",          |request| token(request).boxed_local()),
+        api(Post,   "/oauth/revoke",         |request| json(revoke_token(request))),
+        api(Post,   "/oauth/introspect",     |request| json(introspect(request))),
+        api(Get,    "/oauth/userinfo",       |request| json(userinfo(request))),
+        api(Post,   "/oauth/userinfo",       |request| json(userinfo(request))),
+        api(Get,    JWKS_PATH,               |request| jwks(request).boxed_local()),
+        api(Get,    "/.well-known/openid-configuration",       |request| metadata(request).boxed_local()),
+        api(Get,    "/.well-known/oauth-authorization-server", |request| metadata(request).boxed_local()),
         owner(Get,  "/generate_jwt_secret",  |request| json(generate_secret(request))),
         owner(Post, "/generate_jwt_secret",  |request| json(generate_secret(request))),
         owner(Get,  "/health",               |request| health(request).map(Ok).boxed_local()),

@@ -84,6 +84,17 @@ async fn count<P: HasSessions>(
 /// The request's access token, if it is one of ours.
 async fn verified<P: HasSessions>(request: &Request<'_, P>) -> Result<AccessToken, Error> {
     let text = request.bearer_token()?.ok_or(Error::AccessTokenMissing)?;
+    access_token(request, text).await
+}
+
+/// The access token in a text, if it is one of ours.
+///
+/// # Errors
+/// It is not, or has expired.
+pub async fn access_token<P: Runtime>(
+    request: &Request<'_, P>,
+    text: &str,
+) -> Result<AccessToken, Error> {
     if text.len() > TOKEN_BYTES {
         return Err(Error::AccessTokenInvalid);
     }
@@ -92,7 +103,11 @@ async fn verified<P: HasSessions>(request: &Request<'_, P>) -> Result<AccessToke
     token.map_err(Error::of_access_token)
 }
 
-async fn live<P: HasSessions>(
+/// Looks at the session of a token.
+///
+/// # Errors
+/// 401 when it was ended; the store failed.
+pub async fn live<P: HasSessions>(
     request: &Request<'_, P>,
     token: AccessToken,
 ) -> Result<Bearer, Error> {
@@ -113,22 +128,30 @@ async fn live<P: HasSessions>(
     })
 }
 
-/// Checks that the request carries the service key.
+/// Checks that the request carries the service key as a Bearer token.
 pub fn require_service_key<P: Runtime>(request: &Request<'_, P>) -> Result<(), Error> {
-    let expected = request
-        .config
-        .service_key
-        .as_ref()
-        .map_err(|error| Error::Misconfigured(*error))?;
     // A key may be any text, also one in quotation marks.
-    let as_sent = request.credentials();
-    let matches = |shown: Option<&str>| {
-        let key = expected.as_ref().zip(shown);
-        key.is_some_and(|(key, shown)| key.matches(shown))
+    let is_ours = is_service_key(request, request.credentials())?
+        || is_service_key(request, request.bearer_token()?)?;
+    is_ours.then_some(()).ok_or(Error::ServiceKeyInvalid)
+}
+
+/// The same for OAuth clients, which may send it as the password of `Basic`, with any user name.
+pub fn require_service_key_of_client<P: Runtime>(request: &Request<'_, P>) -> Result<(), Error> {
+    let Some(spellings) = request.basic_password() else {
+        return require_service_key(request);
     };
-    if matches(as_sent) || matches(request.bearer_token()?) {
-        Ok(())
-    } else {
-        Err(Error::ServiceKeyInvalid)
+    for password in spellings {
+        if is_service_key(request, Some(&password))? {
+            return Ok(());
+        }
     }
+    Err(Error::ServiceKeyInvalid)
+}
+
+fn is_service_key<P>(request: &Request<'_, P>, shown: Option<&str>) -> Result<bool, Error> {
+    let expected = request.config.service_key.as_ref();
+    let expected = expected.map_err(|error| Error::Misconfigured(*error))?;
+    let both = expected.as_ref().zip(shown);
+    Ok(both.is_some_and(|(key, shown)| key.matches(shown)))
 }

@@ -30,6 +30,26 @@ pub struct Tokens {
     session_id: SessionId,
 }
 
+/// The same, as OAuth clients read it (RFC 6749, section 5.1).
+#[derive(Serialize)]
+pub struct OAuthTokens {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: u64,
+    refresh_token: String,
+}
+
+impl From<Tokens> for OAuthTokens {
+    fn from(tokens: Tokens) -> Self {
+        Self {
+            access_token: tokens.access_token,
+            token_type: tokens.token_type,
+            expires_in: tokens.expires_in,
+            refresh_token: tokens.refresh_token,
+        }
+    }
+}
+
 /// A new access token, and the refresh token of this position. No token outlives its session.
 ///
 /// # Errors

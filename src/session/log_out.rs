@@ -32,17 +32,29 @@ impl LoggedOut {
 /// 400 for bad input; 503 when the store failed.
 pub async fn log_out<P: HasSessions>(request: &Request<'_, P>) -> Result<LoggedOut, Error> {
     let text = request.fields()?.refresh_token()?;
-    let Some((session_ref, latest_end)) = session_of(request, &text).await? else {
-        return Ok(LoggedOut::DONE);
+    end_session_of(request, &text).await?;
+    Ok(LoggedOut::DONE)
+}
+
+/// Ends the session of this token, if there is one.
+///
+/// # Errors
+/// The store failed.
+pub async fn end_session_of<P: HasSessions>(
+    request: &Request<'_, P>,
+    text: &str,
+) -> Result<(), Error> {
+    let Some((session_ref, latest_end)) = session_of(request, text).await? else {
+        return Ok(());
     };
     let sessions = store::for_request(request)?;
     match sessions.end_if_known(&session_ref, None).await? {
-        Ending::WasEnded => return Ok(LoggedOut::DONE),
+        Ending::WasEnded => return Ok(()),
         Ending::Ended => {}
         Ending::Unknown => sessions.end(&session_ref, latest_end).await?,
     }
     request.log_revocation("logged_out", "one", Some(&session_ref.session));
-    Ok(LoggedOut::DONE)
+    Ok(())
 }
 
 /// The session of a token of ours, and the latest time at which it ends.

@@ -39,10 +39,22 @@ pub async fn refresh_by<P: HasSessions>(
     request: &Request<'_, P>,
 ) -> Result<Tokens, Error> {
     let text = request.fields()?.refresh_token()?;
+    exchange(rule, request, &text).await
+}
+
+/// Exchanges this refresh token, by a rule.
+///
+/// # Errors
+/// As [`refresh`], but for the input.
+pub async fn exchange<P: HasSessions>(
+    rule: Rule,
+    request: &Request<'_, P>,
+    text: &str,
+) -> Result<Tokens, Error> {
     let now = request.platform.now();
-    let token = match RefreshToken::verify(&text, &request.config.refresh_keys, now) {
+    let token = match RefreshToken::verify(text, &request.config.refresh_keys, now) {
         Ok(token) => token,
-        Err(problem) => return Err(why_refused(request, &text, problem).await?),
+        Err(problem) => return Err(why_refused(request, text, problem).await?),
     };
 
     let sessions = store::for_request(request)?;

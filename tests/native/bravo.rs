@@ -113,9 +113,13 @@ fn response_schema(request: &Request, schema: &'static Value) -> Value {
     json!({"type": "object", "properties": properties})
 }
 
-/// Those of the schema itself and of the one that it extends.
+/// Those of the schema itself and of the one that it extends. Of several answers, the first is that
+/// to JSON.
 fn all_properties(schema: &'static Value) -> Map<String, Value> {
     let mut all = Map::new();
+    if let Some(first) = schema.pointer("/anyOf/0") {
+        all.extend(all_properties(first));
+    }
     if schema.get("$ref").is_some() {
         all.extend(all_properties(resolve(schema)));
     }

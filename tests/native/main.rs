@@ -24,6 +24,7 @@ mod log;
 mod mail;
 mod messages;
 mod migrations;
+mod oauth;
 mod objects;
 mod openapi;
 mod postman;
