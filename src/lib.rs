@@ -13,6 +13,7 @@
 //! | [`account`] | Accounts, in a database: passwords, limits on guessing, their requests. |
 //! | [`oauth`] | The standard endpoints: the same by the names of OAuth 2. |
 //! | [`mail`] | E-mails: their words, and the providers that deliver them. |
+//! | [`discovery`] | For servers that verify tokens: public keys, and where everything is. |
 //! | [`setup`] | For the operator: `/health`, and new secrets. |
 //! | [`routes`], [`app`], [`http`] | From a request to a reply. |
 //! | [`config`] | The operator's settings. |
@@ -62,9 +63,12 @@
 //! 2. its name in [`account::migration`], and its columns in the query there that names all of them.
 //!
 //! A token algorithm:
-//! 1. a variant in [`token::key`], which signs, verifies and names it in the header;
-//! 2. how its key is read, in [`token::secret`], and configured, in [`config::CheckedSettings::read`];
-//! 3. the attacks of `tests/workerd/tests/black_box/attacks` and the vectors of `token/wycheproof.rs`.
+//! 1. with a secret: a variant in [`token::key`], which signs, verifies and names it in the header, and
+//!    how its key is read, in [`token::secret`]; with a key pair: a variant in [`token::key_pair`], and
+//!    its parameters in `cloudflare/signatures.js` and `tests/world/src/pairs.rs`;
+//! 2. how its key is configured, in [`config::CheckedSettings::read`];
+//! 3. the attacks of `tests/workerd/tests/black_box/attacks` and `tests/native/keys.rs`, and the vectors
+//!    of `token/wycheproof.rs`.
 //!
 //! ## Scope
 //!

@@ -1,6 +1,6 @@
 //! What can be wrong with the settings.
 
-use crate::token::{key_pair::KeyProblem, secret::SecretProblem};
+use crate::token::{key_pair::KeyProblem, secret::SecretProblem, template::TemplateProblem};
 
 /// What is wrong with the settings. The message is for the owner and never holds a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -73,6 +73,9 @@ pub enum ConfigError {
     /// A var is none of the words that it may be.
     #[error("the var {0} must be one of {1}. Fix it in wrangler.toml and deploy again.")]
     NotOneOf(&'static str, &'static str),
+    /// What is to be added to access tokens cannot be.
+    #[error("the var {0} {1}. Fix it in wrangler.toml and deploy again.")]
+    Claims(&'static str, TemplateProblem),
     /// `MAIL` is off, and something needs it.
     #[error(
         "e-mail is off. Set the var MAIL in wrangler.toml to resend, brevo, postmark, webhook or cloudflare, and deploy again."
@@ -122,6 +125,7 @@ impl ConfigError {
             | Self::NotAUrl(name)
             | Self::Secret(name, _)
             | Self::Key(name, _)
+            | Self::Claims(name, _)
             | Self::NotBound(name)
             | Self::NotASwitch(name)
             | Self::NotAStore(name)

@@ -14,11 +14,12 @@ use std::{collections::BTreeMap, ops::RangeInclusive};
 use crate::{
     text::trim,
     token::{
-        access::ISSUER_BYTES,
+        access::{AccessType, ISSUER_BYTES},
         code::CodeKeys,
         key::{Keyring, SigningKey},
         key_pair::{KeyPairs, PrivateKey, PublicKey},
         secret::{Secret, SecretProblem},
+        template::ClaimsTemplate,
         time::LONGEST_SESSION_SECONDS,
     },
 };
@@ -91,6 +92,10 @@ pub struct Config {
     pub service_key: Result<Option<Secret>, ConfigError>,
     /// Lifetime of an access token.
     pub access_token_seconds: u64,
+    /// `typ` of access tokens.
+    pub access_token_type: AccessType,
+    /// What is added to their claims.
+    pub claims_template: ClaimsTemplate,
     /// How long a session lives without being used.
     pub idle_ms: u64,
     /// How long a session lives at most.
@@ -139,6 +144,9 @@ impl CheckedSettings {
             MIN_IDLE_SECONDS..=longest,
         );
         let access_token = reader.seconds(name::ACCESS_TOKEN_SECONDS, 3_600, 60..=86_400);
+        let access_token_type = reader.access_token_type(name::ACCESS_TOKEN_TYP);
+        let claims_template =
+            reader.claims_template(name::ACCESS_TOKEN_CLAIMS, name::ACCESS_TOKEN_ROLE);
         let session_store = reader.session_store(name::SESSION_STORE);
         let sessions_per_user = reader.count(name::SESSIONS_PER_USER, 1..=10_000);
         let sign_up = reader.switch(name::SIGN_UP);
@@ -183,6 +191,8 @@ impl CheckedSettings {
                 session_ms: session? * 1000,
                 idle_ms: idle? * 1000,
                 access_token_seconds: access_token?,
+                access_token_type: access_token_type?,
+                claims_template: claims_template?,
                 session_store: session_store?,
                 sessions_per_user: sessions_per_user?.map_or(DEFAULT_SESSIONS_PER_USER, small),
                 sign_up: sign_up?,
@@ -399,6 +409,38 @@ impl<'a> Reader<'a> {
         };
         let number = self.settings.get(name).map(parse).transpose();
         self.note(name, number, Option::is_some)
+    }
+
+    fn access_token_type(&mut self, name: &'static str) -> Result<AccessType, ConfigError> {
+        let typ = match self.settings.get(name).map(str::trim) {
+            None => Ok(AccessType::default()),
+            Some(text) => [AccessType::AtJwt, AccessType::Jwt]
+                .into_iter()
+                .find(|typ| text.eq_ignore_ascii_case(typ.name()))
+                .ok_or(ConfigError::NotOneOf(name, "at+jwt, JWT")),
+        };
+        self.note(name, typ, |_| true)
+    }
+
+    /// The claims that are added to access tokens, the role among them.
+    fn claims_template(
+        &mut self,
+        name: &'static str,
+        role: &'static str,
+    ) -> Result<ClaimsTemplate, ConfigError> {
+        let parse = |text| {
+            ClaimsTemplate::parse(text).map_err(|problem| ConfigError::Claims(name, problem))
+        };
+        let template = self.settings.get(name).map(parse).transpose();
+        let template = self.note(name, template, Option::is_some);
+        let text = self.settings.get(role).map(str::trim);
+        let with_role = template.clone().unwrap_or_default().unwrap_or_default();
+        let with_role = text.map_or(Ok(with_role.clone()), |text| {
+            let problem = |problem| ConfigError::Claims(role, problem);
+            with_role.with_role(text).map_err(problem)
+        });
+        let with_role = self.note(role, with_role, |_| text.is_some());
+        template.and(with_role)
     }
 
     /// The name of a store; KV where it is not set.

@@ -16,8 +16,7 @@ use crate::{
     token::id::SessionId,
 };
 
-/// Maximum size of a body, in bytes. The largest that makes sense is a token (4 KiB) beside claims
-/// (2 KiB).
+/// Maximum size of a body, in bytes. The largest that makes sense is a token (9 KiB).
 pub const BODY_BYTES: usize = 16 * 1024;
 
 /// How much of a body that is too large is still read, in bytes, so that the connection stays

@@ -66,7 +66,11 @@ pub(crate) async fn tokens<P: Runtime>(
     let issued_at = now.seconds();
     let expires_at = issued_at.plus(config.access_token_seconds).min(session_end);
     let issuer = request.issuer();
+    let claims = config
+        .claims_template
+        .claims(&session_ref.user, &record.claims);
     let token = NewAccessToken {
+        typ: config.access_token_type,
         issuer,
         audience: config.audience.as_deref().unwrap_or(issuer),
         session_ref,
@@ -75,7 +79,7 @@ pub(crate) async fn tokens<P: Runtime>(
         expires_at,
         position,
         has_account: record.has_account,
-        claims: &record.claims,
+        claims: &claims,
     };
     let refresh = RefreshToken {
         session_ref: session_ref.clone(),

@@ -5,13 +5,15 @@
 use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use pkcs1::UintRef;
-use pkcs8::{ObjectIdentifier, PrivateKeyInfo, spki::SubjectPublicKeyInfoRef};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::token::{json, key_text::KeyText};
+use crate::token::{
+    der::{Der, Tag},
+    json,
+    key_text::KeyText,
+};
 
 /// Bits of an RSA key: at least so many (RFC 7518, section 3.3).
 pub const MIN_RSA_BITS: usize = 2_048;
@@ -23,10 +25,11 @@ pub const MAX_RSA_BITS: usize = 4_096;
 /// Size of a number of P-256, in bytes.
 const P256_BYTES: usize = 32;
 
-// RFC 5480, sections 2.1.1 and 2.1.1.1; RFC 8017, appendix C.
-const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
-const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+// What names an algorithm in DER: its object identifier (RFC 5480, section 2.1.1; RFC 8017,
+// appendix C), and that of a curve.
+const EC: &[u8] = b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01";
+const P256: &[u8] = b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
+const RSA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
 
 /// What is wrong with a configured key. It never contains the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -189,32 +192,44 @@ impl PublicKey {
         Ok(key)
     }
 
+    /// `SubjectPublicKeyInfo` (RFC 5280, section 4.1).
     fn from_spki(der: &[u8]) -> Result<Self, KeyProblem> {
-        let info = SubjectPublicKeyInfoRef::try_from(der).map_err(damaged)?;
-        let key = info.subject_public_key.as_bytes();
-        let key = key.ok_or(KeyProblem::Damaged)?;
-        if is_rsa(&info.algorithm)? {
-            let key = pkcs1::RsaPublicKey::try_from(key).map_err(damaged)?;
-            Self::from_integers(key.modulus, key.public_exponent)
+        let mut info = Der(der).enter(Tag::Sequence).ok_or(KeyProblem::Damaged)?;
+        let is_rsa = is_rsa(info.read(Tag::Sequence))?;
+        let key = bits(info.read(Tag::BitString)).ok_or(KeyProblem::Damaged)?;
+        if is_rsa {
+            let key = Der(key).enter(Tag::Sequence);
+            Self::from_integers(key.ok_or(KeyProblem::Damaged)?)
         } else {
             Self::from_point(key)
         }
     }
 
-    /// The public half of a private key.
+    /// The public half of a private key: `PrivateKeyInfo` (RFC 5208, section 5), and in it
+    /// `RSAPrivateKey` (RFC 8017, appendix A.1.2) or `ECPrivateKey` (RFC 5915, section 3).
     fn of_pkcs8(der: &[u8]) -> Result<Self, KeyProblem> {
-        let info = PrivateKeyInfo::try_from(der).map_err(damaged)?;
-        if is_rsa(&info.algorithm)? {
-            let key = pkcs1::RsaPrivateKey::try_from(info.private_key).map_err(damaged)?;
-            Self::from_integers(key.modulus, key.public_exponent)
-        } else {
-            let key = sec1::EcPrivateKey::try_from(info.private_key).map_err(damaged)?;
-            Self::from_point(key.public_key.ok_or(KeyProblem::NoPublicPart)?)
+        let mut info = Der(der).enter(Tag::Sequence).ok_or(KeyProblem::Damaged)?;
+        info.number().ok_or(KeyProblem::Damaged)?;
+        let is_rsa = is_rsa(info.read(Tag::Sequence))?;
+        let key = info.read(Tag::OctetString);
+        let key = key.and_then(|key| Der(key).enter(Tag::Sequence));
+        let mut key = key.ok_or(KeyProblem::Damaged)?;
+        key.number().ok_or(KeyProblem::Damaged)?;
+        if is_rsa {
+            return Self::from_integers(key);
         }
+        key.read(Tag::OctetString).ok_or(KeyProblem::Damaged)?;
+        key.read(Tag::Optional0);
+        let point = key.enter(Tag::Optional1);
+        let point = point.and_then(|mut point| bits(point.read(Tag::BitString)));
+        Self::from_point(point.ok_or(KeyProblem::NoPublicPart)?)
     }
 
-    fn from_integers(n: UintRef<'_>, e: UintRef<'_>) -> Result<Self, KeyProblem> {
-        Self::rs256(n.as_bytes(), e.as_bytes())
+    /// The modulus, and the exponent after it.
+    fn from_integers(mut key: Der<'_>) -> Result<Self, KeyProblem> {
+        let numbers = key.number().zip(key.number());
+        let (n, e) = numbers.ok_or(KeyProblem::Damaged)?;
+        Self::rs256(n, e)
     }
 
     /// An uncompressed point (SEC 1, section 2.3.3).
@@ -344,13 +359,22 @@ impl KeyPairs {
     }
 }
 
-fn is_rsa(algorithm: &pkcs8::AlgorithmIdentifierRef<'_>) -> Result<bool, KeyProblem> {
-    match algorithm.oid {
-        RSA => Ok(true),
-        EC if algorithm.parameters_oid() == Ok(P256) => Ok(false),
-        EC => Err(KeyProblem::OtherCurve),
-        _ => Err(KeyProblem::OtherAlgorithm),
+/// Which of the two algorithms it is.
+fn is_rsa(algorithm: Option<&[u8]>) -> Result<bool, KeyProblem> {
+    let algorithm = algorithm.ok_or(KeyProblem::Damaged)?;
+    if algorithm.starts_with(RSA) {
+        return Ok(true);
     }
+    match algorithm.strip_prefix(EC) {
+        Some(P256) => Ok(false),
+        Some(_) => Err(KeyProblem::OtherCurve),
+        None => Err(KeyProblem::OtherAlgorithm),
+    }
+}
+
+/// The bytes in bits of which none is left over.
+fn bits(contents: Option<&[u8]>) -> Option<&[u8]> {
+    contents?.strip_prefix(&[0])
 }
 
 fn members(jwk: &str) -> Result<Map<String, Value>, KeyProblem> {
@@ -374,10 +398,6 @@ fn number(jwk: &Map<String, Value>, name: &str) -> Result<Zeroizing<Vec<u8>>, Ke
 fn without_zeros(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     &number[zeros..]
-}
-
-fn damaged<E>(_: E) -> KeyProblem {
-    KeyProblem::Damaged
 }
 
 #[cfg(test)]

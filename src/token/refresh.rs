@@ -126,7 +126,7 @@ mod tests {
     };
 
     use crate::token::{
-        access::{AccessToken, NewAccessToken},
+        access::{AccessToken, AccessType, NewAccessToken},
         claims::CustomClaims,
         id::{SessionId, UserId},
         secret::Secret,
@@ -177,6 +177,7 @@ mod tests {
     fn an_access_token_is_no_refresh_token_even_under_the_same_key() {
         let token = token();
         let access = NewAccessToken {
+            typ: AccessType::default(),
             issuer: "https://api.example.com",
             audience: "https://api.example.com",
             session_ref: &token.session_ref,

@@ -32,7 +32,7 @@ fn get(world: &World, path: &str) -> Reply {
     world.answer(&call(Method::Get, path, None, ""))
 }
 
-fn part(token: &str, index: usize) -> Value {
+pub fn part(token: &str, index: usize) -> Value {
     let part = token.split('.').nth(index).expect("three parts");
     let part = URL_SAFE_NO_PAD.decode(part).expect("base64url");
     serde_json::from_slice(&part).expect("JSON")

@@ -6,6 +6,7 @@ mod accounts;
 mod bearer;
 mod birth;
 mod bravo;
+mod claims;
 mod client;
 mod codes;
 mod cors;

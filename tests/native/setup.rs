@@ -51,6 +51,9 @@ fn a_worker_with_valid_settings_is_healthy() {
                 "access_token_private_key_previous": "not set",
                 "service_key": "ok",
                 "ACCESS_TOKEN_SECONDS": "ok",
+                "ACCESS_TOKEN_TYP": "ok",
+                "ACCESS_TOKEN_ROLE": "not set",
+                "ACCESS_TOKEN_CLAIMS": "not set",
                 "SESSION_IDLE_SECONDS": "ok",
                 "SESSION_MAX_SECONDS": "ok",
                 "SESSION_STORE": "ok",
@@ -104,7 +107,10 @@ fn every_problem_is_reported_at_once_without_its_value() {
             "SESSIONS_PER_USER" => "the var SESSIONS_PER_USER must be a whole number from 1 to",
             "SIGN_UP" => "the var SIGN_UP must be",
             "CORS_ALLOWED_ORIGINS" => "the var CORS_ALLOWED_ORIGINS must list origins",
-            "ACCESS_TOKEN_SECONDS" | "SESSION_MAX_SECONDS" | "MAIL_LANGUAGE" => "ok",
+            "ACCESS_TOKEN_SECONDS"
+            | "ACCESS_TOKEN_TYP"
+            | "SESSION_MAX_SECONDS"
+            | "MAIL_LANGUAGE" => "ok",
             _ => "not set",
         };
         assert!(told.starts_with(expected), "{name}: {told}");
