@@ -10,7 +10,7 @@ use tokenkeep_workerd_tests::{
 
 const REFRESH_SECRET: &str = "refresh_token_secret";
 const ACCESS_SECRET: &str = "access_token_secret";
-const PUT_REFRESH_SECRET: &str = "npx wrangler secret put refresh_token_secret";
+const PUT_REFRESH_SECRET: &str = "npx tokenkeep secret refresh_token_secret";
 
 /// Bad settings, the name that the answer must have in it, and the command that fixes it: one for
 /// each way that the runtime hands a setting over.
@@ -28,7 +28,7 @@ fn misconfigured() -> [(Settings, &'static str, &'static str); 4] {
         (
             fresh().with(ACCESS_SECRET, short),
             ACCESS_SECRET,
-            "npx wrangler secret put access_token_secret",
+            "npx tokenkeep secret access_token_secret",
         ),
         (fresh().with(maximum, "34560001"), maximum, deploy),
         (fresh().with_number(maximum, 34_560_001), maximum, deploy),
