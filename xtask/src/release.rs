@@ -166,7 +166,7 @@ fn link_to_repository(files: &mut Files) -> Result<()> {
     let repository = repository(&files["package.json"])?;
     let paths: Vec<String> = files.keys().cloned().collect();
     for (path, bytes) in files.iter_mut() {
-        if path.ends_with(".md") {
+        if Path::new(path).extension().is_some_and(|it| it == "md") {
             let text = str::from_utf8(bytes).with_context(|| format!("{path} is not text"))?;
             let is_packed = |file: &str| paths.iter().any(|path| path == file);
             *bytes = links::absolute(text, path, &repository, is_packed).into_bytes();

@@ -13,12 +13,11 @@ pub fn absolute(
     for part in parts {
         result.push_str("](");
         let target = part.split([')', '#']).next().unwrap_or_default();
-        match in_repository(target, path) {
-            Some(file) if !is_packed(&file) => {
-                result.push_str(&format!("{repository}/blob/main/{file}"));
-                result.push_str(&part[target.len()..]);
-            }
-            _ => result.push_str(part),
+        if let Some(file) = in_repository(target, path).filter(|file| !is_packed(file)) {
+            result.extend([repository, "/blob/main/", &file]);
+            result.push_str(&part[target.len()..]);
+        } else {
+            result.push_str(part);
         }
     }
     result
