@@ -220,7 +220,7 @@ async fn act<P: HasAccounts>(
         Action::Reset { new } => owner.reset(new, is_done).await,
         Action::Delete { id } if is_done || *id != owner.account.id => Ok(None),
         Action::Delete { .. } => owner.delete().await,
-        Action::LogIn { .. } | Action::Verify { .. } if is_done => Ok(owner.done(false)),
+        Action::LogIn { .. } | Action::Verify { .. } if is_done => Ok(Some(owner.done(false))),
         Action::LogIn { .. } => owner.verify(None, None).await,
         Action::Verify { bearer, password } => {
             owner.verify(bearer.as_ref(), password.as_ref()).await
@@ -237,12 +237,12 @@ struct Owner<'a, P: HasAccounts> {
 }
 
 impl<P: HasAccounts> Owner<'_, P> {
-    fn done(self, ends_others: bool) -> Option<Done> {
+    fn done(self, ends_others: bool) -> Done {
         let account = self.account;
-        Some(Done {
+        Done {
             account,
             ends_others,
-        })
+        }
     }
 
     async fn reset(self, new: &str, is_done: bool) -> Result<Option<Done>, Fault> {
@@ -250,7 +250,7 @@ impl<P: HasAccounts> Owner<'_, P> {
         if is_done {
             let new = new.normalized(self.platform);
             let is_set = self.hash.verify(&new) != Verification::Mismatch;
-            return Ok(if is_set { self.done(true) } else { None });
+            return Ok(is_set.then(|| self.done(true)));
         }
         let new = hash(self.platform, new);
         self.set(new).await
@@ -268,7 +268,7 @@ impl<P: HasAccounts> Owner<'_, P> {
         password: Option<&String>,
     ) -> Result<Option<Done>, Fault> {
         if self.account.email_verified || bearer == Some(&self.account.id) {
-            return Ok(self.done(false));
+            return Ok(Some(self.done(false)));
         }
         let Some(text) = password else {
             let none = PasswordHash::none(self.platform.bytes());
@@ -276,7 +276,7 @@ impl<P: HasAccounts> Owner<'_, P> {
         };
         let known = Password::parse(text.clone()).map_err(unreadable)?;
         if self.hash.verify(&known.normalized(self.platform)) != Verification::Mismatch {
-            return Ok(self.done(true));
+            return Ok(Some(self.done(true)));
         }
         let new = NewPassword::try_from(text.clone());
         match new.and_then(|new| new.not_of(&self.account.email)) {
@@ -292,12 +292,12 @@ impl<P: HasAccounts> Owner<'_, P> {
     async fn set(self, new: PasswordHash) -> Result<Option<Done>, Fault> {
         let id = &self.account.id;
         let is_set = self.accounts.set_password(id, &self.hash, &new).await?;
-        is_set.then(|| self.done(true)).ok_or(Fault::Failed)
+        is_set.then(|| Some(self.done(true))).ok_or(Fault::Failed)
     }
 
     async fn delete(self) -> Result<Option<Done>, Fault> {
         let now = self.platform.now();
         self.accounts.delete(&self.account.id, now).await?;
-        Ok(self.done(true))
+        Ok(Some(self.done(true)))
     }
 }
