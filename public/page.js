@@ -159,7 +159,7 @@ function limit(name, report, what) {
 
 // What is wrong with a setting of e-mail has a row of its own.
 function mail(report, set) {
-  const what = "Optional: e-mails, for forgotten passwords.";
+  const what = "Optional: e-mails with codes, for forgotten passwords, logins without one, and to verify addresses.";
   if (report === "ok") return ["MAIL", "good", "ok", what];
   if (!report) return ["MAIL", "", "not used", `${what} Tokenkeep’s guide \`docs/operating.md\` says how to have them.`];
   if (report.startsWith("within")) return ["MAIL", "bad", "does not work", `${what} ${report.replace("within", "Within")}.`, [paragraph("A status of 401 or 403 means that the key or the sender is wrong; 400 or 422, that the address is none.")]];
@@ -310,6 +310,24 @@ function showCards() {
       outputs: GIVEN,
       note: "For a second screen, with the same address. The answer is a new session, as after a login. All other devices of the user have to log in again.",
     }),
+    card("Send a code to log in", "POST", "/auth/code/send", {
+      body: { email: "${email}" },
+      note: "Optional: a login without passwords, beside Sign up and Log in or in their place. For a first screen. A new address gets an account.",
+    }),
+    card("Log in with a code", "POST", "/auth/code/login", {
+      body: { email: "${email}", code: "${code}" },
+      outputs: GIVEN,
+      note: "For a second screen, with the same address.",
+    }),
+    card("Send a code to verify", "POST", "/auth/email/verify/send", {
+      body: { email: "${email}" },
+      note: "Optional. With `EMAIL_VERIFICATION`, a code is sent at sign-up anyway; this sends another one.",
+    }),
+    card("Verify e-mail", "POST", "/auth/email/verify", {
+      body: { email: "${email}", code: "${code}", password: "${password}" },
+      outputs: GIVEN,
+      note: "For a screen after Sign up, with the same address and password. Without the password, that of the sign-up is gone: it may be a stranger’s.",
+    }),
     card("Delete account", "DELETE", "/auth/me", {
       header: BEARER,
       body: { password: "${password}" },
@@ -361,6 +379,7 @@ const tryOut = busy(async () => {
   const isNew = $("trial").how.value === "signup";
   const login = await (isNew ? step("Sign up", "POST", "/auth/signup", account) : step("Log in", "POST", "/auth/login", account));
   if (!login) return;
+  if (login.verificationRequired) return show("outcome", "good", "It works: a code is on its way.", "Your settings want the address to be verified first. Your app sends the code with Verify e-mail.");
   const again = { body: { refreshToken: login.refreshToken } };
   const tokens = (await step("Refresh token", "POST", "/auth/token", again)) && (await step("Refresh token, the same again", "POST", "/auth/token", again));
   if (tokens && (await step("User info", "GET", "/auth/me", { token: tokens.accessToken }))) {

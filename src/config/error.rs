@@ -56,6 +56,9 @@ pub enum ConfigError {
     /// `MAIL` is off, and something needs it.
     #[error("e-mail is off")]
     MailOff,
+    /// Addresses are to be verified, and no e-mail can be sent.
+    #[error("the var EMAIL_VERIFICATION is set, and e-mail is off")]
+    VerificationNeedsMail,
     /// What `MAIL` needs is not set.
     #[error("{kind} {0} is not set, and the var MAIL needs it", kind = kind(.0))]
     MailNeeds(&'static str),
@@ -101,7 +104,7 @@ impl ConfigError {
             Self::NotBound(name) => format!(
                 "Restore the section with binding = \"{name}\" in wrangler.toml and {restart}."
             ),
-            Self::MailOff | Self::MailLogged => format!(
+            Self::MailOff | Self::MailLogged | Self::VerificationNeedsMail => format!(
                 "Set the var MAIL in wrangler.toml to resend, brevo, postmark, webhook or cloudflare, and {restart}."
             ),
             _ if is_local => {
@@ -117,6 +120,7 @@ impl ConfigError {
     pub fn name(&self) -> &'static str {
         match self {
             Self::MailOff | Self::MailLogged => super::name::MAIL,
+            Self::VerificationNeedsMail => super::name::EMAIL_VERIFICATION,
             Self::Missing(name)
             | Self::NotOneOf(name, _)
             | Self::MailNeeds(name)

@@ -45,6 +45,18 @@ pub enum SessionStore {
     DurableObjects,
 }
 
+/// Whether people have to show that an address is theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Verification {
+    /// They do not.
+    #[default]
+    Off,
+    /// They are asked to: a code is sent at sign-up.
+    On,
+    /// There are no tokens before.
+    Required,
+}
+
 /// What is read from the settings, once for as long as they stay the same.
 #[derive(Debug)]
 pub struct CheckedSettings {
@@ -91,6 +103,9 @@ pub struct Config {
     pub code_keys: CodeKeys,
     /// How e-mails are sent; none where they are not. A mistake closes only the routes that send some.
     pub mail: Result<Option<MailSettings>, ConfigError>,
+    /// Whether addresses are verified. A mistake closes only what depends on it: users who are logged in
+    /// stay so, and whoever is verified can log in.
+    pub verification: Result<Verification, ConfigError>,
     /// What the owner's back end shows; without it the routes that need it are closed. A weak one
     /// closes only those routes: no user should suffer for it.
     pub service_key: Result<Option<Secret>, ConfigError>,
@@ -149,12 +164,13 @@ impl CheckedSettings {
         let issuer = reader.party(name::ISSUER);
         let audience = reader.party(name::AUDIENCE);
         let mail = reader.mail();
+        let verification = reader.verification(name::EMAIL_VERIFICATION, &mail);
         let location_checked = reader.location(name::ACCOUNT_LOCATION);
         let (origins, origins_checked) = reader.origins(name::CORS_ALLOWED_ORIGINS);
 
         let access_token_seconds = access_token.ok();
         let weak_service_key = service_key.as_ref().err().copied();
-        let bad_mail = mail.as_ref().err().copied();
+        let bad_mail = mail.as_ref().err().or(verification.as_ref().err()).copied();
         let config = (|| {
             let (refresh, refresh_previous) = (refresh?, refresh_previous?);
             let (access, access_previous) = (access?, access_previous?);
@@ -177,6 +193,7 @@ impl CheckedSettings {
                     previous: signing_keys(&refresh_previous),
                 },
                 mail,
+                verification,
                 service_key,
                 session_ms: session? * 1000,
                 idle_ms: idle? * 1000,
@@ -403,6 +420,28 @@ impl<'a> Reader<'a> {
             Some(_) => Err(ConfigError::NotASwitch(name)),
         };
         self.note(name, is_on, |_| true)
+    }
+
+    /// Whether addresses are verified, which takes e-mails.
+    fn verification(
+        &mut self,
+        name: &'static str,
+        mail: &Result<Option<MailSettings>, ConfigError>,
+    ) -> Result<Verification, ConfigError> {
+        let text = self.settings.get(name).map(str::trim);
+        let wanted = match text.map(str::to_ascii_lowercase).as_deref() {
+            None | Some("off" | "false") => Ok(Verification::Off),
+            Some("on" | "true") => Ok(Verification::On),
+            Some("required") => Ok(Verification::Required),
+            Some(_) => Err(ConfigError::NotOneOf(name, "off, on, required")),
+        };
+        let verification = match (wanted, mail) {
+            (Ok(Verification::On | Verification::Required), Ok(None)) => {
+                Err(ConfigError::VerificationNeedsMail)
+            }
+            (wanted, _) => wanted,
+        };
+        self.note(name, verification, |_| true)
     }
 
     /// A name that stands in every access token: measured as it stands there.

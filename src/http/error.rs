@@ -85,6 +85,9 @@ pub enum Error {
     /// 403: the password that was asked for again was wrong. Not 401: the user stays logged in.
     #[error("password wrong")]
     WrongPassword,
+    /// 403: the password is right, and the address has to be verified first.
+    #[error("e-mail unverified")]
+    EmailUnverified,
     /// 403: no new accounts.
     #[error("sign-up closed")]
     SignUpClosed,
@@ -171,6 +174,7 @@ impl Error {
             Self::ServiceKeyInvalid => ErrorReply::new(401, "service_key_invalid", "Send the service key in the header: Authorization: Bearer <service_key>. The owner sets it with: npx tokenkeep secret service_key").challenge("Bearer"),
             Self::InvalidCredentials => ErrorReply::new(401, "invalid_credentials", "The e-mail address or the password is wrong. Check both and try again."),
             Self::WrongPassword => ErrorReply::new(403, "wrong_password", "The password is wrong. Try again; you are still logged in."),
+            Self::EmailUnverified => ErrorReply::new(403, "email_unverified", "The e-mail address has to be confirmed first. Enter the code that was sent to it."),
             Self::SignUpClosed => ErrorReply::new(403, "sign_up_closed", "New accounts cannot be created at the moment."),
             Self::EmailTaken => ErrorReply::new(409, "email_taken", "An account with this e-mail address already exists. Log in instead."),
             Self::TooManyAttempts(seconds) => ErrorReply::new(429, "too_many_attempts", format!("Too many attempts. Try again in {seconds} seconds.")).with("Retry-After", seconds.to_string()),

@@ -52,7 +52,7 @@ struct NewClaims<'a> {
     jti: &'a str,
     sid: &'a str,
     r#gen: &'a str,
-    /// Of accounts only: nobody has sent a message to the address in `email`.
+    /// Of accounts only. `true` is among the claims of the session.
     #[serde(skip_serializing_if = "Option::is_none")]
     email_verified: Option<bool>,
     #[serde(flatten)]
@@ -67,6 +67,7 @@ impl NewAccessToken<'_> {
             issued_at: self.issued_at,
             expires_at: self.expires_at,
         };
+        let is_unverified = self.has_account && !self.claims.has(EMAIL_VERIFIED);
         let claims = NewClaims {
             iss: self.issuer,
             sub: self.session_ref.user.as_str(),
@@ -77,7 +78,7 @@ impl NewAccessToken<'_> {
                 self.position,
                 mark(self.session_ref.realm, self.has_account),
             ),
-            email_verified: self.has_account.then_some(false),
+            email_verified: is_unverified.then_some(false),
             custom: self.claims,
         };
         sign(ACCESS_TYPE, times, claims, key)
@@ -146,9 +147,9 @@ impl AccessToken {
     }
 }
 
-/// The claim of an account's tokens that says whether its address is known to be the user's. A back
-/// end may give its own sessions a claim of this name.
-const EMAIL_VERIFIED: &str = "email_verified";
+/// The claim of an account's tokens that says whether its address was known to be the user's when the
+/// session started. A back end may give its own sessions a claim of this name.
+pub const EMAIL_VERIFIED: &str = "email_verified";
 
 /// How `gen` ends when the session belongs to an account. It is not a claim of its own, because all
 /// other names belong to the owner.

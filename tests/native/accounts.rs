@@ -57,6 +57,7 @@ fn an_account_can_be_made_and_logged_in_to(#[values(Kv, DurableObjects)] store: 
         "email": EMAIL,
         "name": "Ada",
         "createdAt": world.now(),
+        "emailVerified": false,
         "claims": {"email": EMAIL},
     });
     assert_eq!(body(&world.me(&login)), expected);
@@ -171,14 +172,19 @@ fn the_token_of_an_account_says_that_its_address_is_not_verified(
     assert_eq!(claims_of(&login.access)["email_verified"], false);
     let answer = world.refresh_after(HOUR, &login);
     assert_eq!(claims_of(&answer.access)["email_verified"], false);
-    assert_eq!(body(&world.me(&answer))["claims"], json!({"email": EMAIL}));
+    let me = body(&world.me(&answer));
+    assert_eq!(
+        (&me["emailVerified"], &me["claims"]),
+        (&json!(false), &json!({"email": EMAIL}))
+    );
     let claims = json!({"email": EMAIL, "email_verified": true});
     let session = tokens(&world.open(&json!({"userId": "bob", "claims": claims})));
     assert_eq!(claims_of(&session.access)["email_verified"], true);
     assert_eq!(body(&world.me(&session))["claims"], claims);
 }
 
-fn claims_of(access_token: &str) -> Value {
+/// The claims of a token.
+pub fn claims_of(access_token: &str) -> Value {
     let claims = access_token.split('.').nth(1).expect("claims");
     let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64url");
     serde_json::from_slice(&claims).expect("JSON")

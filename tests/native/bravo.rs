@@ -113,11 +113,14 @@ fn response_schema(request: &Request, schema: &'static Value) -> Value {
     json!({"type": "object", "properties": properties})
 }
 
-/// Those of the schema itself and of the one that it extends.
+/// Those of the schema itself, of the one that it extends, and of those that it may be.
 fn all_properties(schema: &'static Value) -> Map<String, Value> {
     let mut all = Map::new();
     if schema.get("$ref").is_some() {
         all.extend(all_properties(resolve(schema)));
+    }
+    for one in schema["anyOf"].as_array().into_iter().flatten() {
+        all.extend(all_properties(one));
     }
     let own = schema["properties"].as_object().into_iter().flatten();
     all.extend(own.map(|(name, schema)| (name.clone(), simplified(schema))));

@@ -17,6 +17,7 @@ pub const REVOKED: Refusal = (401, "session_revoked");
 pub const INVALID_CREDENTIALS: Refusal = (401, "invalid_credentials");
 pub const SERVICE_KEY_INVALID: Refusal = (401, "service_key_invalid");
 pub const WRONG_PASSWORD: Refusal = (403, "wrong_password");
+pub const EMAIL_UNVERIFIED: Refusal = (403, "email_unverified");
 pub const SIGN_UP_CLOSED: Refusal = (403, "sign_up_closed");
 pub const NOT_FOUND: Refusal = (404, "not_found");
 pub const METHOD_NOT_ALLOWED: Refusal = (405, "method_not_allowed");

@@ -8,6 +8,7 @@ use tokenkeep::{
 use tokenkeep_world::trouble::{Plan, Store, Trouble};
 
 use crate::{
+    accounts::claims_of,
     client::{EMAIL, PASSWORD, Tokens, body, call, expect_bad_field, expect_error, post, tokens},
     codes::{CODE_INVALID, MISCONFIGURED, REVOKED, UNAVAILABLE},
     mail::{code_of, with_mail},
@@ -88,8 +89,17 @@ fn the_code_of_the_e_mail_sets_the_password_logs_in_and_ends_all_other_sessions(
     world.refuses(&ada, REVOKED);
     assert_eq!(world.try_log_in(EMAIL, PASSWORD).status, 401);
     world.log_in_with(NEW);
-    let accounts = world.accounts.borrow();
-    assert!(accounts.is_verified(&accounts.row(EMAIL).expect("there").0.id));
+    assert_eq!(claims_of(&new.access)["email_verified"], true);
+    assert_eq!(claims_of(&ada.access)["email_verified"], false);
+    let renewed = world.refresh_after(HOUR, &new);
+    assert_eq!(claims_of(&renewed.access)["email_verified"], true);
+    let me = body(&world.me(&renewed));
+    assert_eq!(
+        (&me["emailVerified"], &me["claims"]),
+        (&json!(true), &json!({"email": EMAIL}))
+    );
+    let changed = tokens(&world.change_password(&renewed, NEW, PASSWORD));
+    assert_eq!(claims_of(&changed.access)["email_verified"], true);
 }
 
 #[test]
@@ -308,7 +318,7 @@ fn an_account_that_was_deleted_meanwhile_is_an_unknown_address() {
 fn a_reset_that_fails_leaves_the_code_valid() {
     let (world, ada) = with_ada();
     let code = world.code();
-    let plan = Plan::new(Store::D1, "reset password", Trouble::Fails);
+    let plan = Plan::new(Store::D1, "set password", Trouble::Fails);
     world.inject(plan);
     for _ in 0..2 * TRIES {
         expect_error(&world.reset(&code), UNAVAILABLE);

@@ -59,6 +59,7 @@ fn a_worker_with_valid_settings_is_healthy() {
                 "ISSUER": "not set",
                 "AUDIENCE": "not set",
                 "CORS_ALLOWED_ORIGINS": "ok",
+                "EMAIL_VERIFICATION": "ok",
                 "MAIL": "not set",
                 "MAIL_FROM": "not set",
                 "MAIL_LANGUAGE": "ok",
@@ -102,7 +103,10 @@ fn every_problem_is_reported_at_once_without_its_value() {
             "SESSIONS_PER_USER" => "the var SESSIONS_PER_USER must be a whole number from 1 to",
             "SIGN_UP" => "the var SIGN_UP must be",
             "CORS_ALLOWED_ORIGINS" => "the var CORS_ALLOWED_ORIGINS must list origins",
-            "ACCESS_TOKEN_SECONDS" | "SESSION_MAX_SECONDS" | "MAIL_LANGUAGE" => "ok",
+            "ACCESS_TOKEN_SECONDS"
+            | "SESSION_MAX_SECONDS"
+            | "EMAIL_VERIFICATION"
+            | "MAIL_LANGUAGE" => "ok",
             _ => "not set",
         };
         assert!(told.starts_with(expected), "{name}: {told}");
