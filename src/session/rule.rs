@@ -292,6 +292,9 @@ pub enum Verdict {
     Reused,
 }
 
+/// How a refresh is decided: [`judge`], or a rule that is compared with it.
+pub type Rule = fn(&SessionId, Position, Snapshot, IdleWindow, UnixMillis) -> Verdict;
+
 /// Decides a refresh: a client of `session` presents the token at this position, and this is what is
 /// stored.
 #[must_use]
