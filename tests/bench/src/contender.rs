@@ -9,7 +9,7 @@ use tokenkeep_workerd_tests::{
     kv::{Kv, Tally},
     project::folder,
     tokens::random_name,
-    workerd::Settings,
+    workerd::{SessionsIn, Settings},
 };
 
 use crate::{
@@ -118,7 +118,7 @@ impl Contender {
         let Some(source) = self.source() else {
             let settings = common.clone().with_build(&self.build());
             return match self {
-                InObjects => settings.with_sessions_in_objects(),
+                InObjects => settings.with_sessions_in(SessionsIn::Objects),
                 _ => settings,
             };
         };
