@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::Arc,
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value as Json;
@@ -25,6 +27,9 @@ const GUARD_FILE: &str = "guard.js";
 
 /// The name of the KV binding in `wrangler.toml`.
 const SESSIONS: &str = "SESSIONS";
+
+/// How long a line of the log is waited for.
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// The module behind the binding of a rate limit.
 const RATE_LIMIT_MODULE: &str = "test:rate-limit";
@@ -367,6 +372,19 @@ impl Workerd {
     #[must_use]
     pub fn log(&self) -> String {
         self.leash.log()
+    }
+
+    /// Waits until the log has a text so many times: a line may come later than its answer.
+    ///
+    /// # Panics
+    /// It does not come.
+    pub fn wait_for_log(&self, text: &str, times: usize) {
+        let until = Instant::now() + PATIENCE;
+        while self.log().matches(text).count() < times {
+            let log = self.log();
+            assert!(Instant::now() < until, "{times} times {text:?}:\n{log}");
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// The process that serves, on Linux.
