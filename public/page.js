@@ -100,7 +100,7 @@ const command = (text) => field("Type this in a terminal, in your project’s fo
 
 // ---- Is it ready? ----
 
-const RUN = isLocal ? "cargo xtask dev" : "cargo xtask deploy";
+const RUN = isLocal ? "npx tokenkeep dev" : "npx tokenkeep deploy";
 const dashboard = (text) => !isLocal && paragraph(`In Cloudflare’s dashboard: Workers & Pages, your worker, Settings, ${text}`);
 const wait = [paragraph("Wait a minute and check again. If it does not go away, look at www.cloudflarestatus.com.")];
 
@@ -112,17 +112,18 @@ const fixFile = (what) => [paragraph(`Fix \`wrangler.toml\`: ${what}. Then ${isL
 
 function fixSecret(name) {
   if (!SECRETS[name] && !name.endsWith("previous")) {
-    if (isLocal) return [paragraph(`Copy the key from the service that delivers your e-mails, add it to \`.dev.vars\` as a line \`${name}="the key"\`, and start the worker again:`), command(RUN)];
-    return [paragraph("Copy the key from the service that delivers your e-mails, and store it:"), command(`npx wrangler secret put ${name}`), dashboard(`Variables and Secrets, Add. Type: Secret. Name: \`${name}\`.`)];
+    if (isLocal) return [paragraph(`Copy the key from the service that delivers your e-mails, add or replace the line \`${name}="the key"\` in \`.dev.vars\`, and start the worker again:`), command(RUN)];
+    return [paragraph("Copy the key from the service that delivers your e-mails, and store it:"), command(`npx tokenkeep secret ${name}`), dashboard(`Variables and Secrets, Add. Type: Secret. Name: \`${name}\`.`)];
   }
+  if (name.endsWith("previous") && isLocal) return [paragraph(`Replace the line \`${name}=…\` in \`.dev.vars\`, or delete it, and start the worker again:`), command(RUN)];
   if (name.endsWith("previous")) return [paragraph("Store the earlier secret again, or remove it:"), command(`npx wrangler secret delete ${name}`)];
   const maker = button("Make a secret for it", () => {
     $("which").value = name;
     showReplacement();
     $("which").focus();
   });
-  if (isLocal) return [paragraph(`On this computer secrets are in your project’s file \`.dev.vars\`. Make one, add it there as a line \`${name}="the secret"\`, and start the worker again:`), maker, command(RUN)];
-  return [maker, command(`npx wrangler secret put ${name}`), dashboard(`Variables and Secrets, Add. Type: Secret. Name: \`${name}\`.`)];
+  if (isLocal) return [paragraph(`On this computer secrets are in your project’s file \`.dev.vars\`. Make one, add or replace the line \`${name}="the secret"\` there, and start the worker again:`), maker, command(RUN)];
+  return [maker, command(`npx tokenkeep secret ${name}`), dashboard(`Variables and Secrets, Add. Type: Secret. Name: \`${name}\`.`)];
 }
 
 // What is wrong. The fix follows separately.
@@ -158,9 +159,9 @@ function limit(name, report, what) {
 
 // What is wrong with a setting of e-mail has a row of its own.
 function mail(report, set) {
-  const what = "Optional: e-mails, for forgotten passwords.";
+  const what = "Optional: e-mails with codes, for forgotten passwords, logins without one, and to verify addresses.";
   if (report === "ok") return ["MAIL", "good", "ok", what];
-  if (!report) return ["MAIL", "", "not used", `${what} Your project’s \`docs/operating.md\` says how to have them.`];
+  if (!report) return ["MAIL", "", "not used", `${what} Tokenkeep’s guide \`docs/operating.md\` says how to have them.`];
   if (report.startsWith("within")) return ["MAIL", "bad", "does not work", `${what} ${report.replace("within", "Within")}.`, [paragraph("A status of 401 or 403 means that the key or the sender is wrong; 400 or 422, that the address is none.")]];
   return set === "ok" && ["MAIL", "bad", "needs fixing", `${what} ${reason(report)}`, fixFile(report.includes("EMAIL") ? "the section `[[send_email]]` with the name `EMAIL` is missing" : "the line `MAIL`")];
 }
@@ -259,16 +260,25 @@ async function makeSecret(event) {
   const isKey = name.endsWith("_private_key");
   if (isKey && !isSecureContext) return $("made").replaceChildren(paragraph("Your browser makes key pairs only on pages that are called with `https://`, or on `http://localhost`."));
   const secret = isKey ? await newPrivateKey(algorithm) : newSecret();
-  const text = `npx wrangler secret put ${name}`;
+  if (isLocal) return showLine(name, secret);
+  const text = `npx tokenkeep secret ${name}`;
   const source = sample(text);
   $("made").replaceChildren(
-    isLocal ? paragraph("On this computer secrets are in the file `.dev.vars`. The command is for a worker on the internet.") : "",
     make("ol", {},
       make("li", {}, paragraph("1. Copy the command, paste it into a terminal in your project’s folder, and press Enter."), line(text, "the command", source, "Copy the command")),
-      make("li", {}, paragraph("2. When the terminal asks for the value, copy the secret, paste it there, and press Enter. You see only stars."), hidden("the secret", secret, "Copy the secret")),
+      make("li", {}, paragraph("2. When the terminal asks for the value, copy the secret, paste it there, and press Enter. It is not shown."), hidden("the secret", secret, "Copy the secret")),
       make("li", {}, "3. Keep the secret in a password manager, too: it cannot be read back, and you need it when you replace it."),
       make("li", {}, "4. Come back here and check again."),
       isKey && make("li", {}, paragraph("5. Servers that verify tokens find the public key at `/.well-known/jwks.json`."))));
+  $("made").querySelector("button").focus();
+}
+
+// On this computer a secret is a line of a file.
+function showLine(name, secret) {
+  $("made").replaceChildren(make("ol", {},
+    make("li", {}, paragraph(`1. Copy the line, and put it into the file \`.dev.vars\` in your project’s folder. Replace the line \`${name}=…\`, if there is one.`), hidden("the line", `${name}="${secret}"`, "Copy the line")),
+    make("li", {}, paragraph("2. Start the worker again."), line(RUN, "the command", sample(RUN), "Copy the command")),
+    make("li", {}, "3. Come back here and check again. The worker on the internet has secrets of its own.")));
   $("made").querySelector("button").focus();
 }
 
@@ -324,6 +334,24 @@ function showCards() {
       outputs: GIVEN,
       note: "For a second screen, with the same address. The answer is a new session, as after a login. All other devices of the user have to log in again.",
     }),
+    card("Send a code to log in", "POST", "/auth/code/send", {
+      body: { email: "${email}" },
+      note: "Optional: a login without passwords, beside Sign up and Log in or in their place. For a first screen. A new address gets an account.",
+    }),
+    card("Log in with a code", "POST", "/auth/code/login", {
+      body: { email: "${email}", code: "${code}" },
+      outputs: GIVEN,
+      note: "For a second screen, with the same address.",
+    }),
+    card("Send a code to verify", "POST", "/auth/email/verify/send", {
+      body: { email: "${email}" },
+      note: "Optional. With `EMAIL_VERIFICATION`, a code is sent at sign-up anyway; this sends another one.",
+    }),
+    card("Verify e-mail", "POST", "/auth/email/verify", {
+      body: { email: "${email}", code: "${code}", password: "${password}" },
+      outputs: GIVEN,
+      note: "For a screen after Sign up, with the same address and password. Without the password, that of the sign-up is gone: it may be a stranger’s.",
+    }),
     card("Delete account", "DELETE", "/auth/me", {
       header: BEARER,
       body: { password: "${password}" },
@@ -375,6 +403,7 @@ const tryOut = busy(async () => {
   const isNew = $("trial").how.value === "signup";
   const login = await (isNew ? step("Sign up", "POST", "/auth/signup", account) : step("Log in", "POST", "/auth/login", account));
   if (!login) return;
+  if (login.verificationRequired) return show("outcome", "good", "It works: a code is on its way.", "Your settings want the address to be verified first. Your app sends the code with Verify e-mail.");
   const again = { body: { refreshToken: login.refreshToken } };
   const tokens = (await step("Refresh token", "POST", "/auth/token", again)) && (await step("Refresh token, the same again", "POST", "/auth/token", again));
   if (tokens && (await step("User info", "GET", "/auth/me", { token: tokens.accessToken }))) {

@@ -100,9 +100,9 @@ impl<P: HasAccounts> App<'_, P> {
     /// The reply to an error, and its code. What the operator should know of is logged.
     fn refuse(&self, error: &Error, call: &Call, id: &str) -> (Reply, Option<&'static str>) {
         let reply = if oauth::is_oauth(call) {
-            oauth::reply(error)
+            oauth::reply(error, is_local(&call.origin))
         } else {
-            error.reply()
+            error.reply(is_local(&call.origin))
         };
         let cause = error.to_string();
         let line = match error {

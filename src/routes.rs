@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::{
     account::{
         change_password::change_password,
+        code_login::{log_in_with_code, send_login_code},
         delete::delete_account,
         forgot_password::forgot_password,
         log_in::log_in,
@@ -17,6 +18,7 @@ use crate::{
         port::HasAccounts,
         reset_password::reset_password,
         sign_up::sign_up,
+        verify_email::{send_verification, verify_email},
     },
     discovery::{JWKS_PATH, jwks, metadata},
     http::{
@@ -78,6 +80,10 @@ impl<P: HasAccounts> Route<P> {
         api(Post,   "/auth/password/change", |request| json(change_password(request))),
         api(Post,   "/auth/password/forgot", |request| json(forgot_password(request))),
         api(Post,   "/auth/password/reset",  |request| json(reset_password(request))),
+        api(Post,   "/auth/code/send",       |request| json(send_login_code(request))),
+        api(Post,   "/auth/code/login",      |request| json(log_in_with_code(request))),
+        api(Post,   "/auth/email/verify/send", |request| json(send_verification(request))),
+        api(Post,   "/auth/email/verify",    |request| json(verify_email(request))),
         api(Post,   "/oauth/token",          |request| token(request).boxed_local()),
         api(Post,   "/oauth/revoke",         |request| json(revoke_token(request))),
         api(Post,   "/oauth/introspect",     |request| json(introspect(request))),

@@ -14,7 +14,8 @@ use crate::{
         port::{Guard as _, HasAccounts},
     },
     http::{error::Error, request::Request},
-    port::{Fault, RateLimit},
+    mail::words::Letter,
+    port::{Fault, RateLimit, within},
     token::{
         id::{SessionId, SessionRef},
         time::UnixMillis,
@@ -65,6 +66,8 @@ pub struct Checked {
     pub at: UnixMillis,
     /// The session that an earlier copy of this request has started.
     pub repeated: Option<SessionId>,
+    /// Whether all other sessions of the account end.
+    pub ends_others: bool,
 }
 
 /// Has the guard of this address check a password and do what it was presented for.
@@ -98,25 +101,36 @@ pub async fn check_password<P: HasAccounts>(
     checked(reply, wrong)
 }
 
-/// Has the guard of this address take a new code: whether it is to be sent. Whatever the answer is,
-/// it comes at the same moment.
+/// Has the guard of this address take a new code: the e-mail that is to be sent, if one is. Whatever
+/// the answer is, it comes at the same moment.
 ///
 /// # Errors
-/// The guard failed, or did not reply in time.
+/// 429 after too many sign-ups; the guard failed, or did not reply in time.
 pub async fn issue_code<P: HasAccounts>(
     request: &Request<'_, P>,
     new: NewCode,
-) -> Result<bool, Error> {
+) -> Result<Option<Letter>, Error> {
     let started_at = request.platform.now();
-    let email = new.email.clone();
+    let (email, kind) = (new.email.clone(), new.kind);
     let reply = ask(request, &email, &GuardRequest::Issue(new)).await?;
     slow_down_when_flooded(request).await;
     wait_for_next_step(request, started_at).await;
     match reply {
-        GuardReply::Issued => Ok(true),
-        GuardReply::NotIssued => Ok(false),
+        GuardReply::Issued => Ok(Some(Letter::Code(kind))),
+        GuardReply::IssuedToKnown => Ok(Some(Letter::Known)),
+        GuardReply::NotIssued => Ok(None),
+        GuardReply::Full { seconds } => Err(Error::TooManySignUps(seconds)),
         _ => Err(Fault::Failed.into()),
     }
+}
+
+/// The same for an answer that does not depend on it, and has gone out already. A guard that fails
+/// sends nothing: the user can ask for another code.
+pub async fn issue_code_later<P: HasAccounts>(platform: &P, new: NewCode) -> bool {
+    let email = new.email.clone();
+    let question = GuardRequest::Issue(new);
+    let asked = async { platform.guard()?.ask(&email, &question).await };
+    within(GUARD_TIMEOUT_MS, platform, asked).await == Ok(GuardReply::Issued)
 }
 
 /// Has the guard of this address check a code and do what it is shown for.
@@ -144,10 +158,12 @@ fn checked(reply: GuardReply, wrong: Error) -> Result<Checked, Error> {
             account,
             at,
             repeated,
+            ends_others,
         } => Ok(Checked {
             account,
             at,
             repeated,
+            ends_others,
         }),
         GuardReply::Wrong => Err(wrong),
         GuardReply::Wait { seconds } => Err(Error::TooManyAttempts(seconds)),
@@ -155,6 +171,7 @@ fn checked(reply: GuardReply, wrong: Error) -> Result<Checked, Error> {
         GuardReply::Gone => Err(Error::BearerRevoked),
         GuardReply::Stamped { .. }
         | GuardReply::Issued
+        | GuardReply::IssuedToKnown
         | GuardReply::NotIssued
         | GuardReply::Fault => Err(Fault::Failed.into()),
     }

@@ -2,12 +2,9 @@
 
 use crate::{
     account::{
-        email::TypedEmail,
         port::HasAccounts,
-        send_code::{Sent, mail_settings, send_code},
-        spelling,
+        send_code::{Sent, send_code, wanted_code},
     },
-    config::mail::Language,
     http::{error::Error, request::Request},
     token::code::CodeKind,
 };
@@ -18,11 +15,6 @@ use crate::{
 /// # Errors
 /// 400 for bad input; 500 where e-mail is off; 503 when something failed.
 pub async fn forgot_password<P: HasAccounts>(request: &Request<'_, P>) -> Result<Sent, Error> {
-    let settings = mail_settings(request)?;
-    let mut fields = request.fields()?;
-    let email: TypedEmail = fields.required("email")?;
-    let tag = fields.if_usable("language");
-    let language = tag.as_deref().and_then(Language::of_tag);
-    let email = spelling::of_login(request, &email).await?;
-    send_code(request, settings, CodeKind::Reset, &email, language).await
+    let wanted = wanted_code(request, CodeKind::Reset).await?;
+    send_code(request, wanted).await
 }

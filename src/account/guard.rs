@@ -19,7 +19,8 @@
 //!
 //! For an address without an account it stores nothing at all: a flood of invented addresses would
 //! fill the storage, and there is no password to guess. Its attempts are counted in memory, with the
-//! same limits, for as long as the object stays awake.
+//! same limits, for as long as the object stays awake. Only where anybody may sign up with a code, it
+//! stores that, for a day: the e-mail that goes out costs more.
 
 mod change;
 mod check;
@@ -28,7 +29,7 @@ mod code;
 use serde::{Deserialize, Serialize};
 
 pub use self::change::PasswordChange;
-use self::check::{CheckOutcome, PasswordCheck, unreadable};
+use self::check::{CheckOutcome, PasswordCheck, full, unreadable};
 use crate::{
     account::{
         Account,
@@ -101,7 +102,7 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
             codes,
         } = stored.map(read).unwrap_or_default();
         Self {
-            has_account: !attempts.is_empty() || change.is_some() || !codes.is_empty(),
+            has_account: !attempts.is_empty() || change.is_some(),
             attempts,
             change,
             codes,
@@ -126,18 +127,25 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
         self.codes.forget(now);
     }
 
-    /// Nothing for an address without an account: its attempts are in memory only.
+    /// Of an address without an account, only codes that were sent to it: its attempts are in memory
+    /// only.
     fn snapshot(&self, now: UnixMillis) -> Option<Snapshot> {
+        let of_nobody = Attempts::default();
+        let attempts = if self.has_account {
+            &self.attempts
+        } else {
+            &of_nobody
+        };
         let forgotten_at = self.change.as_ref().map(PasswordChange::forgotten_at);
-        let of_passwords = self.attempts.next_cleanup(now).max(forgotten_at);
+        let of_passwords = attempts.next_cleanup(now).max(forgotten_at);
         let cleanups = [of_passwords, self.codes.next_cleanup()];
         let clean_up_at = cleanups.into_iter().flatten().min()?;
         let stored = Stored {
-            attempts: &self.attempts,
+            attempts,
             change: self.change.clone(),
             codes: self.codes.clone(),
         };
-        self.has_account.then(|| Snapshot {
+        Some(Snapshot {
             json: serde_json::to_string(&stored).expect("text and numbers"),
             clean_up_at,
         })
@@ -257,6 +265,7 @@ impl AccountGuard {
                 account,
                 at: self.stamp(platform),
                 repeated: None,
+                ends_others: false,
             },
             CheckOutcome::Changed {
                 account,
@@ -265,9 +274,7 @@ impl AccountGuard {
             } => self.changed(platform, account, sessions, was_in_place),
             CheckOutcome::Wrong | CheckOutcome::Unknown => GuardReply::Wrong,
             CheckOutcome::Wait(wait) => wait.into(),
-            CheckOutcome::Full => GuardReply::Full {
-                seconds: now.next_hour().since_ms(now).div_ceil(1000),
-            },
+            CheckOutcome::Full => full(now),
             CheckOutcome::Gone => GuardReply::Gone,
         })
     }
@@ -314,6 +321,7 @@ impl AccountGuard {
                 account,
                 at,
                 repeated,
+                ends_others: false,
             };
         }
         let at = self.stamp(clock);
@@ -323,6 +331,7 @@ impl AccountGuard {
             account,
             at,
             repeated: None,
+            ends_others: false,
         }
     }
 }

@@ -10,15 +10,18 @@ use crate::{
         message::Purpose,
         password::Password,
         port::HasAccounts,
+        send_code::language,
         spelling,
+        verify_email::{send_verification_later, verification},
     },
+    config::Verification,
     http::{error::Error, request::Request},
     session::{
         device::device,
         issue::Tokens,
         open::{NewSession, open_again, open_as},
     },
-    token::{claims::CustomClaims, id::SessionId, refresh::RefreshToken},
+    token::{access::EMAIL_VERIFIED, claims::CustomClaims, id::SessionId, refresh::RefreshToken},
 };
 
 /// The claim that every login puts into its session.
@@ -37,13 +40,15 @@ pub struct LoggedIn {
 /// alive or over, shows that this is no stranger: see [`crate::account::attempts`].
 ///
 /// # Errors
-/// 401, the same for an unknown address and a wrong password; 429 after too many of them; 400 for
-/// bad input; 503 when something failed.
+/// 401, the same for an unknown address and a wrong password; 403 for an address that has to be
+/// verified first, to which a code is sent; 429 after too many wrong passwords; 400 for bad input; 503
+/// when something failed.
 pub async fn log_in<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedIn, Error> {
     let mut fields = request.fields()?;
     let email: TypedEmail = fields.required("email")?;
     let password: Password = fields.password("password")?;
     let device = device(&mut fields);
+    let language = language(&mut fields);
     let shown = fields.last_refresh_token();
     let keys = &request.config.refresh_keys;
     let session = shown.and_then(|text| RefreshToken::session_of(&text, keys));
@@ -54,6 +59,11 @@ pub async fn log_in<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedIn
         ..Credentials::new(&email, &password)
     };
     let checked = check_password(request, credentials, Purpose::LogIn, wrong).await?;
+    let is_verified = checked.account.email_verified;
+    if !is_verified && verification(request)? == Verification::Required {
+        send_verification_later(request, email, language)?;
+        return Err(Error::EmailUnverified);
+    }
     logged_in(request, checked, device).await
 }
 
@@ -78,6 +88,7 @@ pub async fn logged_in_as<P: HasAccounts>(
         account,
         at,
         repeated,
+        ..
     }: Checked,
     id: SessionId,
     device: Option<String>,
@@ -86,7 +97,8 @@ pub async fn logged_in_as<P: HasAccounts>(
         user: account.id,
         at,
         device,
-        claims: CustomClaims::of_login(EMAIL_CLAIM, account.email.as_str()),
+        claims: CustomClaims::of_login(EMAIL_CLAIM, account.email.as_str())
+            .with(EMAIL_VERIFIED, account.email_verified),
         has_account: true,
     };
     let tokens = match repeated {

@@ -36,6 +36,7 @@ struct Profile {
     name: Option<Name>,
     /// Milliseconds since 1970.
     created_at: UnixMillis,
+    email_verified: bool,
 }
 
 impl Me {
@@ -46,6 +47,7 @@ impl Me {
             email: account.email,
             name: account.name,
             created_at: account.created_at,
+            email_verified: account.email_verified,
         });
         Self {
             id: token.session_ref.user,

@@ -38,6 +38,32 @@ pub struct NewCode {
     pub kind: CodeKind,
     /// What is stored of it.
     pub mac: CodeMac,
+    /// What an address without an account gets; nothing where this is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newcomer: Option<Newcomer>,
+}
+
+/// A sign-up by a code.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Newcomer {
+    /// How many new accounts an hour may have in total, where there is a limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_hour: Option<u64>,
+    /// The account that is made when the code is sent; none where the code makes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<NewAccount>,
+}
+
+/// An account that is to be made: it cannot be printed.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct NewAccount {
+    /// Its id.
+    pub id: UserId,
+    /// Its name.
+    pub name: Option<Name>,
+    /// Its password; none where there is to be none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
 }
 
 /// A code that somebody has typed: it cannot be printed.
@@ -62,6 +88,26 @@ pub enum Action {
         /// The new password.
         new: String,
     },
+    /// A login.
+    LogIn {
+        /// The account that an address without one gets, if it is to get one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        newcomer: Option<NewAccount>,
+    },
+    /// That the address is the user's.
+    Verify {
+        /// Who is logged in to an account already.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bearer: Option<UserId>,
+        /// The password that the account is to have.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        password: Option<String>,
+    },
+    /// The deletion of the account of this user.
+    Delete {
+        /// Whose account.
+        id: UserId,
+    },
 }
 
 impl Action {
@@ -70,6 +116,8 @@ impl Action {
     pub fn kind(&self) -> CodeKind {
         match self {
             Self::Reset { .. } => CodeKind::Reset,
+            Self::LogIn { .. } | Self::Delete { .. } => CodeKind::Login,
+            Self::Verify { .. } => CodeKind::Verify,
         }
     }
 }
@@ -146,6 +194,9 @@ pub enum GuardReply {
         /// The session that an earlier copy of this request has started at `at`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         repeated: Option<SessionId>,
+        /// Whether all other sessions of the account end: its owner has taken it over.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ends_others: bool,
     },
     /// The stamp that was asked for.
     Stamped {
@@ -154,6 +205,8 @@ pub enum GuardReply {
     },
     /// The code is to be sent.
     Issued,
+    /// The same, to somebody who signs up and has a verified account already.
+    IssuedToKnown,
     /// It is not: nobody has this address, or too many were sent.
     NotIssued,
     /// The password or the code was wrong, or nobody has this address: the guard does not say which.
@@ -273,24 +326,67 @@ mod tests {
     fn the_json_of_requests_about_codes_is_pinned() {
         let email = Email::parse("ada@example.com").expect("an address");
         let mac: CodeMac = serde_json::from_str("\"a-mac\"").expect("a MAC");
-        is_pinned(
-            &GuardRequest::Issue(NewCode {
+        let id = UserId::parse("u1").expect("a user id");
+        let account = |password: Option<&str>| NewAccount {
+            id: id.clone(),
+            name: Name::parse("Ada").ok(),
+            password: password.map(str::to_owned),
+        };
+        let issue = |kind, newcomer, json: &str| {
+            let new = NewCode {
                 email: email.clone(),
-                kind: CodeKind::Reset,
+                kind,
                 mac: mac.clone(),
-            }),
-            r#"{"issue":{"email":"ada@example.com","kind":"reset","mac":"a-mac"}}"#,
+                newcomer,
+            };
+            let start = r#"{"issue":{"email":"ada@example.com","#;
+            is_pinned(&GuardRequest::Issue(new), &format!("{start}{json}}}}}"));
+        };
+        issue(CodeKind::Reset, None, r#""kind":"reset","mac":"a-mac""#);
+        let newcomer = |per_hour, account| Some(Newcomer { per_hour, account });
+        issue(
+            CodeKind::Login,
+            newcomer(Some(7), None),
+            r#""kind":"login","mac":"a-mac","newcomer":{"per_hour":7}"#,
         );
-        is_pinned(
-            &GuardRequest::Redeem(Redemption {
-                email,
-                macs: vec![mac],
-                action: Action::Reset {
-                    new: "battery staple".into(),
-                },
+        issue(
+            CodeKind::Verify,
+            newcomer(None, Some(account(Some("correct horse")))),
+            r#""kind":"verify","mac":"a-mac","newcomer":{"account":{"id":"u1","name":"Ada","password":"correct horse"}}"#,
+        );
+        let redeem = |action, json: &str| {
+            let redemption = Redemption {
+                email: email.clone(),
+                macs: vec![mac.clone()],
+                action,
                 session: session(2),
-            }),
-            r#"{"redeem":{"email":"ada@example.com","macs":["a-mac"],"action":{"reset":{"new":"battery staple"}},"session":"AgICAgICAgICAgICAgICAg"}}"#,
+            };
+            let json = format!(
+                r#"{{"redeem":{{"email":"ada@example.com","macs":["a-mac"],"action":{json},"session":"AgICAgICAgICAgICAgICAg"}}}}"#
+            );
+            is_pinned(&GuardRequest::Redeem(redemption), &json);
+        };
+        let new = "battery staple".to_owned();
+        let password = Some(new.clone());
+        redeem(
+            Action::Reset { new },
+            r#"{"reset":{"new":"battery staple"}}"#,
+        );
+        let log_in = |newcomer| Action::LogIn { newcomer };
+        redeem(log_in(None), r#"{"log_in":{}}"#);
+        redeem(
+            log_in(Some(account(None))),
+            r#"{"log_in":{"newcomer":{"id":"u1","name":"Ada"}}}"#,
+        );
+        let verify = |bearer, password| Action::Verify { bearer, password };
+        redeem(verify(None, None), r#"{"verify":{}}"#);
+        redeem(
+            verify(Some(id.clone()), password),
+            r#"{"verify":{"bearer":"u1","password":"battery staple"}}"#,
+        );
+        redeem(
+            Action::Delete { id: id.clone() },
+            r#"{"delete":{"id":"u1"}}"#,
         );
     }
 
@@ -301,6 +397,7 @@ mod tests {
             email: Email::parse("ada@example.com").expect("an address"),
             name: Name::parse("Ada").ok(),
             created_at: UnixMillis(1),
+            email_verified: false,
         };
         let at = UnixMillis(2);
         let json = |repeated: &str| {
@@ -316,11 +413,27 @@ mod tests {
                 account,
                 at,
                 repeated,
+                ends_others: false,
             };
             is_pinned(&done, &json(text));
         }
+        let verified = Account {
+            email_verified: true,
+            ..account
+        };
+        let done = GuardReply::Done {
+            account: verified,
+            at,
+            repeated: None,
+            ends_others: true,
+        };
+        is_pinned(
+            &done,
+            r#"{"done":{"account":{"id":"u1","email":"ada@example.com","name":"Ada","created_at":1,"email_verified":true},"at":2,"ends_others":true}}"#,
+        );
         is_pinned(&GuardReply::Stamped { at }, r#"{"stamped":{"at":2}}"#);
         is_pinned(&GuardReply::Issued, r#""issued""#);
+        is_pinned(&GuardReply::IssuedToKnown, r#""issued_to_known""#);
         is_pinned(&GuardReply::NotIssued, r#""not_issued""#);
         is_pinned(&GuardReply::Wrong, r#""wrong""#);
         is_pinned(

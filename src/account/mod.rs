@@ -1,9 +1,10 @@
-//! Accounts: people who log in with e-mail and password.
+//! Accounts: people who log in with their e-mail address, and a password or a code.
 
 pub mod ask_guard;
 pub mod attempts;
 pub mod bearer_account;
 pub mod change_password;
+pub mod code_login;
 pub mod codes;
 pub mod delete;
 pub mod email;
@@ -16,11 +17,13 @@ pub mod message;
 pub mod migration;
 pub mod password;
 pub mod port;
+pub mod redeem;
 pub mod reset_password;
 pub mod send_code;
 pub mod sign_up;
 pub mod spelling;
 pub mod table;
+pub mod verify_email;
 
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +44,10 @@ pub struct Account {
     pub name: Option<Name>,
     /// When the account was made.
     pub created_at: UnixMillis,
+    /// Whether somebody has typed a code that was sent to the address. Then everything that lets
+    /// somebody in belongs to the owner of the address, and was set by them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub email_verified: bool,
 }
 
 /// Maximum length of a [`Name`], in characters.

@@ -58,16 +58,12 @@ pub trait Accounts {
         new: &PasswordHash,
     ) -> Result<bool, Fault>;
 
-    /// The same by whoever has read the e-mail that was sent to the address: it counts as verified.
+    /// Notes that the address is the user's: somebody has read an e-mail that was sent to it, and
+    /// nothing is left that somebody else may have set.
     ///
     /// # Errors
     /// The table failed.
-    async fn reset_password(
-        &self,
-        id: &UserId,
-        known: &PasswordHash,
-        new: &PasswordHash,
-    ) -> Result<bool, Fault>;
+    async fn verify_email(&self, id: &UserId) -> Result<(), Fault>;
 
     /// Notes that an e-mail could not be sent, and why, in place of the note before.
     ///

@@ -5,16 +5,17 @@ use serde::Serialize;
 
 use crate::{
     account::{
-        ask_guard::issue_code,
-        email::Email,
-        message::NewCode,
+        ask_guard::{issue_code, issue_code_later},
+        email::{Email, TypedEmail},
+        message::{NewCode, Newcomer},
         port::{Accounts as _, HasAccounts},
+        spelling,
         table::ACCOUNTS_TIMEOUT_MS,
     },
     config::mail::{Language, MailSettings},
-    http::{error::Error, request::Request},
+    http::{error::Error, fields::Fields, request::Request},
     log::Line,
-    mail::{message::Message, send::send},
+    mail::{message::Message, send::send, words::Letter},
     port::within,
     token::code::{Code, CodeKind},
 };
@@ -23,6 +24,25 @@ use crate::{
 #[derive(Serialize)]
 pub struct Sent {
     sent: bool,
+}
+
+impl Sent {
+    /// The only one.
+    pub const DONE: Self = Self { sent: true };
+}
+
+/// An e-mail that is to be sent with a code.
+pub struct WantedCode<'s> {
+    /// How e-mails are sent.
+    pub settings: &'s MailSettings,
+    /// What the code is for.
+    pub kind: CodeKind,
+    /// The address.
+    pub email: Email,
+    /// The language that the app asks for.
+    pub language: Option<Language>,
+    /// What an address without an account gets.
+    pub newcomer: Option<Newcomer>,
 }
 
 /// How e-mails are sent.
@@ -36,43 +56,99 @@ pub fn mail_settings<'r, P: HasAccounts>(
     MailSettings::usable(settings, request.is_local()).map_err(Error::Misconfigured)
 }
 
-/// Sends a new code to an address, unless nobody has it, or too many were sent.
-///
-/// # Errors
-/// 503 when the guard failed.
-pub async fn send_code<P: HasAccounts>(
-    request: &Request<'_, P>,
-    settings: &MailSettings,
-    kind: CodeKind,
-    email: &Email,
-    language: Option<Language>,
-) -> Result<Sent, Error> {
-    let code = Code::from_random(request.platform.bytes());
-    let new = NewCode {
-        email: email.clone(),
-        kind,
-        mac: request.config.code_keys.mac(kind, email.as_str(), &code),
-    };
-    if issue_code(request, new).await? {
-        match Message::new(settings, email.as_str(), kind, code, language) {
-            Some(message) => send_after_response(request.platform, settings.clone(), message),
-            None => request.log(
-                Line::new("mail_failed")
-                    .because_of("the address is not one that e-mails are sent to"),
-            ),
-        }
-    }
-    Ok(Sent { sent: true })
+/// The language of an e-mail, in the field `language`. One that there is not counts as absent.
+pub fn language(fields: &mut Fields) -> Option<Language> {
+    let tag = fields.if_usable("language");
+    tag.as_deref().and_then(Language::of_tag)
 }
 
-fn send_after_response<P: HasAccounts>(platform: &P, settings: MailSettings, message: Message) {
-    let place = platform.clone();
-    platform.after_response(async move {
-        if let Err(why) = send(&place, &settings, &message).await {
-            place.log(&Line::new("mail_failed").because_of(&why).json());
-            note_failure(&place, &why).await;
+/// The body of a request for a code.
+///
+/// # Errors
+/// 400 for bad input; 500 where e-mail is off; 503 when the table failed.
+pub async fn wanted_code<'r, P: HasAccounts>(
+    request: &Request<'r, P>,
+    kind: CodeKind,
+) -> Result<WantedCode<'r>, Error> {
+    let settings = mail_settings(request)?;
+    let mut fields = request.fields()?;
+    let typed: TypedEmail = fields.required("email")?;
+    Ok(WantedCode {
+        settings,
+        kind,
+        language: language(&mut fields),
+        email: spelling::of_login(request, &typed).await?,
+        newcomer: None,
+    })
+}
+
+/// Sends a new code to an address, unless nobody has it, or too many were sent. The response comes at
+/// the same moment.
+///
+/// # Errors
+/// 429 after too many sign-ups; 503 when the guard failed.
+pub async fn send_code<P: HasAccounts>(
+    request: &Request<'_, P>,
+    wanted: WantedCode<'_>,
+) -> Result<Sent, Error> {
+    let (code, new) = new_code(request, &wanted);
+    if let Some(letter) = issue_code(request, new).await? {
+        let message = message(request.platform, &wanted, letter, code);
+        let (platform, settings) = (request.platform.clone(), wanted.settings.clone());
+        request.platform.after_response(async move {
+            deliver(&platform, &settings, message).await;
+        });
+    }
+    Ok(Sent::DONE)
+}
+
+/// The same where the response neither waits for it nor fails with it.
+pub fn send_code_later<P: HasAccounts>(request: &Request<'_, P>, wanted: &WantedCode<'_>) {
+    let (code, new) = new_code(request, wanted);
+    let message = message(request.platform, wanted, Letter::Code(wanted.kind), code);
+    let (platform, settings) = (request.platform.clone(), wanted.settings.clone());
+    request.platform.after_response(async move {
+        if issue_code_later(&platform, new).await {
+            deliver(&platform, &settings, message).await;
         }
     });
+}
+
+fn new_code<P: HasAccounts>(request: &Request<'_, P>, wanted: &WantedCode<'_>) -> (Code, NewCode) {
+    let code = Code::from_random(request.platform.bytes());
+    let (kind, email) = (wanted.kind, wanted.email.clone());
+    let new = NewCode {
+        mac: request.config.code_keys.mac(kind, email.as_str(), &code),
+        email,
+        kind,
+        newcomer: wanted.newcomer.clone(),
+    };
+    (code, new)
+}
+
+/// None for an address that cannot be sent to.
+fn message<P: HasAccounts>(
+    platform: &P,
+    wanted: &WantedCode<'_>,
+    letter: Letter,
+    code: Code,
+) -> Option<Message> {
+    let to = wanted.email.as_str();
+    let message = Message::new(wanted.settings, to, letter, code, wanted.language);
+    if message.is_none() {
+        let line = Line::new("mail_failed");
+        let why = "the address is not one that e-mails are sent to";
+        platform.log(&line.because_of(why).json());
+    }
+    message
+}
+
+async fn deliver<P: HasAccounts>(platform: &P, settings: &MailSettings, message: Option<Message>) {
+    let Some(message) = message else { return };
+    if let Err(why) = send(platform, settings, &message).await {
+        platform.log(&Line::new("mail_failed").because_of(&why).json());
+        note_failure(platform, &why).await;
+    }
 }
 
 /// For `/health`. If that fails too, there is still the log.

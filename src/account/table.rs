@@ -83,6 +83,14 @@ impl<'a, P: HasAccounts> AccountTable<'a, P> {
         self.in_time(self.accounts.set_name(id, name)).await
     }
 
+    /// Notes that the address is the user's.
+    ///
+    /// # Errors
+    /// The table failed, or did not answer in time.
+    pub async fn verify_email(&self, id: &UserId) -> Result<(), Fault> {
+        self.in_time(self.accounts.verify_email(id)).await
+    }
+
     /// When an e-mail could not be sent last, and why.
     ///
     /// # Errors

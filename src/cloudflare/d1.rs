@@ -106,7 +106,7 @@ fn message(error: &Error) -> String {
 }
 
 /// Without the password's hash: a hash that cannot be read closes the login and nothing else.
-const BY_ID: &str = "SELECT id, email, name, created_at FROM users WHERE id = ?1";
+const BY_ID: &str = "SELECT id, email, name, created_at, email_verified FROM users WHERE id = ?1";
 
 impl Accounts for D1Accounts {
     async fn check(&self) -> Result<(), Fault> {
@@ -114,8 +114,8 @@ impl Accounts for D1Accounts {
     }
 
     async fn by_email(&self, email: &Email) -> Result<Option<(Account, PasswordHash)>, Fault> {
-        const SQL: &str =
-            "SELECT id, email, name, password_hash, created_at FROM users WHERE email = ?1";
+        const SQL: &str = "SELECT id, email, name, password_hash, created_at, email_verified \
+            FROM users WHERE email = ?1";
         let row: Option<Row> = self.find(SQL, email.as_str()).await?;
         let Some(mut row) = row else {
             return Ok(None);
@@ -131,14 +131,15 @@ impl Accounts for D1Accounts {
 
     async fn insert(&self, account: &Account, hash: &PasswordHash) -> Result<bool, Fault> {
         const SQL: &str = "INSERT INTO users \
-            (id, email, name, password_hash, created_at, signed_up) \
-            VALUES (?1, ?2, ?3, ?4, ?5, 1) ON CONFLICT (email) DO NOTHING";
+            (id, email, name, password_hash, created_at, signed_up, email_verified) \
+            VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6) ON CONFLICT (email) DO NOTHING";
         let values = [
             account.id.as_str().into(),
             account.email.as_str().into(),
             text_or_null(account.name.as_ref()),
             hash.as_str().into(),
             number(account.created_at),
+            f64::from(account.email_verified).into(),
         ];
         self.run(SQL, &values).await
     }
@@ -173,20 +174,10 @@ impl Accounts for D1Accounts {
         self.run(SQL, &values).await
     }
 
-    async fn reset_password(
-        &self,
-        id: &UserId,
-        known: &PasswordHash,
-        new: &PasswordHash,
-    ) -> Result<bool, Fault> {
-        const SQL: &str = "UPDATE users SET password_hash = ?3, email_verified = 1 \
-            WHERE id = ?1 AND password_hash = ?2";
-        let values = [
-            id.as_str().into(),
-            known.as_str().into(),
-            new.as_str().into(),
-        ];
-        self.run(SQL, &values).await
+    async fn verify_email(&self, id: &UserId) -> Result<(), Fault> {
+        const SQL: &str = "UPDATE users SET email_verified = 1 WHERE id = ?1";
+        self.run(SQL, &[id.as_str().into()]).await?;
+        Ok(())
     }
 
     /// In the table of facts about this database. A row that says the same minute is not written.
@@ -257,6 +248,7 @@ struct Row {
     /// Only where it was asked for.
     password_hash: Option<PasswordHash>,
     created_at: f64,
+    email_verified: f64,
 }
 
 impl From<Row> for Account {
@@ -271,6 +263,7 @@ impl From<Row> for Account {
             email: row.email,
             name: row.name,
             created_at: UnixMillis(row.created_at as u64),
+            email_verified: row.email_verified != 0.0,
         }
     }
 }

@@ -47,6 +47,18 @@ pub enum SessionStore {
     DurableObjects,
 }
 
+/// Whether people have to show that an address is theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Verification {
+    /// They do not.
+    #[default]
+    Off,
+    /// They are asked to: a code is sent at sign-up.
+    On,
+    /// There are no tokens before.
+    Required,
+}
+
 /// What is read from the settings, once for as long as they stay the same.
 #[derive(Debug)]
 pub struct CheckedSettings {
@@ -58,12 +70,22 @@ pub struct CheckedSettings {
     pub report: Report,
 }
 
+/// How a setting does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Valid: set, or left to its default.
+    Ok,
+    /// Not used.
+    NotSet,
+    /// What is wrong.
+    Wrong(ConfigError),
+}
+
 /// How each setting does: names and verdicts, never values.
 #[derive(Debug)]
 pub struct Report {
-    /// By name: `ok`, `not set`, or what is wrong. Vars that are not set are `ok` where they have a
-    /// default; without `ISSUER` and `AUDIENCE`, tokens name whatever host was called.
-    pub settings: BTreeMap<&'static str, String>,
+    /// By name. Without `ISSUER` and `AUDIENCE`, tokens name whatever host was called.
+    pub settings: BTreeMap<&'static str, Verdict>,
     /// What fails the health check, if anything does.
     pub failure: Option<ConfigError>,
     /// Lifetime of an access token in seconds, where it is valid.
@@ -87,6 +109,9 @@ pub struct Config {
     pub code_keys: CodeKeys,
     /// How e-mails are sent; none where they are not. A mistake closes only the routes that send some.
     pub mail: Result<Option<MailSettings>, ConfigError>,
+    /// Whether addresses are verified. A mistake closes only what depends on it: users who are logged in
+    /// stay so, and whoever is verified can log in.
+    pub verification: Result<Verification, ConfigError>,
     /// What the owner's back end shows; without it the routes that need it are closed. A weak one
     /// closes only those routes: no user should suffer for it.
     pub service_key: Result<Option<Secret>, ConfigError>,
@@ -154,12 +179,13 @@ impl CheckedSettings {
         let issuer = reader.party(name::ISSUER);
         let audience = reader.party(name::AUDIENCE);
         let mail = reader.mail();
+        let verification = reader.verification(name::EMAIL_VERIFICATION, &mail);
         let location_checked = reader.location(name::ACCOUNT_LOCATION);
         let (origins, origins_checked) = reader.origins(name::CORS_ALLOWED_ORIGINS);
 
         let access_token_seconds = access_token.ok();
         let weak_service_key = service_key.as_ref().err().copied();
-        let bad_mail = mail.as_ref().err().copied();
+        let bad_mail = mail.as_ref().err().or(verification.as_ref().err()).copied();
         let config = (|| {
             let (refresh, refresh_previous) = (refresh?, refresh_previous?);
             let (access, access_previous) = (access?, access_previous?);
@@ -187,6 +213,7 @@ impl CheckedSettings {
                     previous: signing_keys(&refresh_previous),
                 },
                 mail,
+                verification,
                 service_key,
                 session_ms: session? * 1000,
                 idle_ms: idle? * 1000,
@@ -248,7 +275,7 @@ fn signing_keys(secrets: &[Secret]) -> Vec<SigningKey> {
 /// Reads settings by kind, and notes how each of them does.
 struct Reader<'a> {
     settings: &'a Settings,
-    verdicts: BTreeMap<&'static str, String>,
+    verdicts: BTreeMap<&'static str, Verdict>,
 }
 
 impl<'a> Reader<'a> {
@@ -267,9 +294,9 @@ impl<'a> Reader<'a> {
         is_set: impl FnOnce(&T) -> bool,
     ) -> Result<T, ConfigError> {
         let verdict = match &read {
-            Ok(value) if is_set(value) => "ok".to_owned(),
-            Ok(_) => "not set".to_owned(),
-            Err(error) => error.to_string(),
+            Ok(value) if is_set(value) => Verdict::Ok,
+            Ok(_) => Verdict::NotSet,
+            Err(error) => Verdict::Wrong(*error),
         };
         self.verdicts.insert(name, verdict);
         read
@@ -464,6 +491,28 @@ impl<'a> Reader<'a> {
         self.note(name, is_on, |_| true)
     }
 
+    /// Whether addresses are verified, which takes e-mails.
+    fn verification(
+        &mut self,
+        name: &'static str,
+        mail: &Result<Option<MailSettings>, ConfigError>,
+    ) -> Result<Verification, ConfigError> {
+        let text = self.settings.get(name).map(str::trim);
+        let wanted = match text.map(str::to_ascii_lowercase).as_deref() {
+            None | Some("off" | "false") => Ok(Verification::Off),
+            Some("on" | "true") => Ok(Verification::On),
+            Some("required") => Ok(Verification::Required),
+            Some(_) => Err(ConfigError::NotOneOf(name, "off, on, required")),
+        };
+        let verification = match (wanted, mail) {
+            (Ok(Verification::On | Verification::Required), Ok(None)) => {
+                Err(ConfigError::VerificationNeedsMail)
+            }
+            (wanted, _) => wanted,
+        };
+        self.note(name, verification, |_| true)
+    }
+
     /// A name that stands in every access token: measured as it stands there.
     fn party(&mut self, name: &'static str) -> Result<Option<String>, ConfigError> {
         let text = self.settings.get(name).map(str::trim);
@@ -573,7 +622,9 @@ mod tests {
             let checked = CheckedSettings::read(&settings(&given));
             let problem = ConfigError::Secret(name::SERVICE_KEY, SecretProblem::NotForHeaders);
             assert_eq!(checked.report.failure, Some(problem));
-            assert!(checked.report.settings[name::SERVICE_KEY].contains("header"));
+            let verdict = checked.report.settings[name::SERVICE_KEY];
+            assert_eq!(verdict, Verdict::Wrong(problem));
+            assert!(problem.to_string().contains("header"));
             assert!(matches!(
                 checked.config.expect("valid").service_key,
                 Ok(Some(_))

@@ -88,6 +88,9 @@ pub enum Error {
     /// 403: the password that was asked for again was wrong. Not 401: the user stays logged in.
     #[error("password wrong")]
     WrongPassword,
+    /// 403: the password is right, and the address has to be verified first.
+    #[error("e-mail unverified")]
+    EmailUnverified,
     /// 403: no new accounts.
     #[error("sign-up closed")]
     SignUpClosed,
@@ -148,9 +151,10 @@ impl Error {
         }
     }
 
-    /// Status, code and message, and the header that goes with them.
+    /// Status, code and message, and the header that goes with them. The owner's computer needs another
+    /// fix than the internet.
     #[must_use]
-    pub fn reply(&self) -> ErrorReply {
+    pub fn reply(&self, is_local: bool) -> ErrorReply {
         const LOG_IN: &str = "The user has to log in again.";
         match self {
             Self::BadInput(input) => ErrorReply {
@@ -171,9 +175,10 @@ impl Error {
             Self::AccessTokenInvalid => ErrorReply::new(401, "access_token_invalid", "This is not an access token of this server. Send accessToken, not refreshToken; get a new one from POST /auth/token.").challenge(INVALID_TOKEN),
             Self::AccessTokenExpired => ErrorReply::new(401, "access_token_expired", "The access token has expired. Get a new one from POST /auth/token.").challenge(INVALID_TOKEN),
             Self::BearerRevoked => ErrorReply::new(401, "session_revoked", format!("The session was ended. {LOG_IN}")).challenge(INVALID_TOKEN),
-            Self::ServiceKeyInvalid => ErrorReply::new(401, "service_key_invalid", "Send the service key in the header: Authorization: Bearer <service_key>. The owner sets it with: npx wrangler secret put service_key").challenge("Bearer"),
+            Self::ServiceKeyInvalid => ErrorReply::new(401, "service_key_invalid", "Send the service key in the header: Authorization: Bearer <service_key>. The owner sets it with: npx tokenkeep secret service_key").challenge("Bearer"),
             Self::InvalidCredentials => ErrorReply::new(401, "invalid_credentials", "The e-mail address or the password is wrong. Check both and try again."),
             Self::WrongPassword => ErrorReply::new(403, "wrong_password", "The password is wrong. Try again; you are still logged in."),
+            Self::EmailUnverified => ErrorReply::new(403, "email_unverified", "The e-mail address has to be confirmed first. Enter the code that was sent to it."),
             Self::SignUpClosed => ErrorReply::new(403, "sign_up_closed", "New accounts cannot be created at the moment."),
             Self::EmailTaken => ErrorReply::new(409, "email_taken", "An account with this e-mail address already exists. Log in instead."),
             Self::TooManyAttempts(seconds) => ErrorReply::new(429, "too_many_attempts", format!("Too many attempts. Try again in {seconds} seconds.")).with("Retry-After", seconds.to_string()),
@@ -182,7 +187,7 @@ impl Error {
             Self::NotFound => ErrorReply::new(404, "not_found", "There is nothing at this path. Check the URL of the request."),
             Self::MethodNotAllowed(allowed) => ErrorReply::new(405, "method_not_allowed", format!("This path accepts only: {allowed}.")).with("Allow", allowed.clone()),
             Self::PayloadTooLarge => ErrorReply::new(413, "payload_too_large", "The request body is larger than 16 KiB. Send less: claims are for a role, not for a profile."),
-            Self::Misconfigured(error) => ErrorReply::new(500, "misconfigured", format!("This server is not fully set up: {error}")),
+            Self::Misconfigured(error) => ErrorReply::new(500, "misconfigured", format!("This server is not fully set up: {}", error.message(is_local))),
             Self::AccountMissing | Self::SessionLost => ErrorReply::new(503, "temporarily_unavailable", "Something failed on our side. You are not logged out: send the same request again.").retry(),
             Self::Store(_) => ErrorReply::new(503, "temporarily_unavailable", "Something failed on our side. Nothing is lost: send the same request again.").retry(),
             Self::NotHereYet => ErrorReply::new(503, "temporarily_unavailable", "This login has not reached this data centre yet. Nothing is lost: send the same request again.").retry(),

@@ -7,12 +7,16 @@ use crate::http::{method::Method, request::parts};
 pub fn body(method: Method, path: &str) -> &'static str {
     // The last part of a path is enough to know the route.
     match (method, parts(path).last().unwrap_or_default()) {
+        (_, "login") if path.contains("code") => {
+            r#"{"email": "ada@example.com", "code": "123456"}"#
+        }
+        (_, "verify") => r#"{"email": "ada@example.com", "code": "123456", "password": "…"}"#,
         (_, "login") => r#"{"email": "ada@example.com", "password": "…"}"#,
         (_, "signup") => r#"{"email": "ada@example.com", "password": "…", "name": "Ada"}"#,
         (Method::Patch, "me") => r#"{"name": "Ada"}"#,
         (_, "me" | "delete") => r#"{"password": "…"}"#,
         (_, "change") => r#"{"currentPassword": "…", "newPassword": "…"}"#,
-        (_, "forgot") => r#"{"email": "ada@example.com"}"#,
+        (_, "forgot" | "send") => r#"{"email": "ada@example.com"}"#,
         (_, "reset") => r#"{"email": "ada@example.com", "code": "123456", "newPassword": "…"}"#,
         (_, "session" | "revoke") => r#"{"userId": "…"}"#,
         _ => r#"{"refreshToken": "…"}"#,

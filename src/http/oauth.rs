@@ -44,8 +44,8 @@ pub fn parameters<P>(request: &Request<'_, P>, example: &str) -> Result<Fields, 
 /// The reply to an error, as OAuth clients read it: with `error` and `error_description`, and with the
 /// status of RFC 6749 where a refresh token is refused.
 #[must_use]
-pub fn reply(error: &Error) -> ErrorReply {
-    let own = error.reply();
+pub fn reply(error: &Error, is_local: bool) -> ErrorReply {
+    let own = error.reply(is_local);
     let (status, name) = match error {
         Error::RefreshTokenInvalid
         | Error::AccessTokenAsRefresh

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use crate::{
     config::mail::{Language, MailSettings, is_plain_address},
-    mail::words::words,
-    token::code::{Code, CodeKind},
+    mail::words::{Letter, words},
+    token::code::Code,
 };
 
 /// The HTML. It is one column with styles in it, as old mail programs want it; the others take their
@@ -22,8 +22,8 @@ pub struct Message {
     pub text: String,
     /// As HTML.
     pub html: String,
-    /// What the code is for.
-    pub kind: CodeKind,
+    /// What it is about.
+    pub letter: Letter,
     /// The code.
     pub code: Code,
     /// The language that it is in.
@@ -36,7 +36,7 @@ impl Message {
     pub fn new(
         settings: &MailSettings,
         to: &str,
-        kind: CodeKind,
+        letter: Letter,
         code: Code,
         language: Option<Language>,
     ) -> Option<Self> {
@@ -45,7 +45,7 @@ impl Message {
         }
         let language = language.unwrap_or(settings.language);
         let words = words(language);
-        let minutes = (kind.lifetime_ms() / 60_000).to_string();
+        let minutes = (letter.lifetime_ms() / 60_000).to_string();
         let app = isolated(&settings.app_name);
         let fill = |template: &str, app: &str| {
             fill(
@@ -53,7 +53,7 @@ impl Message {
                 &[("app", app), ("code", code.expose()), ("minutes", &minutes)],
             )
         };
-        let said = words.of(kind);
+        let said = words.of(letter);
         let subject = fill(words.subject, &app);
         let [request, validity] = [said.request, words.validity].map(|text| fill(text, &app));
         let text = format!(
@@ -80,7 +80,7 @@ impl Message {
             subject,
             text,
             html,
-            kind,
+            letter,
             code,
             language,
         })
@@ -125,9 +125,21 @@ fn isolated(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::mail::Transport;
+    use crate::{config::mail::Transport, token::code::CodeKind};
+
+    const RESET: Letter = Letter::Code(CodeKind::Reset);
+    const LETTERS: [Letter; 4] = [
+        RESET,
+        Letter::Code(CodeKind::Login),
+        Letter::Code(CodeKind::Verify),
+        Letter::Known,
+    ];
 
     fn message(app_name: &str, language: Language) -> Message {
+        message_of(RESET, app_name, language)
+    }
+
+    fn message_of(letter: Letter, app_name: &str, language: Language) -> Message {
         let settings = MailSettings {
             transport: Transport::Log,
             app_name: app_name.into(),
@@ -135,18 +147,22 @@ mod tests {
         };
         let code = Code::from_random([0; 8]);
         let to = "ada@example.com";
-        Message::new(&settings, to, CodeKind::Reset, code, Some(language)).expect("a plain address")
+        Message::new(&settings, to, letter, code, Some(language)).expect("a plain address")
     }
 
     #[test]
     fn the_text_is_complete_in_every_language() {
-        for language in Language::ALL {
-            let message = message("Ada's Shop", language);
+        for (language, letter) in Language::ALL
+            .into_iter()
+            .flat_map(|language| LETTERS.map(|letter| (language, letter)))
+        {
+            let message = message_of(letter, "Ada's Shop", language);
             let code = language.code();
             assert!(message.subject.contains("100000"), "{code}");
+            let minutes = (letter.lifetime_ms() / 60_000).to_string();
             for part in [&message.text, &message.html] {
                 assert!(
-                    part.contains("100000") && part.contains("15"),
+                    part.contains("100000") && part.contains(&minutes),
                     "{code}: {part}"
                 );
                 assert!(
@@ -203,7 +219,7 @@ mod tests {
             "ada@localhost",
         ] {
             let code = Code::from_random([0; 8]);
-            assert!(Message::new(&settings, to, CodeKind::Reset, code, None).is_none());
+            assert!(Message::new(&settings, to, RESET, code, None).is_none());
         }
     }
 }

@@ -99,7 +99,7 @@ pub fn delivery(settings: &MailSettings, message: &Message, id: &str) -> Deliver
                 ("subject", subject),
                 ("text", text),
                 ("html", html),
-                ("kind", &quoted(message.kind.name())),
+                ("kind", &quoted(message.letter.name())),
                 ("code", code),
                 ("language", &quoted(message.language.code())),
             ],
@@ -186,6 +186,7 @@ mod tests {
     use super::*;
     use crate::{
         config::{CheckedSettings, Settings, mail::Language},
+        mail::words::Letter,
         token::code::{Code, CodeKind},
     };
 
@@ -205,7 +206,13 @@ mod tests {
         let settings = config.mail.expect("valid").expect("on");
         let code = Code::from_random([0; 8]);
         let to = "ada@example.com";
-        let message = Message::new(&settings, to, CodeKind::Reset, code, Some(Language::En));
+        let message = Message::new(
+            &settings,
+            to,
+            Letter::Code(CodeKind::Reset),
+            code,
+            Some(Language::En),
+        );
         let mut message = message.expect("a plain address");
         (message.text, message.html) = ("T".into(), "H".into());
         delivery(&settings, &message, "an-id")

@@ -14,7 +14,6 @@ use crate::{
         issue::OAuthTokens,
         port::HasSessions,
         refresh::{exchange, refresh},
-        rule::judge,
     },
     token::TOKEN_BYTES,
 };
@@ -30,7 +29,7 @@ pub async fn token<P: HasSessions>(request: &Request<'_, P>) -> Result<Reply, Er
         return Ok(Reply::json(200, &refresh(request).await?));
     }
     let text = refresh_token(&mut oauth::parameters(request, FORM)?)?;
-    let tokens = exchange(judge, request, &text).await?;
+    let tokens = exchange(request, &text).await?;
     // RFC 6749, section 5.1, demands both.
     Ok(Reply::json(200, &OAuthTokens::from(tokens)).with("Pragma", "no-cache"))
 }

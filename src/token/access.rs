@@ -76,7 +76,7 @@ struct NewClaims<'a> {
     jti: &'a str,
     sid: &'a str,
     r#gen: &'a str,
-    /// Of accounts only: nobody has sent a message to the address in `email`.
+    /// Of accounts only. `true` is among the claims of the session.
     #[serde(skip_serializing_if = "Option::is_none")]
     email_verified: Option<bool>,
     #[serde(flatten)]
@@ -111,6 +111,7 @@ impl NewAccessToken<'_> {
     }
 
     fn claims<'c>(&'c self, place: &'c str) -> NewClaims<'c> {
+        let is_unverified = self.has_account && !self.claims.has(EMAIL_VERIFIED);
         NewClaims {
             iss: self.issuer,
             sub: self.session_ref.user.as_str(),
@@ -118,7 +119,7 @@ impl NewAccessToken<'_> {
             jti: self.token_id,
             sid: self.session_ref.session.as_str(),
             r#gen: place,
-            email_verified: self.has_account.then_some(false),
+            email_verified: is_unverified.then_some(false),
             custom: self.claims,
         }
     }
@@ -215,9 +216,9 @@ impl<'t, 'k> Unverified<'t, 'k> {
     }
 }
 
-/// The claim of an account's tokens that says whether its address is known to be the user's. A back
-/// end may give its own sessions a claim of this name.
-const EMAIL_VERIFIED: &str = "email_verified";
+/// The claim of an account's tokens that says whether its address was known to be the user's when the
+/// session started. A back end may give its own sessions a claim of this name.
+pub const EMAIL_VERIFIED: &str = "email_verified";
 
 /// How `gen` ends when the session belongs to an account. It is not a claim of its own, because all
 /// other names belong to the owner.

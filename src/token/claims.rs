@@ -43,10 +43,25 @@ impl CustomClaims {
         Ok(Self(claims))
     }
 
-    /// The one claim of a session that a login opened.
+    /// The claim of a session that a login opened.
     #[must_use]
     pub fn of_login(name: &str, text: &str) -> Self {
         Self(Map::from_iter([(name.to_owned(), text.into())]))
+    }
+
+    /// With a claim that is `true`, if this is.
+    #[must_use]
+    pub fn with(mut self, name: &str, is_true: bool) -> Self {
+        if is_true {
+            self.0.insert(name.to_owned(), true.into());
+        }
+        self
+    }
+
+    /// Whether there is a claim of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
     }
 
     /// The claim of this name, if it is a string.

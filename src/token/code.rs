@@ -35,6 +35,10 @@ const NO_CODE: Problem = Problem("must be the six digits of the code in the e-ma
 pub enum CodeKind {
     /// Another password, without the current one.
     Reset,
+    /// A login, without a password; and the deletion of the account, in place of the password.
+    Login,
+    /// That the address is the user's.
+    Verify,
 }
 
 impl CodeKind {
@@ -43,15 +47,19 @@ impl CodeKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Reset => "reset",
+            Self::Login => "login",
+            Self::Verify => "verify",
         }
     }
 
     /// For how long a code is valid.
     #[must_use]
     pub fn lifetime_ms(self) -> u64 {
-        match self {
-            Self::Reset => 15 * 60_000,
-        }
+        let minutes = match self {
+            Self::Reset | Self::Verify => 15,
+            Self::Login => 10,
+        };
+        minutes * 60_000
     }
 }
 
@@ -250,13 +258,15 @@ mod tests {
     }
 
     #[test]
-    fn a_mac_is_for_one_address_one_code_and_one_secret() {
+    fn a_mac_is_for_one_kind_one_address_one_code_and_one_secret() {
         let code = parse("123456").expect("a code");
         let mac = key("0123456789abcdef").mac(CodeKind::Reset, EMAIL, &code);
         // By Python's `hmac`, the key too (RFC 5869, without a salt).
         assert_eq!(mac.0, "HHO4-WLlFJRWJDXl4aT8pYhw6Wao_G5940SSCgiXG4U");
         let other_code = parse("123457").expect("a code");
         for other in [
+            key("0123456789abcdef").mac(CodeKind::Login, EMAIL, &code),
+            key("0123456789abcdef").mac(CodeKind::Verify, EMAIL, &code),
             key("0123456789abcdef").mac(CodeKind::Reset, "eve@example.com", &code),
             key("0123456789abcdef").mac(CodeKind::Reset, EMAIL, &other_code),
             key("0123456789abcdeg").mac(CodeKind::Reset, EMAIL, &code),

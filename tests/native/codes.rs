@@ -19,6 +19,7 @@ pub const REVOKED: Refusal = (401, "session_revoked");
 pub const INVALID_CREDENTIALS: Refusal = (401, "invalid_credentials");
 pub const SERVICE_KEY_INVALID: Refusal = (401, "service_key_invalid");
 pub const WRONG_PASSWORD: Refusal = (403, "wrong_password");
+pub const EMAIL_UNVERIFIED: Refusal = (403, "email_unverified");
 pub const SIGN_UP_CLOSED: Refusal = (403, "sign_up_closed");
 pub const NOT_FOUND: Refusal = (404, "not_found");
 pub const METHOD_NOT_ALLOWED: Refusal = (405, "method_not_allowed");
@@ -37,7 +38,7 @@ pub fn of_oauth() -> BTreeSet<(u16, String)> {
         Error::RefreshTokenReused,
         Error::SessionRevoked,
     ];
-    let replies = refused.iter().map(oauth::reply);
+    let replies = refused.iter().map(|error| oauth::reply(error, false));
     replies
         .map(|reply| (reply.status, reply.code.to_owned()))
         .collect()

@@ -94,9 +94,11 @@ fn the_limits_of_the_page_are_those_of_the_code() {
         "| `claims` | 2048 bytes of JSON |".into(),
         format!("| `cursor` | {CURSOR_BYTES} bytes |"),
         format!(
-            "| A code | {} minutes; the fifth wrong one ends it |",
-            CodeKind::Reset.lifetime_ms() / MINUTE
+            "| A code | {} minutes, to log in {}; the fifth wrong one ends it |",
+            CodeKind::Reset.lifetime_ms() / MINUTE,
+            CodeKind::Login.lifetime_ms() / MINUTE
         ),
+        "| Wrong codes for an address | 100, then one an hour |".into(),
         format!(
             "| E-mails of one kind to an address | {} a minute, {} an hour, {} a day |",
             EMAILS[0].0, EMAILS[1].0, EMAILS[2].0
@@ -328,7 +330,7 @@ fn every_event_and_reason_that_the_code_logs_is_explained() {
 #[test]
 fn every_request_of_the_guide_is_one_of_the_document() {
     let requests = rows(BRAVO, "Every request");
-    assert_eq!(requests.len(), 11);
+    assert_eq!(requests.len(), 15);
     for row in requests {
         let cells: Vec<&str> = row
             .split(" | ")

@@ -11,7 +11,7 @@ use tokenkeep::{
 use crate::{
     client::{EMAIL, PASSWORD, SERVICE_KEY, Tokens, body, call, expect_error, post, with_bearer},
     codes::REVOKED,
-    mail::with_mail,
+    mail::{RESEND, with_mail},
     world::{DAY, HOUR, MINUTE, World, has_looked, is_in_objects},
 };
 
@@ -45,6 +45,14 @@ impl Scene {
     fn forgetful() -> Self {
         let mut scene = Self::of(with_mail());
         scene.code = scene.world.code();
+        scene.world.pass(60_000);
+        scene
+    }
+
+    /// E-mail is on, and this address was sent a code to log in with.
+    fn with_login_code(email: &str) -> Self {
+        let mut scene = Self::of(with_mail());
+        scene.code = scene.world.code_by("/auth/code/send", email);
         scene.world.pass(60_000);
         scene
     }
@@ -208,6 +216,15 @@ fn from_here(scene: &Scene, method: Method, path: &str, body: &Value) -> Call {
     with_bearer(method, path, &scene.here.access, body)
 }
 
+/// The code that was sent to this address is entered.
+fn enter(path: &str, email: &str, scene: &Scene) -> Call {
+    post(path, &json!({"email": email, "code": scene.code}))
+}
+
+fn verification_required() -> Vec<(&'static str, &'static str)> {
+    [RESEND, &[("EMAIL_VERIFICATION", "required")]].concat()
+}
+
 /// The tokens of the answer work.
 fn works(scene: &Scene, answer: &Value) {
     let token = answer["refreshToken"].as_str().expect("a refresh token");
@@ -225,7 +242,7 @@ fn is_ended(world: &World, tokens: &Tokens) {
     expect_error(&world.me(tokens), REVOKED);
 }
 
-pub const FLOWS: [Flow; 26] = [
+pub const FLOWS: [Flow; 32] = [
     Flow {
         name: "POST /auth/token",
         call: refresh,
@@ -397,6 +414,86 @@ pub const FLOWS: [Flow; 26] = [
             both_ended(scene);
             let hash = scene.world.password_hash(EMAIL).expect("there");
             assert_ne!(hash, scene.hash, "the new password");
+        },
+        ..FLOW
+    },
+    Flow {
+        name: "POST /auth/code/send to a new address",
+        begin: || Scene::of(with_mail()),
+        call: |_| post("/auth/code/send", &json!({ "email": EVE })),
+        holds: |_, answer| assert_eq!(answer["sent"], true),
+        ..FLOW
+    },
+    Flow {
+        name: "POST /auth/code/login from a new address",
+        begin: || Scene::with_login_code(EVE),
+        call: |scene| enter("/auth/code/login", EVE, scene),
+        if_forgotten: Some(400),
+        holds: |scene, answer| {
+            works(scene, answer);
+            assert!(scene.world.password_hash(EVE).is_some());
+        },
+        ..FLOW
+    },
+    Flow {
+        name: "POST /auth/code/login, taking the account over",
+        begin: || Scene::with_login_code(EMAIL),
+        call: |scene| enter("/auth/code/login", EMAIL, scene),
+        if_forgotten: Some(400),
+        holds: |scene, answer| {
+            works(scene, answer);
+            both_ended(scene);
+        },
+        ..FLOW
+    },
+    Flow {
+        name: "POST /auth/signup where verification is required",
+        begin: || {
+            let mut scene = Scene::of(with_mail());
+            scene.world = scene.world.here_with(&verification_required());
+            scene
+        },
+        call: |_| sign_up(EVE),
+        holds: |scene, answer| {
+            assert_eq!(answer["verificationRequired"], true);
+            assert!(scene.world.password_hash(EVE).is_some());
+        },
+        ..FLOW
+    },
+    Flow {
+        name: "POST /auth/email/verify with an access token",
+        begin: || {
+            let mut scene = Scene::of(with_mail());
+            scene.code = scene.world.code_by("/auth/email/verify/send", EMAIL);
+            scene.world.pass(60_000);
+            scene
+        },
+        call: |scene| {
+            let body = json!({"email": EMAIL, "code": scene.code});
+            from_here(scene, Method::Post, "/auth/email/verify", &body)
+        },
+        if_forgotten: Some(400),
+        holds: |scene, answer| {
+            works(scene, answer);
+            scene.world.refresh(&scene.here);
+            assert_eq!(scene.world.password_hash(EMAIL), Some(scene.hash.clone()));
+            let me = body(&scene.world.me(&scene.here));
+            assert_eq!(me["emailVerified"], true);
+        },
+        ..FLOW
+    },
+    Flow {
+        name: "DELETE /auth/me with a code",
+        begin: || Scene::with_login_code(EMAIL),
+        call: |scene| {
+            let code = json!({ "code": scene.code });
+            from_here(scene, Method::Delete, "/auth/me", &code)
+        },
+        done_before: Some(401),
+        if_forgotten: Some(400),
+        holds: |scene, _| {
+            both_ended(scene);
+            assert_eq!(scene.world.password_hash(EMAIL), None);
         },
         ..FLOW
     },

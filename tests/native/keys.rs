@@ -309,7 +309,7 @@ fn a_bad_key_is_reported_with_the_fix_and_never_repeated() {
         let report = settings.as_str().expect("text");
         assert!(report.contains(told), "{report}");
         assert!(
-            report.contains(&format!("npx wrangler secret put {name}")),
+            report.contains(&format!("npx tokenkeep secret {name}")),
             "{report}"
         );
         assert!(

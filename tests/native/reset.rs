@@ -1,17 +1,20 @@
 //! A forgotten password: the code that is sent, what it does, and what it does not reveal.
 
+use rstest::rstest;
 use serde_json::{Value, json};
 use tokenkeep::{
     account::codes::TRIES,
+    config::SessionStore::{self, DurableObjects, Kv},
     http::{method::Method, reply::Reply, request::Call},
 };
 use tokenkeep_world::trouble::{Plan, Store, Trouble};
 
 use crate::{
+    accounts::claims_of,
     client::{EMAIL, PASSWORD, Tokens, body, call, expect_bad_field, expect_error, post, tokens},
     codes::{CODE_INVALID, MISCONFIGURED, REVOKED, UNAVAILABLE},
     mail::{code_of, with_mail},
-    world::{DAY, HOUR, MINUTE, World},
+    world::{DAY, HOUR, MINUTE, World, use_store},
 };
 
 const NEW: &str = "better horse 2";
@@ -71,8 +74,11 @@ fn with_ada() -> (World, Tokens) {
     (world, ada)
 }
 
-#[test]
-fn the_code_of_the_e_mail_sets_the_password_logs_in_and_ends_all_other_sessions() {
+#[rstest]
+fn the_code_of_the_e_mail_sets_the_password_logs_in_and_ends_all_other_sessions(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, ada) = with_ada();
     let reply = world.forgot(EMAIL);
     assert_eq!((reply.status, body(&reply)), (200, json!({"sent": true})));
@@ -88,12 +94,22 @@ fn the_code_of_the_e_mail_sets_the_password_logs_in_and_ends_all_other_sessions(
     world.refuses(&ada, REVOKED);
     assert_eq!(world.try_log_in(EMAIL, PASSWORD).status, 401);
     world.log_in_with(NEW);
-    let accounts = world.accounts.borrow();
-    assert!(accounts.is_verified(&accounts.row(EMAIL).expect("there").0.id));
+    assert_eq!(claims_of(&new.access)["email_verified"], true);
+    assert_eq!(claims_of(&ada.access)["email_verified"], false);
+    let renewed = world.refresh_after(HOUR, &new);
+    assert_eq!(claims_of(&renewed.access)["email_verified"], true);
+    let me = body(&world.me(&renewed));
+    assert_eq!(
+        (&me["emailVerified"], &me["claims"]),
+        (&json!(true), &json!({"email": EMAIL}))
+    );
+    let changed = tokens(&world.change_password(&renewed, NEW, PASSWORD));
+    assert_eq!(claims_of(&changed.access)["email_verified"], true);
 }
 
-#[test]
-fn sessions_that_start_after_a_reset_live() {
+#[rstest]
+fn sessions_that_start_after_a_reset_live(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let (world, _) = with_ada();
     let code = world.code();
     let new = tokens(&world.reset(&code));
@@ -121,8 +137,11 @@ fn a_code_is_taken_in_any_digits_and_with_spaces_and_as_a_number() {
     assert_eq!(world.post("/auth/password/reset", &body).status, 200);
 }
 
-#[test]
-fn a_request_repeated_within_two_minutes_gets_the_same_session() {
+#[rstest]
+fn a_request_repeated_within_two_minutes_gets_the_same_session(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, _) = with_ada();
     let code = world.code();
     let first = tokens(&world.reset(&code));
@@ -140,8 +159,11 @@ fn a_request_repeated_within_two_minutes_gets_the_same_session() {
     world.refuses_code(&code);
 }
 
-#[test]
-fn copies_of_a_reset_that_arrive_at_once_are_one() {
+#[rstest]
+fn copies_of_a_reset_that_arrive_at_once_are_one(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, ada) = with_ada();
     let code = world.code();
     let replies = world.answer_at_once(&vec![reset(EMAIL, &code, NEW); 3]);
@@ -154,8 +176,11 @@ fn copies_of_a_reset_that_arrive_at_once_are_one() {
     world.refuses(&ada, REVOKED);
 }
 
-#[test]
-fn a_late_repeat_undoes_no_later_end_of_all_sessions() {
+#[rstest]
+fn a_late_repeat_undoes_no_later_end_of_all_sessions(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, _) = with_ada();
     let code = world.code();
     let new = tokens(&world.reset(&code));
@@ -168,8 +193,11 @@ fn a_late_repeat_undoes_no_later_end_of_all_sessions() {
     world.refuses(&new, REVOKED);
 }
 
-#[test]
-fn a_repeat_whose_session_was_ended_is_a_used_code() {
+#[rstest]
+fn a_repeat_whose_session_was_ended_is_a_used_code(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, _) = with_ada();
     let code = world.code();
     let new = tokens(&world.reset(&code));
@@ -308,7 +336,7 @@ fn an_account_that_was_deleted_meanwhile_is_an_unknown_address() {
 fn a_reset_that_fails_leaves_the_code_valid() {
     let (world, ada) = with_ada();
     let code = world.code();
-    let plan = Plan::new(Store::D1, "reset password", Trouble::Fails);
+    let plan = Plan::new(Store::D1, "set password", Trouble::Fails);
     world.inject(plan);
     for _ in 0..2 * TRIES {
         expect_error(&world.reset(&code), UNAVAILABLE);

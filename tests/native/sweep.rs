@@ -29,6 +29,7 @@ const REQUEST_IS_GIVEN_UP_MS: u64 = 10_000;
 #[derive(PartialEq, Eq)]
 struct Picture {
     accounts: Vec<(String, Option<String>, String)>,
+    verified: Vec<bool>,
     open: BTreeSet<String>,
     ended: BTreeSet<String>,
     cut_offs: Vec<(String, String)>,
@@ -78,8 +79,10 @@ impl Picture {
                 hash.as_str().to_owned(),
             )
         };
+        let accounts = world.accounts.borrow();
         Self {
-            accounts: world.accounts.borrow().rows().map(row).collect(),
+            accounts: accounts.rows().map(row).collect(),
+            verified: accounts.rows().map(|(it, _)| it.email_verified).collect(),
             open,
             ended,
             cut_offs,
@@ -118,6 +121,9 @@ impl Picture {
                 }
                 if changed(|(_, _, hash)| hash.clone()) {
                     done.push("password changed");
+                }
+                if self.verified != before.verified {
+                    done.push("address verified");
                 }
             }
         }

@@ -36,12 +36,10 @@ mod tally;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use self::{
-    allowance::Allowance,
-    tally::{Tally, wait_ms},
-};
+use self::tally::{Tally, wait_ms};
 use crate::token::time::UnixMillis;
 
+pub(super) use self::allowance::Allowance;
 pub use self::source::{Caller, Source};
 
 /// Failures of all strangers within the window, from which on there is a wait for all. At least four

@@ -7,6 +7,10 @@
 //! A code may be wrong four times; the fifth wrong one ends it. It is valid once. Whoever repeats the
 //! request within two minutes, because the answer was lost, gets the same success again.
 //!
+//! After a hundred wrong codes for an address, of all kinds together, one an hour is left, as with
+//! passwords ([`Allowance`]). While none is left, no code is valid and none is sent: to refuse with
+//! another answer would reveal who has an account, as nobody else has codes to be wrong about.
+//!
 //! **Exact under parallel attempts.** A wrong code is counted as it is presented, by a guard that
 //! handles one request at a time. A right one is spent when what it is for is done: if that fails,
 //! the same code can be sent again.
@@ -15,10 +19,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::token::{
-    code::{CodeKind, CodeMac},
-    id::SessionId,
-    time::UnixMillis,
+use crate::{
+    account::attempts::Allowance,
+    token::{
+        code::{CodeKind, CodeMac},
+        id::SessionId,
+        time::UnixMillis,
+    },
 };
 
 /// How many wrong codes end the code that was sent.
@@ -36,8 +43,13 @@ pub const EMAILS: [(usize, u64); 3] = [(1, MINUTE_MS), (5, HOUR_MS), (10, DAY_MS
 
 /// The codes of an address. Its JSON is part of what the address's guard stores.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Codes(BTreeMap<CodeKind, Ledger>);
+pub struct Codes {
+    /// How many wrong codes are left, of all kinds together.
+    #[serde(default, skip_serializing_if = "Allowance::is_untouched")]
+    allowance: Allowance,
+    #[serde(flatten)]
+    ledgers: BTreeMap<CodeKind, Ledger>,
+}
 
 /// The codes of one kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,17 +75,20 @@ struct SentCode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct SpentCode {
     mac: CodeMac,
-    at: UnixMillis,
-    session: SessionId,
+    #[serde(flatten)]
+    success: Success,
 }
 
 /// What a code has done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Success {
     /// When: a stamp of the guard.
     pub at: UnixMillis,
     /// The session that it has started.
     pub session: SessionId,
+    /// Whether it has ended all others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ends_others: bool,
 }
 
 /// What a code that is presented is.
@@ -90,10 +105,9 @@ pub enum Presented {
 impl Codes {
     /// Takes a new code, unless too many were sent: whether the e-mail is to be sent.
     pub fn issue(&mut self, kind: CodeKind, mac: CodeMac, now: UnixMillis) -> bool {
-        self.forget(now);
-        let ledger = self.0.entry(kind).or_default();
-        let is_issued = ledger.may_send(now);
+        let is_issued = self.may_issue(kind, now);
         if is_issued {
+            let ledger = self.ledgers.entry(kind).or_default();
             ledger.sent.push(now);
             ledger.code = Some(SentCode {
                 mac,
@@ -104,43 +118,55 @@ impl Codes {
         is_issued
     }
 
+    /// Whether [`Self::issue`] would take a code.
+    pub fn may_issue(&mut self, kind: CodeKind, now: UnixMillis) -> bool {
+        self.forget(now);
+        let ledger = self.ledgers.get(&kind);
+        self.may_be_wrong(now) && ledger.is_none_or(|ledger| ledger.may_send(now))
+    }
+
     /// Looks at a code, which may have any of these MACs. A wrong one is counted.
     pub fn present(&mut self, kind: CodeKind, macs: &[CodeMac], now: UnixMillis) -> Presented {
         self.forget(now);
-        let Some(ledger) = self.0.get_mut(&kind) else {
+        let Some(ledger) = self.ledgers.get_mut(&kind) else {
             return Presented::Wrong;
         };
         if let Some(spent) = ledger.spent.as_ref().filter(|it| it.mac.is_one_of(macs)) {
-            let SpentCode { at, session, .. } = spent.clone();
-            return Presented::Again(Success { at, session });
+            return Presented::Again(spent.success.clone());
         }
-        if ledger
-            .code
-            .as_ref()
-            .is_some_and(|it| it.mac.is_one_of(macs))
-        {
+        let Some(code) = &mut ledger.code else {
+            return Presented::Wrong;
+        };
+        if code.mac.is_one_of(macs) {
             return Presented::Right;
         }
-        ledger.code.take_if(|code| {
-            code.wrong += 1;
-            code.wrong >= TRIES
-        });
+        code.wrong += 1;
+        ledger.code.take_if(|code| code.wrong >= TRIES);
+        self.allowance.take(now);
+        if !self.may_be_wrong(now) {
+            for ledger in self.ledgers.values_mut() {
+                ledger.code = None;
+            }
+        }
         Presented::Wrong
+    }
+
+    fn may_be_wrong(&self, now: UnixMillis) -> bool {
+        self.allowance.wait_ends() <= now
     }
 
     /// The code of this kind has done what it is for.
     pub fn spend(&mut self, kind: CodeKind, success: Success) {
-        if let Some(ledger) = self.0.get_mut(&kind)
+        if let Some(ledger) = self.ledgers.get_mut(&kind)
             && let Some(SentCode { mac, .. }) = ledger.code.take()
         {
-            let Success { at, session } = success;
-            ledger.spent = Some(SpentCode { mac, at, session });
+            ledger.spent = Some(SpentCode { mac, success });
         }
     }
 
     /// No repeated request gets an earlier success any more: it would undo what came after.
     pub fn forget_successes(&mut self) {
-        for ledger in self.0.values_mut() {
+        for ledger in self.ledgers.values_mut() {
             ledger.spent = None;
         }
     }
@@ -148,7 +174,8 @@ impl Codes {
     /// Forgets what is too old to count. A clock that was ahead and goes back does no harm: what
     /// seems to lie in the future is taken for just now.
     pub fn forget(&mut self, now: UnixMillis) {
-        self.0.retain(|kind, ledger| {
+        self.allowance.forget(now);
+        self.ledgers.retain(|kind, ledger| {
             ledger.forget(*kind, now);
             !ledger.sent.is_empty()
         });
@@ -157,15 +184,17 @@ impl Codes {
     /// Whether there is nothing to store.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.ledgers.is_empty() && self.allowance.is_untouched()
     }
 
-    /// When the last e-mail no longer counts; `None` if there is nothing to store. A code, and its
-    /// success, are older than that by then.
+    /// When the last e-mail no longer counts, and every wrong code is forgiven; `None` if there is
+    /// nothing to store. A code, and its success, are older than that by then.
     #[must_use]
     pub fn next_cleanup(&self) -> Option<UnixMillis> {
-        let sent = self.0.values().flat_map(|ledger| &ledger.sent);
-        sent.max().map(|at| at.plus_ms(DAY_MS))
+        let sent = self.ledgers.values().flat_map(|ledger| &ledger.sent);
+        let allowance = &self.allowance;
+        let forgiven = (!allowance.is_untouched()).then(|| allowance.whole_at());
+        sent.max().map(|at| at.plus_ms(DAY_MS)).max(forgiven)
     }
 }
 
@@ -187,7 +216,7 @@ impl Ledger {
             .take_if(|code| !is_within(&mut code.at, kind.lifetime_ms()));
         // A stamp is not moved: the repeated request gets it.
         self.spent
-            .take_if(|spent| now.since_ms(spent.at) >= REPEAT_MS);
+            .take_if(|spent| now.since_ms(spent.success.at) >= REPEAT_MS);
     }
 }
 

@@ -31,6 +31,7 @@ fn success(at: UnixMillis) -> Success {
     Success {
         at,
         session: SessionId::from_random([7; 16]),
+        ends_others: false,
     }
 }
 
@@ -75,7 +76,7 @@ fn a_code_that_did_not_do_what_it_is_for_can_be_sent_again() {
 fn a_code_ends_after_a_quarter_of_an_hour() {
     let mut codes = Codes::default();
     codes.issue(KIND, mac(1), START);
-    let end = START.plus_ms(KIND.lifetime_ms());
+    let end = START.plus_ms(15 * MINUTE_MS);
     assert_eq!(
         present(&mut codes.clone(), 1, UnixMillis(end.0 - 1)),
         Presented::Right
@@ -151,11 +152,74 @@ fn the_json_is_pinned() {
     present(&mut codes, 3, START.plus_ms(MINUTE_MS));
     let [one, two] = [1, 2].map(|number| serde_json::to_string(&mac(number)).expect("JSON"));
     let json = format!(
-        r#"{{"reset":{{"sent":[1700000000000,1700000060000],"code":{{"mac":{two},"at":1700000060000,"wrong":1}},"spent":{{"mac":{one},"at":1700000000000,"session":"BwcHBwcHBwcHBwcHBwcHBw"}}}}}}"#
+        r#"{{"allowance":1700003660000,"reset":{{"sent":[1700000000000,1700000060000],"code":{{"mac":{two},"at":1700000060000,"wrong":1}},"spent":{{"mac":{one},"at":1700000000000,"session":"BwcHBwcHBwcHBwcHBwcHBw"}}}}}}"#
     );
     assert_eq!(serde_json::to_string(&codes).expect("JSON"), json);
     let read: Codes = serde_json::from_str(&json).expect("what is stored");
     assert_eq!(read, codes);
+    // Before wrong codes were counted together.
+    let earlier = json.replace(r#""allowance":1700003660000,"#, "");
+    let read: Codes = serde_json::from_str(&earlier).expect("what is stored");
+    assert_eq!(serde_json::to_string(&read).expect("JSON"), earlier);
+}
+
+#[test]
+fn the_json_of_each_kind_and_of_a_take_over_is_pinned() {
+    let mut codes = Codes::default();
+    for kind in [CodeKind::Login, CodeKind::Verify] {
+        codes.issue(kind, mac(1), START);
+    }
+    let ends_others = true;
+    let taken_over = Success {
+        ends_others,
+        ..success(START)
+    };
+    codes.spend(CodeKind::Login, taken_over);
+    let mac = serde_json::to_string(&mac(1)).expect("JSON");
+    let json = format!(
+        r#"{{"login":{{"sent":[1700000000000],"spent":{{"mac":{mac},"at":1700000000000,"session":"BwcHBwcHBwcHBwcHBwcHBw","ends_others":true}}}},"verify":{{"sent":[1700000000000],"code":{{"mac":{mac},"at":1700000000000,"wrong":0}}}}}}"#
+    );
+    assert_eq!(serde_json::to_string(&codes).expect("JSON"), json);
+    let read: Codes = serde_json::from_str(&json).expect("what is stored");
+    assert_eq!(read, codes);
+}
+
+#[test]
+fn the_hundredth_wrong_code_ends_all_codes_and_then_there_is_one_try_an_hour() {
+    let kinds = [CodeKind::Reset, CodeKind::Login, CodeKind::Verify];
+    let (mut codes, mut now) = (Codes::default(), START);
+    let send = |codes: &mut Codes, now| kinds.map(|kind| codes.issue(kind, mac(1), now));
+    for _ in 0..98 {
+        codes.allowance.take(now);
+    }
+    assert_eq!(send(&mut codes, now), [true; 3]);
+    assert_eq!(
+        codes.present(CodeKind::Reset, &[mac(2)], now),
+        Presented::Wrong
+    );
+    assert_eq!(
+        codes.present(CodeKind::Login, &[mac(1)], now),
+        Presented::Right
+    );
+    assert_eq!(
+        codes.present(CodeKind::Reset, &[mac(2)], now),
+        Presented::Wrong
+    );
+    for kind in kinds {
+        assert_eq!(codes.present(kind, &[mac(1)], now), Presented::Wrong);
+    }
+    now = now.plus_ms(MINUTE_MS);
+    assert_eq!(send(&mut codes, now), [false; 3]);
+    now = now.plus_ms(HOUR_MS);
+    assert_eq!(send(&mut codes, now), [true; 3]);
+    assert_eq!(
+        codes.present(CodeKind::Verify, &[mac(2)], now),
+        Presented::Wrong
+    );
+    assert_eq!(
+        codes.present(CodeKind::Login, &[mac(1)], now),
+        Presented::Wrong
+    );
 }
 
 #[test]
@@ -205,35 +269,38 @@ proptest! {
         let (mut codes, mut now) = (Codes::default(), START);
         let wrong_code = [mac(1)];
         let mut sent: Vec<UnixMillis> = Vec::new();
-        // The last code: its number, when it was sent, its wrong tries, whether it is spent.
-        let mut last: Option<(u64, UnixMillis, u8, bool)> = None;
+        let mut allowance = Allowance::default();
+        // The number of the last code and, while it is valid, when it was sent and its wrong tries.
+        let (mut last, mut valid): (u64, Option<(UnixMillis, u8)>) = (0, None);
         for (number, event) in (1_000..).zip(events) {
+            allowance.forget(now);
+            valid.take_if(|(at, _)| now.since_ms(*at) >= KIND.lifetime_ms());
             match event {
                 Event::Ask => {
                     let is_sent = codes.issue(KIND, mac(number), now);
-                    let may = EMAILS.iter().all(|(most, within)| {
+                    let may = allowance.wait_ends() <= now && EMAILS.iter().all(|(most, within)| {
                         sent.iter().filter(|at| now.since_ms(**at) < *within).count() < *most
                     });
                     prop_assert_eq!(is_sent, may);
                     if is_sent {
                         sent.push(now);
-                        last = Some((number, now, 0, false));
+                        (last, valid) = (number, Some((now, 0)));
                     }
                 }
                 Event::Guess(times) => for _ in 0..times {
                     prop_assert_eq!(codes.present(KIND, &wrong_code, now), Presented::Wrong);
-                    if let Some((.., wrong, _)) = &mut last {
-                        *wrong = wrong.saturating_add(1);
-                    }
+                    valid.take_if(|(_, wrong)| {
+                        *wrong += 1;
+                        allowance.take(now);
+                        *wrong >= TRIES || allowance.wait_ends() > now
+                    });
                 },
-                Event::Enter { is_done } => if let Some((number, at, wrong, is_spent)) = &mut last {
-                    let presented = present(&mut codes, *number, now);
-                    let is_young = now.since_ms(*at) < KIND.lifetime_ms();
-                    let is_right = !*is_spent && is_young && *wrong < TRIES;
-                    prop_assert_eq!(presented == Presented::Right, is_right);
+                Event::Enter { is_done } => {
+                    let is_right = present(&mut codes, last, now) == Presented::Right;
+                    prop_assert_eq!(is_right, valid.is_some());
                     if is_right && is_done {
                         codes.spend(KIND, success(now));
-                        *is_spent = true;
+                        valid = None;
                     }
                 },
                 Event::Restart => {

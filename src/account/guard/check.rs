@@ -5,17 +5,18 @@ use crate::{
         Account, Name,
         attempts::{Outcome, Wait},
         email::Email,
-        message::{Purpose, Succession},
+        message::{GuardReply, Purpose, Succession},
         password::{Password, PasswordHash, Verification},
         port::{Accounts, HasAccounts},
     },
     port::Fault,
     problem::Problem,
-    token::id::UserId,
+    token::{id::UserId, time::UnixMillis},
 };
 
-/// How long an attempt at an unknown address takes, about what a hash does: without it, the last of
-/// many attempts at once would be answered sooner where there is no account.
+/// How long an attempt at an unknown address takes, or at an account without a password, about what a
+/// hash does: without it, the last of many attempts at once would be answered sooner where there is
+/// none.
 const UNKNOWN_MS: u64 = 50;
 /// What came of a check.
 pub enum CheckOutcome {
@@ -95,7 +96,7 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
         if let Some(wait) = self.login_wait {
             return Ok(CheckOutcome::Wait(wait));
         }
-        if self.is_full(per_hour).await? {
+        if is_full(self.platform, &self.accounts, per_hour).await? {
             return Ok(CheckOutcome::Full);
         }
         let account = Account {
@@ -103,6 +104,7 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
             email: self.email.clone(),
             name,
             created_at: self.platform.now(),
+            email_verified: false,
         };
         if self
             .accounts
@@ -116,21 +118,14 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
         self.log_in(found).await
     }
 
-    /// Counts the sign-up first, where there is a limit, so that no interleaving makes more accounts
-    /// than it allows. One that fails afterwards has been counted all the same.
-    async fn is_full(&self, per_hour: Option<u64>) -> Result<bool, Fault> {
-        let Some(limit) = per_hour else {
-            return Ok(false);
-        };
-        let hour = self.platform.now().hour();
-        Ok(!self.accounts.count_sign_up(hour, limit).await?)
-    }
-
     async fn log_in(&self, found: Option<(Account, PasswordHash)>) -> Result<CheckOutcome, Fault> {
         let Some((account, hash)) = found else {
             self.platform.sleep_ms(UNKNOWN_MS).await;
             return Ok(CheckOutcome::Unknown);
         };
+        if hash.is_none() {
+            self.platform.sleep_ms(UNKNOWN_MS).await;
+        }
         match (hash.verify(&self.password), self.login_wait) {
             (Verification::Mismatch, _) => return Ok(CheckOutcome::Wrong),
             (_, Some(wait)) => return Ok(CheckOutcome::Wait(wait)),
@@ -196,6 +191,27 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
 
     fn hash(&self, password: &Password) -> PasswordHash {
         password.hash(self.platform.bytes())
+    }
+}
+
+/// Counts a sign-up, where there is a limit, before it is made: so no interleaving makes more accounts
+/// than it allows. One that fails afterwards has been counted all the same.
+pub async fn is_full<P: HasAccounts>(
+    platform: &P,
+    accounts: &P::Accounts,
+    per_hour: Option<u64>,
+) -> Result<bool, Fault> {
+    let Some(limit) = per_hour else {
+        return Ok(false);
+    };
+    let hour = platform.now().hour();
+    Ok(!accounts.count_sign_up(hour, limit).await?)
+}
+
+/// The reply when there were too many.
+pub fn full(now: UnixMillis) -> GuardReply {
+    GuardReply::Full {
+        seconds: now.next_hour().since_ms(now).div_ceil(1000),
     }
 }
 

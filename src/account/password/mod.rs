@@ -21,6 +21,7 @@
 //! | `{bcrypt}$2a$…`, `{pbkdf2}…`, `{scrypt}…`, `{argon2}…`, also with `@SpringSecurity_v5_8` | Spring Security |
 //! | `$fbscrypt$v=1,n=14,r=8,p=1,ss=…,sk=…$salt$hash` | Supabase, of Firebase's |
 //! | `$firebase-scrypt$ln=14,r=8,ss=…,sk=…$salt$hash` | [`PasswordHash::from_firebase`] |
+//! | `!…`, which no password matches | Django, `/etc/shadow`, [`PasswordHash::none`] |
 //!
 //! [`PasswordHash::from_keycloak`] makes one of these of what Keycloak exports.
 //!
@@ -46,6 +47,7 @@ mod scrypt;
 
 use std::{fmt, hint};
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -318,6 +320,22 @@ impl PasswordHash {
         &self.text
     }
 
+    /// What stands in the place of a hash where there is no password. No two are the same: like a
+    /// hash, it is replaced only by whoever has seen this very one.
+    #[must_use]
+    pub fn none(unique: [u8; SALT_BYTES]) -> Self {
+        Self {
+            text: format!("!{}", URL_SAFE_NO_PAD.encode(unique)),
+            scheme: Scheme::None,
+        }
+    }
+
+    /// Whether it stands for no password at all.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        matches!(self.scheme, Scheme::None)
+    }
+
     fn from_argon2(argon2: Argon2) -> Self {
         Self {
             text: argon2.to_string(),
@@ -348,12 +366,17 @@ enum Scheme {
     Pbkdf2(Pbkdf2),
     Phpass(Phpass),
     Firebase(Firebase),
+    /// There is no password.
+    None,
 }
 
 impl Scheme {
     fn parse(text: &str) -> Result<Self, Problem> {
         if text.len() > HASH_TEXT_BYTES {
             return Err(DAMAGED);
+        }
+        if text.starts_with('!') {
+            return Ok(Self::None);
         }
         if let Some((encoder, rest)) = text.strip_prefix('{').and_then(|rest| rest.split_once('}'))
         {
@@ -445,6 +468,7 @@ impl Scheme {
             Self::Pbkdf2(hash) => hash.matches(password.bytes()),
             Self::Phpass(hash) => hash.matches(password.bytes()),
             Self::Firebase(hash) => hash.matches(password.bytes()),
+            Self::None => false,
         }
     }
 
@@ -454,7 +478,7 @@ impl Scheme {
             Self::Bcrypt(hash) => hash.distinguishes(password.bytes()),
             Self::Scrypt(hash) => hash.distinguishes(password),
             Self::Phpass(_) => php_trimmed(password.bytes()) == password.bytes(),
-            Self::Argon2(_) | Self::Pbkdf2(_) | Self::Firebase(_) => true,
+            Self::Argon2(_) | Self::Pbkdf2(_) | Self::Firebase(_) | Self::None => true,
         }
     }
 

@@ -609,3 +609,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn no_password_matches_where_there_is_none() {
+    let [one, two] = [[1; 16], [2; 16]].map(PasswordHash::none);
+    assert_ne!(one.as_str(), two.as_str());
+    // As it is stored, and as Django and `/etc/shadow` have it.
+    for text in [one.as_str(), "!", "!vMoQMO5fWbBVG4jR4nWuTPDi", "!$6$x$y"] {
+        let none = PasswordHash::parse(text).expect("none");
+        assert!(none.is_none() && none.as_str() == text);
+        for password in [text, "", "!", "correct horse"] {
+            let Ok(password) = Password::parse(password) else {
+                continue;
+            };
+            assert_eq!(none.verify(&password), Verification::Mismatch);
+        }
+    }
+    let hash = Password::parse("correct horse")
+        .expect("good")
+        .hash([7; 16]);
+    assert!(!hash.is_none());
+}

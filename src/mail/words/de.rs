@@ -9,4 +9,16 @@ pub const WORDS: Words = Words {
         request: "Geben Sie diesen Code in {{app}} ein, um ein neues Passwort zu wählen:",
         unasked: "Wenn Sie ihn nicht angefordert haben, können Sie diese E-Mail ignorieren: Ihr Passwort bleibt, wie es ist.",
     },
+    login: Said {
+        request: "Geben Sie diesen Code in {{app}} ein, um sich anzumelden:",
+        unasked: "Wenn Sie ihn nicht angefordert haben, können Sie diese E-Mail ignorieren: Ohne den Code kann sich niemand anmelden.",
+    },
+    verify: Said {
+        request: "Geben Sie diesen Code in {{app}} ein, um Ihre E-Mail-Adresse zu bestätigen:",
+        unasked: "Wenn Sie sich nicht registriert haben, können Sie diese E-Mail ignorieren: Ohne den Code wird Ihre Adresse nicht bestätigt.",
+    },
+    known: Said {
+        request: "Sie haben bereits ein Konto in {{app}}. Geben Sie diesen Code ein, um sich damit anzumelden:",
+        unasked: "Wenn Sie nicht versucht haben, sich zu registrieren, können Sie diese E-Mail ignorieren: Ihr Konto bleibt, wie es ist.",
+    },
 };

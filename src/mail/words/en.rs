@@ -9,4 +9,16 @@ pub const WORDS: Words = Words {
         request: "Enter this code in {{app}} to choose a new password:",
         unasked: "If you did not ask for it, you can ignore this e-mail: your password stays as it is.",
     },
+    login: Said {
+        request: "Enter this code in {{app}} to log in:",
+        unasked: "If you did not ask for it, you can ignore this e-mail: nobody can log in without the code.",
+    },
+    verify: Said {
+        request: "Enter this code in {{app}} to confirm your e-mail address:",
+        unasked: "If you did not sign up, you can ignore this e-mail: without the code, your address is not confirmed.",
+    },
+    known: Said {
+        request: "You already have an account in {{app}}. Enter this code to log in to it:",
+        unasked: "If you did not try to sign up, you can ignore this e-mail: your account stays as it is.",
+    },
 };

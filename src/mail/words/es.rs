@@ -9,4 +9,16 @@ pub const WORDS: Words = Words {
         request: "Introduce este código en {{app}} para elegir una contraseña nueva:",
         unasked: "Si no lo has pedido, puedes ignorar este correo: tu contraseña no cambia.",
     },
+    login: Said {
+        request: "Introduce este código en {{app}} para iniciar sesión:",
+        unasked: "Si no lo has pedido, puedes ignorar este correo: nadie puede iniciar sesión sin el código.",
+    },
+    verify: Said {
+        request: "Introduce este código en {{app}} para confirmar tu dirección de correo:",
+        unasked: "Si no te has registrado, puedes ignorar este correo: sin el código, tu dirección no se confirma.",
+    },
+    known: Said {
+        request: "Ya tienes una cuenta en {{app}}. Introduce este código para iniciar sesión en ella:",
+        unasked: "Si no has intentado registrarte, puedes ignorar este correo: tu cuenta no cambia.",
+    },
 };

@@ -17,9 +17,41 @@ pub struct Words {
     /// For how long a code is valid.
     pub validity: &'static str,
     reset: Said,
+    login: Said,
+    verify: Said,
+    known: Said,
 }
 
-/// What is said of one kind of code.
+/// What an e-mail with a code is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Letter {
+    /// What the code is for.
+    Code(CodeKind),
+    /// A code to verify an address, for somebody who signs up with it and has an account already.
+    Known,
+}
+
+impl Letter {
+    /// Its name, in e-mails for a webhook.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Code(kind) => kind.name(),
+            Self::Known => "known",
+        }
+    }
+
+    /// For how long its code is valid.
+    #[must_use]
+    pub fn lifetime_ms(self) -> u64 {
+        match self {
+            Self::Code(kind) => kind.lifetime_ms(),
+            Self::Known => CodeKind::Verify.lifetime_ms(),
+        }
+    }
+}
+
+/// What is said in one kind of e-mail.
 pub struct Said {
     /// What to do with the code.
     pub request: &'static str,
@@ -28,11 +60,14 @@ pub struct Said {
 }
 
 impl Words {
-    /// What is said of this kind of code.
+    /// What is said in this kind of e-mail.
     #[must_use]
-    pub fn of(&self, kind: CodeKind) -> &Said {
-        match kind {
-            CodeKind::Reset => &self.reset,
+    pub fn of(&self, letter: Letter) -> &Said {
+        match letter {
+            Letter::Code(CodeKind::Reset) => &self.reset,
+            Letter::Code(CodeKind::Login) => &self.login,
+            Letter::Code(CodeKind::Verify) => &self.verify,
+            Letter::Known => &self.known,
         }
     }
 }

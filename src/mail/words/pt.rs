@@ -9,4 +9,16 @@ pub const WORDS: Words = Words {
         request: "Introduza este código em {{app}} para escolher uma nova palavra-passe:",
         unasked: "Se não o pediu, pode ignorar este e-mail: a sua palavra-passe continua a mesma.",
     },
+    login: Said {
+        request: "Introduza este código em {{app}} para iniciar sessão:",
+        unasked: "Se não o pediu, pode ignorar este e-mail: ninguém pode iniciar sessão sem o código.",
+    },
+    verify: Said {
+        request: "Introduza este código em {{app}} para confirmar o seu endereço de e-mail:",
+        unasked: "Se não se registou, pode ignorar este e-mail: sem o código, o seu endereço não é confirmado.",
+    },
+    known: Said {
+        request: "Já tem uma conta em {{app}}. Introduza este código para iniciar sessão:",
+        unasked: "Se não tentou registar-se, pode ignorar este e-mail: a sua conta continua a mesma.",
+    },
 };

@@ -1,6 +1,6 @@
 //! The table of accounts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use tokenkeep::{
@@ -29,8 +29,6 @@ pub struct Table {
     deleted: BTreeMap<UserId, UnixMillis>,
     /// How many accounts were created in each hour, where that is limited.
     sign_ups: BTreeMap<u64, u64>,
-    /// Whose address is verified.
-    verified: BTreeSet<UserId>,
     mail_failure: Option<(UnixMillis, String)>,
 }
 
@@ -49,7 +47,8 @@ impl Table {
     /// Whether the address of this account is verified.
     #[must_use]
     pub fn is_verified(&self, id: &UserId) -> bool {
-        self.verified.contains(id)
+        let mut accounts = self.rows.values().map(|(account, _)| account);
+        accounts.any(|account| account.id == *id && account.email_verified)
     }
 
     /// Puts an account there, as an import does.
@@ -64,6 +63,7 @@ impl Table {
             email: stored(email),
             name: None,
             created_at: UnixMillis(now),
+            email_verified: false,
         };
         let hash = PasswordHash::parse(hash).expect("a hash");
         self.rows.insert(email.to_owned(), (account, hash));
@@ -172,22 +172,12 @@ impl Accounts for Place {
         .await
     }
 
-    async fn reset_password(
-        &self,
-        id: &UserId,
-        known: &PasswordHash,
-        new: &PasswordHash,
-    ) -> Result<bool, Fault> {
-        let (id, known, new) = (id.clone(), known.clone(), new.clone());
-        self.ask_table("reset password", move |table| {
-            let found = table.find(&id);
-            let Some((_, stored)) = found.filter(|(_, hash)| hash.as_str() == known.as_str())
-            else {
-                return false;
-            };
-            *stored = new;
-            table.verified.insert(id);
-            true
+    async fn verify_email(&self, id: &UserId) -> Result<(), Fault> {
+        let id = id.clone();
+        self.ask_table("verify address", move |table| {
+            if let Some((account, _)) = table.find(&id) {
+                account.email_verified = true;
+            }
         })
         .await
     }

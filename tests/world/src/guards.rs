@@ -126,6 +126,7 @@ impl Place {
                     account,
                     at,
                     repeated: None,
+                    ends_others: true,
                 };
             }
             (GuardRequest::Check(attempt), Some((account, _))) => (attempt, account.clone()),
@@ -151,6 +152,7 @@ impl Place {
             account,
             at: done_at,
             repeated,
+            ends_others: false,
         }
     }
 }

@@ -35,7 +35,11 @@ impl Stage {
     }
 
     fn by_resend() -> Self {
-        let settings = Settings::fresh()
+        Self::by_resend_with(Settings::fresh())
+    }
+
+    fn by_resend_with(settings: Settings) -> Self {
+        let settings = settings
             .with("MAIL", "resend")
             .with("MAIL_FROM", "hello@example.com")
             .with("resend_api_key", "re_123456");
@@ -46,22 +50,33 @@ impl Stage {
         &self.workerd.clients[0]
     }
 
-    /// The address of a new account. It has a name that mail servers take.
+    /// The address of a new account.
     fn sign_up(&self) -> String {
-        let email = format!(
-            "{}@example.com",
-            random_user().to_lowercase().replace('@', ".")
-        );
+        let email = new_address();
         let person = json!({"email": email, "password": PASSWORD});
         assert_eq!(self.client().post("/auth/signup", &person).status, 200);
         email
     }
 
     fn forgot(&self, email: &str) {
-        let answer = self
-            .client()
-            .post("/auth/password/forgot", &json!({ "email": email }));
+        self.ask_for_code("/auth/password/forgot", email);
+    }
+
+    fn ask_for_code(&self, path: &str, email: &str) {
+        let answer = self.client().post(path, &json!({ "email": email }));
         assert_eq!((answer.status, answer.json()), (200, json!({"sent": true})));
+    }
+
+    /// The code that this request sends.
+    fn code_by(&self, path: &str, email: &str) -> String {
+        self.ask_for_code(path, email);
+        let (_, body) = self.provider.next();
+        assert_eq!(body["to"], json!([email]));
+        code_in(&body["text"])
+    }
+
+    fn enter(&self, path: &str, body: &Value) -> Answer {
+        self.client().post(path, body)
     }
 
     fn reset(&self, email: &str, code: &str) -> Answer {
@@ -78,6 +93,12 @@ impl Stage {
 fn shared() -> &'static Stage {
     static SHARED: LazyLock<Stage> = LazyLock::new(Stage::by_resend);
     &SHARED
+}
+
+/// An address that nobody has, with a name that mail servers take.
+fn new_address() -> String {
+    let name = random_user().to_lowercase().replace('@', ".");
+    format!("{name}@example.com")
 }
 
 /// The code in the text of an e-mail.
@@ -140,6 +161,96 @@ fn a_forgotten_password_is_reset_by_the_code_of_the_e_mail() {
     let log = stage.workerd.log();
     assert_eq!(leak(&log), None);
     assert!(!log.contains(&email) && !log.contains(&code), "{log}");
+}
+
+#[test]
+fn a_new_address_logs_in_by_the_code_of_the_e_mail_and_has_no_password() {
+    let stage = Stage::by_resend();
+    let email = new_address();
+    let code = stage.code_by("/auth/code/send", &email);
+    let path = "/auth/code/login";
+    let login = json!({"email": email, "code": code, "name": "Ada"});
+    let wrong = json!({"email": email, "code": WRONG});
+    stage.enter(path, &wrong).assert_error(400, "code_invalid");
+    let first = stage.enter(path, &login).tokens();
+    assert_eq!(stage.enter(path, &login).tokens().session, first.session);
+    let me = stage.client().me(&first.access).json();
+    assert_eq!(
+        (&me["email"], &me["name"], &me["emailVerified"]),
+        (&json!(email), &json!("Ada"), &json!(true))
+    );
+    assert_eq!(stage.workerd.d1.verified(&email), Some(true));
+    assert_eq!(stage.log_in(&email, PASSWORD), 401);
+    assert_eq!(stage.client().refresh(&first.refresh).status, 200);
+    stage.ask_for_code("/auth/code/send", &email);
+    assert_eq!(stage.provider.waiting(), 0, "within the minute");
+}
+
+#[test]
+fn a_code_to_log_in_deletes_the_account() {
+    let stage = Stage::by_resend();
+    let email = stage.sign_up();
+    let session = stage
+        .client()
+        .post(
+            "/auth/login",
+            &json!({"email": email, "password": PASSWORD}),
+        )
+        .tokens();
+    let code = stage.code_by("/auth/code/send", &email);
+    let delete = |code: &str| {
+        let body = json!({ "code": code });
+        let path = "/auth/me/delete";
+        stage.client().send_as(&session.access, "POST", path, &body)
+    };
+    delete(WRONG).assert_error(400, "code_invalid");
+    assert_eq!(delete(&code).json(), json!({"deleted": true}));
+    delete(&code).assert_error(401, "session_revoked");
+    assert_eq!(stage.log_in(&email, PASSWORD), 401);
+}
+
+#[test]
+fn where_verification_is_required_the_code_comes_before_the_tokens() {
+    let stage = Stage::by_resend_with(Settings::fresh().with("EMAIL_VERIFICATION", "required"));
+    let email = new_address();
+    let person = json!({"email": email, "password": PASSWORD});
+    let required = json!({"verificationRequired": true});
+    let sign_up = || stage.client().post("/auth/signup", &person).json();
+    assert_eq!(sign_up(), required);
+    let code = code_in(&stage.provider.next().1["text"]);
+    assert_eq!(sign_up(), required);
+    stage
+        .client()
+        .post("/auth/login", &person)
+        .assert_error(403, "email_unverified");
+    assert_eq!(stage.provider.waiting(), 0, "within the minute");
+    let verify = json!({"email": email, "code": code, "password": PASSWORD});
+    let session = stage.enter("/auth/email/verify", &verify).tokens();
+    assert_eq!(stage.client().refresh(&session.refresh).status, 200);
+    assert_eq!(stage.log_in(&email, PASSWORD), 200);
+}
+
+#[test]
+fn whoever_enters_the_code_takes_the_account_over_from_a_stranger() {
+    let stage = Stage::by_resend();
+    let email = stage.sign_up();
+    let stranger = stage
+        .client()
+        .post(
+            "/auth/login",
+            &json!({"email": email, "password": PASSWORD}),
+        )
+        .tokens();
+    let code = stage.code_by("/auth/email/verify/send", &email);
+    let verify = json!({"email": email, "code": code, "password": NEW});
+    let owner = stage.enter("/auth/email/verify", &verify).tokens();
+    stage
+        .client()
+        .refresh(&stranger.refresh)
+        .assert_error(401, "session_revoked");
+    assert_eq!(stage.client().refresh(&owner.refresh).status, 200);
+    let both = (stage.log_in(&email, PASSWORD), stage.log_in(&email, NEW));
+    assert_eq!(both, (401, 200));
 }
 
 #[test]

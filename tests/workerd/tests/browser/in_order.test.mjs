@@ -4,7 +4,7 @@ import { createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { PHONE, checked, onPage, states, verdict } from "./browser.mjs";
+import { PHONE, PUBLIC_HOST, checked, onPage, states, verdict } from "./browser.mjs";
 
 const URL_ = process.env.WORKER;
 const ORIGIN = new URL(URL_).origin;
@@ -62,6 +62,10 @@ test("the cards hold what Bravo asks for, with this worker's address", () =>
       "Change password": { Name: "Change password", Method: "POST", URL: `${ORIGIN}/auth/password/change`, ...bearer, "Body (JSON)": body({ currentPassword: "${currentPassword}", newPassword: "${newPassword}" }), "Output variables": "accessToken refreshToken" },
       "Forgot password": { Name: "Forgot password", Method: "POST", URL: `${ORIGIN}/auth/password/forgot`, "Body (JSON)": body({ email: "${email}" }) },
       "Reset password": { Name: "Reset password", Method: "POST", URL: `${ORIGIN}/auth/password/reset`, "Body (JSON)": body({ email: "${email}", code: "${code}", newPassword: "${newPassword}" }), "Output variables": "accessToken refreshToken userId" },
+      "Send a code to log in": { Name: "Send a code to log in", Method: "POST", URL: `${ORIGIN}/auth/code/send`, "Body (JSON)": body({ email: "${email}" }) },
+      "Log in with a code": { Name: "Log in with a code", Method: "POST", URL: `${ORIGIN}/auth/code/login`, "Body (JSON)": body({ email: "${email}", code: "${code}" }), "Output variables": "accessToken refreshToken userId" },
+      "Send a code to verify": { Name: "Send a code to verify", Method: "POST", URL: `${ORIGIN}/auth/email/verify/send`, "Body (JSON)": body({ email: "${email}" }) },
+      "Verify e-mail": { Name: "Verify e-mail", Method: "POST", URL: `${ORIGIN}/auth/email/verify`, "Body (JSON)": body({ email: "${email}", code: "${code}", password: "${password}" }), "Output variables": "accessToken refreshToken userId" },
       "Delete account": { Name: "Delete account", Method: "DELETE", URL: `${ORIGIN}/auth/me`, ...bearer, "Body (JSON)": body({ password: "${password}" }) },
       "Log out": { Name: "Log out", Method: "POST", URL: `${ORIGIN}/auth/logout`, "Body (JSON)": refresh },
       "Log out everywhere": { Name: "Log out everywhere", Method: "POST", URL: `${ORIGIN}/auth/logout/all`, ...bearer },
@@ -98,10 +102,11 @@ test("a secret is made in the browser, new every time, and goes nowhere", () =>
       await page.getByRole("button", { name: "Make a secret", exact: true }).click();
       await page.getByRole("button", { name: "Copy the command" }).click();
       await page.getByText("Copied: the command").waitFor();
-      assert.equal(await clipboard(page), `npx wrangler secret put ${name}`);
-      await page.getByRole("button", { name: "Copy the secret" }).click();
-      await page.getByText("Copied: the secret").waitFor();
-      const secret = await clipboard(page);
+      assert.equal(await clipboard(page), "npx tokenkeep dev");
+      await page.getByRole("button", { name: "Copy the line" }).click();
+      await page.getByText("Copied: the line").waitFor();
+      const [, of, secret] = /^(\w+)="(.*)"$/.exec(await clipboard(page));
+      assert.equal(of, name);
       assert.equal(Buffer.from(secret, "base64url").length, 64);
       assert.match(secret, /^[A-Za-z0-9_-]{86}$/);
       assert.ok(!(await page.content()).includes(secret), "it is not in the document's text");
@@ -120,21 +125,29 @@ test("a key pair is made in the browser, on one line, and can sign", () =>
     for (const [option, type, size] of [["", "ec", undefined], [" RS256", "rsa", 2048]]) {
       await page.getByLabel("What is it for?").selectOption(`access_token_private_key${option}`);
       await page.getByRole("button", { name: "Make a secret", exact: true }).click();
-      await page.getByRole("button", { name: "Copy the command" }).click();
-      await page.getByText("Copied: the command").waitFor();
-      assert.equal(await clipboard(page), "npx wrangler secret put access_token_private_key");
-      await page.getByRole("button", { name: "Copy the secret" }).click();
-      await page.getByText("Copied: the secret").waitFor();
-      const secret = await clipboard(page);
-      assert.ok(!secret.includes("\n"), "a terminal takes one line");
+      await page.getByRole("button", { name: "Copy the line" }).click();
+      await page.getByText("Copied: the line").waitFor();
+      const [, secret] = /^access_token_private_key="(.*)"$/.exec(await clipboard(page));
       const key = createPrivateKey(secret.replaceAll("\\n", "\n"));
       assert.equal(key.asymmetricKeyType, type);
       assert.equal(key.asymmetricKeyDetails.modulusLength, size);
-      assert.match(await page.locator("#made").innerText(), /jwks\.json/);
       assert.ok(!(await page.content()).includes(secret), "it is not in the document's text");
     }
     assert.deepEqual(requests, []);
   }, CLIPBOARD));
+test("on the internet, a secret comes with the command that stores it", () =>
+  onPage(URL_.replace("127.0.0.1", PUBLIC_HOST), async (page) => {
+    await checked(page);
+    await page.getByLabel("What is it for?").selectOption("service_key");
+    await page.getByRole("button", { name: "Make a secret", exact: true }).click();
+    assert.deepEqual(await page.locator("#made code.value").allInnerTexts(), ["npx tokenkeep secret service_key"]);
+    assert.match(await page.locator("#made input.value").inputValue(), /^[A-Za-z0-9_-]{86}$/);
+    // No key is made on a page that came without encryption.
+    await page.getByLabel("What is it for?").selectOption("access_token_private_key");
+    await page.getByRole("button", { name: "Make a secret", exact: true }).click();
+    assert.match(await page.locator("#made").innerText(), /https:/);
+    // Its e-mails go to a log, which is no way on the internet.
+  }, { expected: /status of 503/ }));
 
 test("where the browser does not copy, the text is selected and the page says so", () =>
   onPage(URL_, async (page) => {
@@ -143,10 +156,10 @@ test("where the browser does not copy, the text is selected and the page says so
     await page.getByText("The text is selected").waitFor();
     assert.equal(await page.evaluate(() => String(getSelection()).trim()), `${ORIGIN}/auth/login`);
     await page.getByRole("button", { name: "Make a secret", exact: true }).click();
-    await page.getByRole("button", { name: "Copy the secret" }).click();
+    await page.getByRole("button", { name: "Copy the line" }).click();
     const field = page.locator("input.value");
     assert.equal(await field.getAttribute("type"), "text");
-    assert.equal(await field.evaluate((input) => input.selectionEnd - input.selectionStart), 86);
+    assert.equal(await field.evaluate((input) => input.selectionEnd - input.selectionStart), 'refresh_token_secret=""'.length + 86);
   }, {
     prepare: (page) => page.addInitScript(() => {
       navigator.clipboard.writeText = () => Promise.reject(new DOMException("", "NotAllowedError"));
