@@ -1,14 +1,10 @@
 //! What other servers ask before they verify a token: the public keys, and where everything is.
 
-use std::future::ready;
-
-use futures_util::future::FutureExt as _;
 use serde_json::{Value, json};
 
 use crate::{
-    http::{reply::Reply, request::Request},
+    http::{error::Error, reply::Reply, request::Request},
     port::Runtime,
-    routes::Answer,
 };
 
 /// Where the public keys are.
@@ -21,14 +17,20 @@ const FRESH: &str = "public, max-age=300";
 ///
 /// Without a key pair the set is empty, and not a 404: that is what verifiers take for "no such key",
 /// and they ask again later.
-pub fn jwks<'r, P: Runtime>(request: &Request<'r, P>) -> Answer<'r> {
-    public(&request.config.key_pairs.jwks())
+///
+/// # Errors
+/// None.
+pub async fn jwks<P: Runtime>(request: &Request<'_, P>) -> Result<Reply, Error> {
+    Ok(public(&request.config.key_pairs.jwks()))
 }
 
 /// `GET /.well-known/oauth-authorization-server` (RFC 8414), and the same as `openid-configuration`,
 /// which is where most verifiers look. It names only what is there: no login page, so no response
 /// type, and no ID tokens.
-pub fn metadata<'r, P: Runtime>(request: &Request<'r, P>) -> Answer<'r> {
+///
+/// # Errors
+/// None.
+pub async fn metadata<P: Runtime>(request: &Request<'_, P>) -> Result<Reply, Error> {
     let at = |path: &str| format!("{}{path}", request.call.origin);
     let mut metadata = json!({
         "issuer": request.issuer(),
@@ -47,10 +49,9 @@ pub fn metadata<'r, P: Runtime>(request: &Request<'r, P>) -> Answer<'r> {
         metadata["introspection_endpoint_auth_methods_supported"] =
             json!(["client_secret_basic", "Bearer"]);
     }
-    public(&metadata)
+    Ok(public(&metadata))
 }
 
-fn public<'r>(body: &Value) -> Answer<'r> {
-    let reply = Reply::json(200, body).with("Cache-Control", FRESH);
-    ready(Ok(reply)).boxed_local()
+fn public(body: &Value) -> Reply {
+    Reply::json(200, body).with("Cache-Control", FRESH)
 }
