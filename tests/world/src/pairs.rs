@@ -57,8 +57,9 @@ fn rsa_key(key: &SecretKey) -> Option<RsaPrivateKey> {
         SecretKey::Pkcs8(der) => RsaPrivateKey::from_pkcs8_der(der).ok(),
         SecretKey::Jwk(jwk) => {
             let jwk = json(jwk);
-            let [n, e, d, p, q] = ["n", "e", "d", "p", "q"].map(|name| integer(&jwk, name));
-            RsaPrivateKey::from_components(n, e, d, vec![p, q]).ok()
+            let number = |name| integer(&jwk, name);
+            let primes = vec![number("p"), number("q")];
+            RsaPrivateKey::from_components(number("n"), number("e"), number("d"), primes).ok()
         }
     }
 }
