@@ -30,7 +30,7 @@
 //!
 //! 1. `entry.js` hands the request to `cloudflare::serve`, which reads it into a
 //!    [`http::request::Call`]; [`app::App::handle`] finds the row in [`routes`] and calls
-//!    [`session::refresh::refresh`].
+//!    [`oauth::token::token`], which answers JSON with [`session::refresh::refresh`].
 //! 2. That verifies the signature ([`token::refresh`]) and turns to the store ([`session::store`]),
 //!    which reads three keys at once and asks the rule, which is pure: [`session::rule::judge`]. (Only
 //!    a session that the store has lost takes one more look, at the age of the store.)

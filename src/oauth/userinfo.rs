@@ -1,5 +1,5 @@
-//! `GET` and `POST /oauth/userinfo`: who the bearer of an access token is, in the words of OpenID Connect (Core
-//! 1.0, section 5.3).
+//! `GET` and `POST /oauth/userinfo`: who the bearer of an access token is, in the words of `OpenID`
+//! Connect (Core 1.0, section 5.3).
 
 use serde_json::{Map, Value, json};
 

@@ -291,7 +291,7 @@ fn a_worker_with_jose_takes_the_tokens_that_it_should() {
     }
 }
 
-/// Apache with mod_auth_openidc in front of a page.
+/// Apache with `mod_auth_openidc` in front of a page.
 #[cfg(target_os = "linux")]
 struct Apache {
     leash: Leash,

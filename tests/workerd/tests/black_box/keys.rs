@@ -1,4 +1,4 @@
-//! Access tokens that WebCrypto signs and verifies.
+//! Access tokens that `WebCrypto` signs and verifies.
 
 use std::{
     io::Write as _,
