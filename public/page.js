@@ -100,7 +100,7 @@ const command = (text) => field("Type this in a terminal, in your project’s fo
 
 // ---- Is it ready? ----
 
-const RUN = isLocal ? "cargo xtask dev" : "cargo xtask deploy";
+const RUN = isLocal ? "npx tokenkeep dev" : "npx tokenkeep deploy";
 const dashboard = (text) => !isLocal && paragraph(`In Cloudflare’s dashboard: Workers & Pages, your worker, Settings, ${text}`);
 const wait = [paragraph("Wait a minute and check again. If it does not go away, look at www.cloudflarestatus.com.")];
 
@@ -112,17 +112,18 @@ const fixFile = (what) => [paragraph(`Fix \`wrangler.toml\`: ${what}. Then ${isL
 
 function fixSecret(name) {
   if (!SECRETS[name] && !name.endsWith("previous")) {
-    if (isLocal) return [paragraph(`Copy the key from the service that delivers your e-mails, add it to \`.dev.vars\` as a line \`${name}="the key"\`, and start the worker again:`), command(RUN)];
-    return [paragraph("Copy the key from the service that delivers your e-mails, and store it:"), command(`npx wrangler secret put ${name}`), dashboard(`Variables and Secrets, Add. Type: Secret. Name: \`${name}\`.`)];
+    if (isLocal) return [paragraph(`Copy the key from the service that delivers your e-mails, add or replace the line \`${name}="the key"\` in \`.dev.vars\`, and start the worker again:`), command(RUN)];
+    return [paragraph("Copy the key from the service that delivers your e-mails, and store it:"), command(`npx tokenkeep secret ${name}`), dashboard(`Variables and Secrets, Add. Type: Secret. Name: \`${name}\`.`)];
   }
+  if (name.endsWith("previous") && isLocal) return [paragraph(`Replace the line \`${name}=…\` in \`.dev.vars\`, or delete it, and start the worker again:`), command(RUN)];
   if (name.endsWith("previous")) return [paragraph("Store the earlier secret again, or remove it:"), command(`npx wrangler secret delete ${name}`)];
   const maker = button("Make a secret for it", () => {
     $("which").value = name;
     showReplacement();
     $("which").focus();
   });
-  if (isLocal) return [paragraph(`On this computer secrets are in your project’s file \`.dev.vars\`. Make one, add it there as a line \`${name}="the secret"\`, and start the worker again:`), maker, command(RUN)];
-  return [maker, command(`npx wrangler secret put ${name}`), dashboard(`Variables and Secrets, Add. Type: Secret. Name: \`${name}\`.`)];
+  if (isLocal) return [paragraph(`On this computer secrets are in your project’s file \`.dev.vars\`. Make one, add or replace the line \`${name}="the secret"\` there, and start the worker again:`), maker, command(RUN)];
+  return [maker, command(`npx tokenkeep secret ${name}`), dashboard(`Variables and Secrets, Add. Type: Secret. Name: \`${name}\`.`)];
 }
 
 // What is wrong. The fix follows separately.
@@ -160,7 +161,7 @@ function limit(name, report, what) {
 function mail(report, set) {
   const what = "Optional: e-mails with codes, for forgotten passwords, logins without one, and to verify addresses.";
   if (report === "ok") return ["MAIL", "good", "ok", what];
-  if (!report) return ["MAIL", "", "not used", `${what} Your project’s \`docs/operating.md\` says how to have them.`];
+  if (!report) return ["MAIL", "", "not used", `${what} Tokenkeep’s guide \`docs/operating.md\` says how to have them.`];
   if (report.startsWith("within")) return ["MAIL", "bad", "does not work", `${what} ${report.replace("within", "Within")}.`, [paragraph("A status of 401 or 403 means that the key or the sender is wrong; 400 or 422, that the address is none.")]];
   return set === "ok" && ["MAIL", "bad", "needs fixing", `${what} ${reason(report)}`, fixFile(report.includes("EMAIL") ? "the section `[[send_email]]` with the name `EMAIL` is missing" : "the line `MAIL`")];
 }
@@ -235,15 +236,25 @@ function newSecret() {
 
 function makeSecret(event) {
   event.preventDefault();
-  const text = `npx wrangler secret put ${$("which").value}`;
+  const name = $("which").value;
+  if (isLocal) return showLine(name);
+  const text = `npx tokenkeep secret ${name}`;
   const source = sample(text);
   $("made").replaceChildren(
-    isLocal ? paragraph("On this computer secrets are in the file `.dev.vars`. The command is for a worker on the internet.") : "",
     make("ol", {},
       make("li", {}, paragraph("1. Copy the command, paste it into a terminal in your project’s folder, and press Enter."), line(text, "the command", source, "Copy the command")),
-      make("li", {}, paragraph("2. When the terminal asks for the value, copy the secret, paste it there, and press Enter. You see only stars."), hidden("the secret", newSecret(), "Copy the secret")),
+      make("li", {}, paragraph("2. When the terminal asks for the value, copy the secret, paste it there, and press Enter. It is not shown."), hidden("the secret", newSecret(), "Copy the secret")),
       make("li", {}, "3. Keep the secret in a password manager, too: it cannot be read back, and you need it when you replace it."),
       make("li", {}, "4. Come back here and check again.")));
+  $("made").querySelector("button").focus();
+}
+
+// On this computer a secret is a line of a file.
+function showLine(name) {
+  $("made").replaceChildren(make("ol", {},
+    make("li", {}, paragraph(`1. Copy the line, and put it into the file \`.dev.vars\` in your project’s folder. Replace the line \`${name}=…\`, if there is one.`), hidden("the line", `${name}="${newSecret()}"`, "Copy the line")),
+    make("li", {}, paragraph("2. Start the worker again."), line(RUN, "the command", sample(RUN), "Copy the command")),
+    make("li", {}, "3. Come back here and check again. The worker on the internet has secrets of its own.")));
   $("made").querySelector("button").focus();
 }
 

@@ -68,12 +68,22 @@ pub struct CheckedSettings {
     pub report: Report,
 }
 
+/// How a setting does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Valid: set, or left to its default.
+    Ok,
+    /// Not used.
+    NotSet,
+    /// What is wrong.
+    Wrong(ConfigError),
+}
+
 /// How each setting does: names and verdicts, never values.
 #[derive(Debug)]
 pub struct Report {
-    /// By name: `ok`, `not set`, or what is wrong. Vars that are not set are `ok` where they have a
-    /// default; without `ISSUER` and `AUDIENCE`, tokens name whatever host was called.
-    pub settings: BTreeMap<&'static str, String>,
+    /// By name. Without `ISSUER` and `AUDIENCE`, tokens name whatever host was called.
+    pub settings: BTreeMap<&'static str, Verdict>,
     /// What fails the health check, if anything does.
     pub failure: Option<ConfigError>,
     /// Lifetime of an access token in seconds, where it is valid.
@@ -243,7 +253,7 @@ fn signing_keys(secrets: &[Secret]) -> Vec<SigningKey> {
 /// Reads settings by kind, and notes how each of them does.
 struct Reader<'a> {
     settings: &'a Settings,
-    verdicts: BTreeMap<&'static str, String>,
+    verdicts: BTreeMap<&'static str, Verdict>,
 }
 
 impl<'a> Reader<'a> {
@@ -262,9 +272,9 @@ impl<'a> Reader<'a> {
         is_set: impl FnOnce(&T) -> bool,
     ) -> Result<T, ConfigError> {
         let verdict = match &read {
-            Ok(value) if is_set(value) => "ok".to_owned(),
-            Ok(_) => "not set".to_owned(),
-            Err(error) => error.to_string(),
+            Ok(value) if is_set(value) => Verdict::Ok,
+            Ok(_) => Verdict::NotSet,
+            Err(error) => Verdict::Wrong(*error),
         };
         self.verdicts.insert(name, verdict);
         read
@@ -543,7 +553,9 @@ mod tests {
             let checked = CheckedSettings::read(&settings(&given));
             let problem = ConfigError::Secret(name::SERVICE_KEY, SecretProblem::NotForHeaders);
             assert_eq!(checked.report.failure, Some(problem));
-            assert!(checked.report.settings[name::SERVICE_KEY].contains("header"));
+            let verdict = checked.report.settings[name::SERVICE_KEY];
+            assert_eq!(verdict, Verdict::Wrong(problem));
+            assert!(problem.to_string().contains("header"));
             assert!(matches!(
                 checked.config.expect("valid").service_key,
                 Ok(Some(_))

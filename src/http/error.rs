@@ -148,9 +148,10 @@ impl Error {
         }
     }
 
-    /// Status, code and message, and the header that goes with them.
+    /// Status, code and message, and the header that goes with them. The owner's computer needs another
+    /// fix than the internet.
     #[must_use]
-    pub fn reply(&self) -> ErrorReply {
+    pub fn reply(&self, is_local: bool) -> ErrorReply {
         const LOG_IN: &str = "The user has to log in again.";
         match self {
             Self::BadInput(input) => ErrorReply {
@@ -170,7 +171,7 @@ impl Error {
             Self::AccessTokenInvalid => ErrorReply::new(401, "access_token_invalid", "This is not an access token of this server. Send accessToken, not refreshToken; get a new one from POST /auth/token.").challenge(INVALID_TOKEN),
             Self::AccessTokenExpired => ErrorReply::new(401, "access_token_expired", "The access token has expired. Get a new one from POST /auth/token.").challenge(INVALID_TOKEN),
             Self::BearerRevoked => ErrorReply::new(401, "session_revoked", format!("The session was ended. {LOG_IN}")).challenge(INVALID_TOKEN),
-            Self::ServiceKeyInvalid => ErrorReply::new(401, "service_key_invalid", "Send the service key in the header: Authorization: Bearer <service_key>. The owner sets it with: npx wrangler secret put service_key").challenge("Bearer"),
+            Self::ServiceKeyInvalid => ErrorReply::new(401, "service_key_invalid", "Send the service key in the header: Authorization: Bearer <service_key>. The owner sets it with: npx tokenkeep secret service_key").challenge("Bearer"),
             Self::InvalidCredentials => ErrorReply::new(401, "invalid_credentials", "The e-mail address or the password is wrong. Check both and try again."),
             Self::WrongPassword => ErrorReply::new(403, "wrong_password", "The password is wrong. Try again; you are still logged in."),
             Self::EmailUnverified => ErrorReply::new(403, "email_unverified", "The e-mail address has to be confirmed first. Enter the code that was sent to it."),
@@ -182,7 +183,7 @@ impl Error {
             Self::NotFound => ErrorReply::new(404, "not_found", "There is nothing at this path. Check the URL of the request."),
             Self::MethodNotAllowed(allowed) => ErrorReply::new(405, "method_not_allowed", format!("This path accepts only: {allowed}.")).with("Allow", allowed.clone()),
             Self::PayloadTooLarge => ErrorReply::new(413, "payload_too_large", "The request body is larger than 16 KiB. Send less: claims are for a role, not for a profile."),
-            Self::Misconfigured(error) => ErrorReply::new(500, "misconfigured", format!("This server is not fully set up: {error}")),
+            Self::Misconfigured(error) => ErrorReply::new(500, "misconfigured", format!("This server is not fully set up: {}", error.message(is_local))),
             Self::AccountMissing | Self::SessionLost => ErrorReply::new(503, "temporarily_unavailable", "Something failed on our side. You are not logged out: send the same request again.").retry(),
             Self::Store(_) => ErrorReply::new(503, "temporarily_unavailable", "Something failed on our side. Nothing is lost: send the same request again.").retry(),
             Self::NotHereYet => ErrorReply::new(503, "temporarily_unavailable", "This login has not reached this data centre yet. Nothing is lost: send the same request again.").retry(),

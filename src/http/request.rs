@@ -304,7 +304,7 @@ mod tests {
             "undefined",
         ] {
             let error = bearer_token(Some(header)).expect_err("a placeholder");
-            assert_eq!(error.reply().status, 400);
+            assert_eq!(error.reply(false).status, 400);
         }
     }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     account::{port::HasAccounts, table::AccountTable},
-    config::{ConfigError, MailSettings, mail::Transport},
+    config::{ConfigError, MailSettings, Verdict, mail::Transport},
     http::reply::Reply,
     port::{Fault, RateLimit},
     session::store::Sessions,
@@ -21,7 +21,7 @@ const MAIL_FAILURE_MS: u64 = 60 * 60_000;
 /// The response.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Health<'a> {
+struct Health {
     /// `ok` or `failing`.
     status: &'static str,
     /// This worker's version.
@@ -29,7 +29,7 @@ struct Health<'a> {
     /// By name: `ok`, or what is wrong.
     checks: BTreeMap<&'static str, String>,
     /// Each setting by name: `ok`, `not set`, or what is wrong. Never a value.
-    settings: &'a BTreeMap<&'static str, String>,
+    settings: BTreeMap<&'static str, String>,
     /// Lifetime of an access token in seconds, where it is valid.
     access_token_seconds: Option<u64>,
 }
@@ -52,10 +52,22 @@ pub async fn health<P: HasAccounts>(request: &OwnerRequest<'_, P>) -> Reply {
         status: if is_healthy { OK } else { "failing" },
         version: env!("CARGO_PKG_VERSION"),
         checks,
-        settings: &report.settings,
+        settings: settings(request),
         access_token_seconds: report.access_token_seconds,
     };
     Reply::json(if is_healthy { 200 } else { 503 }, &health)
+}
+
+fn settings<P>(request: &OwnerRequest<'_, P>) -> BTreeMap<&'static str, String> {
+    let told = |verdict: &Verdict| match verdict {
+        Verdict::Ok => OK.to_owned(),
+        Verdict::NotSet => "not set".to_owned(),
+        Verdict::Wrong(error) => error.message(request.is_local),
+    };
+    let settings = request.settings.report.settings.iter();
+    settings
+        .map(|(name, verdict)| (*name, told(verdict)))
+        .collect()
 }
 
 fn limit<P: HasAccounts>(request: &OwnerRequest<'_, P>, limit: RateLimit) -> String {
@@ -69,7 +81,7 @@ async fn required_checks<P: HasAccounts>(
 ) -> (BTreeMap<&'static str, String>, bool) {
     let platform = request.platform;
     let failure = request.settings.report.failure;
-    let config = failure.map(|error| error.to_string());
+    let config = failure.map(|error| error.message(request.is_local));
     let sessions = sessions(request).await.err();
     let mut failures = vec![
         ("config", config),
@@ -82,7 +94,8 @@ async fn required_checks<P: HasAccounts>(
         failures.push(("guard", guard.map(|fault| fault.to_string())));
     }
     if let Some(sending) = mail(request) {
-        failures.push(("mail", sending.err().map(|error| error.to_string())));
+        let failure = sending.err();
+        failures.push(("mail", failure.map(|error| error.message(request.is_local))));
     }
     let is_healthy = failures.iter().all(|(_, failure)| failure.is_none());
     let checks = failures

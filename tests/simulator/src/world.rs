@@ -178,7 +178,7 @@ impl World {
                 serde_json::to_string(&tokens).expect("tokens are text"),
             ),
             Err(error) => {
-                let answer = error.reply();
+                let answer = error.reply(false);
                 (answer.status, format!(r#"{{"code":"{}"}}"#, answer.code))
             }
         };

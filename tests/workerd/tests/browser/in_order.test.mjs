@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { PHONE, checked, onPage, states, verdict } from "./browser.mjs";
+import { PHONE, PUBLIC_HOST, checked, onPage, states, verdict } from "./browser.mjs";
 
 const URL_ = process.env.WORKER;
 const ORIGIN = new URL(URL_).origin;
@@ -100,10 +100,11 @@ test("a secret is made in the browser, new every time, and goes nowhere", () =>
       await page.getByRole("button", { name: "Make a secret", exact: true }).click();
       await page.getByRole("button", { name: "Copy the command" }).click();
       await page.getByText("Copied: the command").waitFor();
-      assert.equal(await clipboard(page), `npx wrangler secret put ${name}`);
-      await page.getByRole("button", { name: "Copy the secret" }).click();
-      await page.getByText("Copied: the secret").waitFor();
-      const secret = await clipboard(page);
+      assert.equal(await clipboard(page), "npx tokenkeep dev");
+      await page.getByRole("button", { name: "Copy the line" }).click();
+      await page.getByText("Copied: the line").waitFor();
+      const [, of, secret] = /^(\w+)="(.*)"$/.exec(await clipboard(page));
+      assert.equal(of, name);
       assert.equal(Buffer.from(secret, "base64url").length, 64);
       assert.match(secret, /^[A-Za-z0-9_-]{86}$/);
       assert.ok(!(await page.content()).includes(secret), "it is not in the document's text");
@@ -114,6 +115,16 @@ test("a secret is made in the browser, new every time, and goes nowhere", () =>
     assert.deepEqual(requests, []);
   }, CLIPBOARD));
 
+test("on the internet, a secret comes with the command that stores it", () =>
+  onPage(URL_.replace("127.0.0.1", PUBLIC_HOST), async (page) => {
+    await checked(page);
+    await page.getByLabel("What is it for?").selectOption("service_key");
+    await page.getByRole("button", { name: "Make a secret", exact: true }).click();
+    assert.deepEqual(await page.locator("#made code.value").allInnerTexts(), ["npx tokenkeep secret service_key"]);
+    assert.match(await page.locator("#made input.value").inputValue(), /^[A-Za-z0-9_-]{86}$/);
+    // Its e-mails go to a log, which is no way on the internet.
+  }, { expected: /status of 503/ }));
+
 test("where the browser does not copy, the text is selected and the page says so", () =>
   onPage(URL_, async (page) => {
     await checked(page);
@@ -121,10 +132,10 @@ test("where the browser does not copy, the text is selected and the page says so
     await page.getByText("The text is selected").waitFor();
     assert.equal(await page.evaluate(() => String(getSelection()).trim()), `${ORIGIN}/auth/login`);
     await page.getByRole("button", { name: "Make a secret", exact: true }).click();
-    await page.getByRole("button", { name: "Copy the secret" }).click();
+    await page.getByRole("button", { name: "Copy the line" }).click();
     const field = page.locator("input.value");
     assert.equal(await field.getAttribute("type"), "text");
-    assert.equal(await field.evaluate((input) => input.selectionEnd - input.selectionStart), 86);
+    assert.equal(await field.evaluate((input) => input.selectionEnd - input.selectionStart), 'refresh_token_secret=""'.length + 86);
   }, {
     prepare: (page) => page.addInitScript(() => {
       navigator.clipboard.writeText = () => Promise.reject(new DOMException("", "NotAllowedError"));
