@@ -57,9 +57,7 @@ pub enum ConfigError {
     #[error("e-mail is off")]
     MailOff,
     /// Addresses are to be verified, and no e-mail can be sent.
-    #[error(
-        "the var EMAIL_VERIFICATION is set, and e-mail is off. Set the var MAIL in wrangler.toml to resend, brevo, postmark, webhook or cloudflare, and deploy again."
-    )]
+    #[error("the var EMAIL_VERIFICATION is set, and e-mail is off")]
     VerificationNeedsMail,
     /// What `MAIL` needs is not set.
     #[error("{kind} {0} is not set, and the var MAIL needs it", kind = kind(.0))]
@@ -106,7 +104,7 @@ impl ConfigError {
             Self::NotBound(name) => format!(
                 "Restore the section with binding = \"{name}\" in wrangler.toml and {restart}."
             ),
-            Self::MailOff | Self::MailLogged => format!(
+            Self::MailOff | Self::MailLogged | Self::VerificationNeedsMail => format!(
                 "Set the var MAIL in wrangler.toml to resend, brevo, postmark, webhook or cloudflare, and {restart}."
             ),
             _ if is_local => {
