@@ -6,38 +6,17 @@ use crate::{
     session::{
         issue::{self, Tokens},
         port::HasSessions,
-        rule::{IdleWindow, Snapshot, Verdict, judge},
+        rule::{IdleWindow, Verdict},
         store,
     },
-    token::{
-        access::AccessToken,
-        id::SessionId,
-        jws::TokenProblem,
-        refresh::{Position, RefreshToken},
-        time::UnixMillis,
-    },
+    token::{access::AccessToken, jws::TokenProblem, refresh::RefreshToken},
 };
-
-/// How a refresh is decided. The worker knows one rule, [`judge`]; the simulator compares others
-/// with it, in this very handler.
-pub type Rule = fn(&SessionId, Position, Snapshot, IdleWindow, UnixMillis) -> Verdict;
 
 /// Refreshes: the signature before the store, then the store, which asks the rule, then the response.
 ///
 /// # Errors
 /// 400 for bad input; 401 when the session is over; 503 when the store failed.
 pub async fn refresh<P: HasSessions>(request: &Request<'_, P>) -> Result<Tokens, Error> {
-    refresh_by(judge, request).await
-}
-
-/// Refreshes by a rule.
-///
-/// # Errors
-/// As [`refresh`].
-pub async fn refresh_by<P: HasSessions>(
-    rule: Rule,
-    request: &Request<'_, P>,
-) -> Result<Tokens, Error> {
     let text = request.fields()?.refresh_token()?;
     let now = request.platform.now();
     let token = RefreshToken::verify(&text, &request.config.refresh_keys, now)
@@ -45,7 +24,7 @@ pub async fn refresh_by<P: HasSessions>(
 
     let sessions = store::for_request(request)?;
     let window = IdleWindow::configured(request.config);
-    let verdict = sessions.refresh(rule, &token, window, now).await?;
+    let verdict = sessions.refresh(&token, window, now).await?;
     let session_ref = &token.session_ref;
     let log = |line: Line<'_>| request.log(line.about(&session_ref.session));
     match verdict {

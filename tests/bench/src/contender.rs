@@ -9,7 +9,7 @@ use tokenkeep_workerd_tests::{
     kv::{Kv, Tally},
     project::folder,
     tokens::random_name,
-    workerd::Settings,
+    workerd::{SessionsIn, Settings},
 };
 
 use crate::{
@@ -118,7 +118,7 @@ impl Contender {
         let Some(source) = self.source() else {
             let settings = common.clone().with_build(&self.build());
             return match self {
-                InObjects => settings.with_sessions_in_objects(),
+                InObjects => settings.with_sessions_in(SessionsIn::Objects),
                 _ => settings,
             };
         };
@@ -143,7 +143,8 @@ impl Contender {
         (0..SESSIONS)
             .map(|_| match self {
                 InObjects => Ok(session::in_object(port, settings)),
-                Tokenkeep | Build(_) | HonoJose | HonoJoseThreeReads => {
+                Tokenkeep => Ok(session::own_unused(kv, secret, &random_name())),
+                Build(_) | HonoJose | HonoJoseThreeReads => {
                     Ok(session::own(kv, secret, &random_name()))
                 }
                 WorkersOauthProvider => session::of_workers_oauth_provider(port),
@@ -192,18 +193,24 @@ impl Contender {
         }
     }
 
-    /// What one refresh asks of KV, where that is part of what is compared.
+    /// What the first use of a token and every further one ask of KV, where that is part of what is
+    /// compared.
     #[must_use]
-    pub fn expected(self) -> Option<Tally> {
+    pub fn expected(self) -> Option<[Tally; 2]> {
         let reads = |read_calls, keys_read| Tally {
             read_calls,
             keys_read,
             ..Tally::default()
         };
+        let noted = Tally {
+            writes: 1,
+            ..reads(1, 3)
+        };
         match self {
-            Tokenkeep | Build(_) | HonoJose | FloorRead => Some(reads(1, 3)),
-            HonoJoseThreeReads => Some(reads(3, 3)),
-            Floor | InObjects => Some(Tally::default()),
+            Tokenkeep => Some([noted, reads(1, 3)]),
+            Build(_) | HonoJose | FloorRead => Some([reads(1, 3); 2]),
+            HonoJoseThreeReads => Some([reads(3, 3); 2]),
+            Floor | InObjects => Some([Tally::default(); 2]),
             WorkersOauthProvider | OpenAuth => None,
         }
     }
