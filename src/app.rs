@@ -7,6 +7,7 @@ use crate::{
         cors::{preflight, share},
         error::{BadInput, Error},
         method::Method,
+        oauth,
         reply::Reply,
         request::{Call, Request, is_in_plain_text, is_local},
     },
@@ -98,7 +99,11 @@ impl<P: HasAccounts> App<'_, P> {
 
     /// The reply to an error, and its code. What the operator should know of is logged.
     fn refuse(&self, error: &Error, call: &Call, id: &str) -> (Reply, Option<&'static str>) {
-        let reply = error.reply(is_local(&call.origin));
+        let reply = if oauth::is_oauth(call) {
+            oauth::reply(error, is_local(&call.origin))
+        } else {
+            error.reply(is_local(&call.origin))
+        };
         let cause = error.to_string();
         let line = match error {
             Error::TooManyAttempts(_)

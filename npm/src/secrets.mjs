@@ -34,7 +34,7 @@ const EARLIER_SECRETS = {
 };
 const API_KEY = { problem: problemOfApiKey, notMade: 'comes from the service that delivers your e-mails' };
 const PRIVATE_KEY = { problem: problemOfPrivateKey, make: newPrivateKey };
-const EARLIER_KEY = { problem: problemOfKey, notMade: 'holds a key that was used' };
+const EARLIER_KEY = { problem: problemOfKeys, notMade: 'holds a key that was used' };
 
 /** A test compares the names with src/config/settings.rs. */
 const SECRETS = {
@@ -108,14 +108,20 @@ function problemOfPrivateKey(value) {
   return problem ?? (kind === 'public' ? 'is a public key: paste the private one' : undefined);
 }
 
-function problemOfKey(value) {
-  return read(value).problem;
+const KEY = /-----BEGIN [A-Z ]+-----[^]*?-----END [A-Z ]+-----|\{[^{}]*\}/g;
+
+/** Several keys, one after the other. */
+function problemOfKeys(value) {
+  const rest = value.replace(KEY, '').trim();
+  const keys = [...(value.match(KEY) ?? []), ...(rest ? [rest] : [])];
+  return keys.map((key) => read(key).problem).find(Boolean);
 }
 
 /** What a key says of itself; the worker looks at its contents. */
 function read(value) {
   if (value.startsWith('{')) return readJwk(value);
-  const [, begin] = /^-----BEGIN ([A-Z ]+)-----\s/.exec(value) ?? [];
+  // The setup page writes line ends out, because a terminal takes one line.
+  const [, begin] = /^-----BEGIN ([A-Z ]+)-----(?:\s|\\[rn])/.exec(value) ?? [];
   if (!begin) return { problem: 'is no key: paste all of it, from -----BEGIN to the last line, or a JWK' };
   if (/. PRIVATE KEY|EC PARAMETERS/.test(begin)) {
     return { problem: 'is in another form: convert it with `openssl pkcs8 -topk8 -nocrypt -in key.pem`' };

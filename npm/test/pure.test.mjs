@@ -248,8 +248,9 @@ test('a private key is one, whole, in the form that the worker reads', async () 
   const key = secret(name).make();
   const publicKey = createPublicKey(key).export({ type: 'spki', format: 'pem' }).trim();
   const jwk = JSON.stringify(createPrivateKey(key).export({ format: 'jwk' }), null, 2);
-  for (const good of [key, jwk]) assert.equal(problemOf(name, good), undefined);
-  for (const good of [key, publicKey]) assert.equal(problemOf(previous, good), undefined);
+  const oneLine = key.replaceAll('\n', '\\n');
+  for (const good of [key, jwk, oneLine]) assert.equal(problemOf(name, good), undefined);
+  for (const good of [key, publicKey, `${publicKey}\n${oneLine} ${jwk}`]) assert.equal(problemOf(previous, good), undefined);
   for (const [value, problem] of [
     [publicKey, /public/],
     [key.split('\n').slice(0, -1).join('\n'), /cut off/],

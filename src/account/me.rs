@@ -14,7 +14,7 @@ use crate::{
         error::{BadInput, Error},
         request::Request,
     },
-    session::bearer,
+    session::bearer::{self, Bearer},
     token::{claims::CustomClaims, id::UserId, time::UnixMillis},
 };
 
@@ -40,7 +40,9 @@ struct Profile {
 }
 
 impl Me {
-    fn new(id: UserId, account: Option<Account>, claims: CustomClaims) -> Self {
+    /// The session's claims are those in the store: those of the token may have more in them, by
+    /// `ACCESS_TOKEN_CLAIMS`.
+    fn new(account: Option<Account>, Bearer { token, record, .. }: Bearer) -> Self {
         let account = account.map(|account| Profile {
             email: account.email,
             name: account.name,
@@ -48,9 +50,9 @@ impl Me {
             email_verified: account.email_verified,
         });
         Self {
-            id,
+            id: token.session_ref.user,
             account,
-            claims,
+            claims: record.map_or(token.claims, |record| record.claims),
         }
     }
 }
@@ -67,8 +69,7 @@ pub async fn show_me<P: HasAccounts>(request: &Request<'_, P>) -> Result<Me, Err
     } else {
         None
     };
-    let token = bearer.token;
-    Ok(Me::new(token.session_ref.user, account, token.claims))
+    Ok(Me::new(account, bearer))
 }
 
 /// Changes the name, or removes it (`null` or `""`), and answers as [`show_me`] does.
@@ -90,6 +91,5 @@ pub async fn rename<P: HasAccounts>(request: &Request<'_, P>) -> Result<Me, Erro
         .set_name(&account.id, name.as_ref())
         .await?;
     let account = Account { name, ..account };
-    let token = bearer.token;
-    Ok(Me::new(token.session_ref.user, Some(account), token.claims))
+    Ok(Me::new(Some(account), bearer))
 }

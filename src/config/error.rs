@@ -1,6 +1,6 @@
 //! What can be wrong with the settings.
 
-use crate::token::secret::SecretProblem;
+use crate::token::{key_pair::KeyProblem, secret::SecretProblem, template::TemplateProblem};
 
 /// What is wrong with the settings: for the owner, and never with a value in it. [`ConfigError::message`]
 /// adds how to fix it.
@@ -12,6 +12,9 @@ pub enum ConfigError {
     /// A secret is too weak or of the wrong kind.
     #[error("the secret {0} {1}")]
     Secret(&'static str, SecretProblem),
+    /// A key is of the wrong kind, or damaged.
+    #[error("the secret {0} {1}")]
+    Key(&'static str, KeyProblem),
     /// Two settings that must differ contain the same secret; the first one is to be changed.
     #[error("{0} and {1} contain the same secret, and each needs its own")]
     SameSecret(&'static str, &'static str),
@@ -53,6 +56,9 @@ pub enum ConfigError {
     /// A var is none of the words that it may be.
     #[error("the var {0} must be one of {1}")]
     NotOneOf(&'static str, &'static str),
+    /// What is to be added to access tokens cannot be.
+    #[error("the var {0} {1}")]
+    Claims(&'static str, TemplateProblem),
     /// `MAIL` is off, and something needs it.
     #[error("e-mail is off")]
     MailOff,
@@ -98,6 +104,10 @@ impl ConfigError {
             Self::Missing(name) | Self::Secret(name, _) | Self::SameSecret(name, _) => {
                 new_secret(name, is_local)
             }
+            Self::Key(name, _) => format!(
+                "Make a key pair on the worker's setup page. {}",
+                store(name, is_local)
+            ),
             Self::NotAnApiKey(name) => format!("Copy the key again. {}", store(name, is_local)),
             Self::MailNeeds(name) if !is_var(name) => store(name, is_local),
             Self::MailNeeds(_) => format!("Set it in wrangler.toml and {restart}."),
@@ -128,6 +138,8 @@ impl ConfigError {
             | Self::NotASender(name)
             | Self::NotAUrl(name)
             | Self::Secret(name, _)
+            | Self::Key(name, _)
+            | Self::Claims(name, _)
             | Self::NotBound(name)
             | Self::NotASwitch(name)
             | Self::NotAStore(name)

@@ -46,6 +46,9 @@ pub enum Error {
     /// 400.
     #[error("bad input")]
     BadInput(#[from] BadInput),
+    /// 400: an OAuth client asks for tokens in a way that there is not.
+    #[error("unsupported grant type")]
+    UnsupportedGrantType,
     /// 400: not the code that was sent to this address, or not any more.
     #[error("code invalid")]
     CodeInvalid,
@@ -162,6 +165,7 @@ impl Error {
                 field: Some("code"),
                 ..ErrorReply::new(400, "code_invalid", "The code is wrong, too old or used. Check it and the e-mail address, or ask for a new code.")
             },
+            Self::UnsupportedGrantType => ErrorReply::new(400, "unsupported_grant_type", "There is only grant_type=refresh_token here. Users log in with POST /auth/login."),
             Self::RefreshTokenInvalid => ErrorReply::new(401, "refresh_token_invalid", "This is not a refresh token of this server. Check that you send the whole refreshToken, not the accessToken. If you do, the user has to log in again."),
             Self::AccessTokenAsRefresh => ErrorReply::new(401, "refresh_token_invalid", "This is the accessToken; send the refreshToken."),
             Self::RefreshTokenExpired => ErrorReply::new(401, "refresh_token_expired", format!("The session is over: it was unused for too long, or has reached its maximum age. {LOG_IN}")),
@@ -217,6 +221,8 @@ pub struct ErrorReply {
     pub field: Option<&'static str>,
     /// A header that belongs to the status.
     pub header: Option<(&'static str, String)>,
+    /// For OAuth clients: the name of the error, and the message in their characters.
+    pub oauth: Option<(&'static str, String)>,
 }
 
 /// The body of every error.
@@ -228,15 +234,29 @@ struct ErrorBody<'a> {
     request_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
+    #[serde(flatten)]
+    oauth: Option<OAuthError<'a>>,
+}
+
+/// RFC 6749, section 5.2.
+#[derive(Serialize)]
+struct OAuthError<'a> {
+    error: &'a str,
+    error_description: &'a str,
 }
 
 impl ErrorReply {
     /// The reply to the request of this name.
     #[must_use]
     pub fn to_reply(&self, request_id: &str) -> Reply {
+        let oauth = self.oauth.as_ref().map(|(error, description)| OAuthError {
+            error,
+            error_description: description,
+        });
         let mut reply = Reply::json(
             self.status,
             &ErrorBody {
+                oauth,
                 code: self.code,
                 message: &self.message,
                 request_id,
@@ -254,6 +274,7 @@ impl ErrorReply {
             message: message.into(),
             field: None,
             header: None,
+            oauth: None,
         }
     }
 

@@ -6,11 +6,12 @@ use serde::Serialize;
 
 use crate::{
     account::{port::HasAccounts, table::AccountTable},
-    config::{ConfigError, MailSettings, Verdict, mail::Transport},
+    config::{ConfigError, MailSettings, Verdict, mail::Transport, name},
     http::reply::Reply,
     port::{Fault, RateLimit},
     session::store::Sessions,
     setup::OwnerRequest,
+    token::key_pair::KeyProblem,
 };
 
 const OK: &str = "ok";
@@ -43,6 +44,9 @@ pub async fn health<P: HasAccounts>(request: &OwnerRequest<'_, P>) -> Reply {
     if checks.contains_key("guard") {
         checks.insert("flood", limit(request, RateLimit::Attempts));
     }
+    if let Some(advice) = issuer(request) {
+        checks.insert("issuer", advice.into());
+    }
     if let Some(why) = last_mail_failure(request).await {
         checks.insert("mail", why);
     }
@@ -56,6 +60,17 @@ pub async fn health<P: HasAccounts>(request: &OwnerRequest<'_, P>) -> Reply {
         access_token_seconds: report.access_token_seconds,
     };
     Reply::json(if is_healthy { 200 } else { 503 }, &health)
+}
+
+/// What to know of `iss` where other servers verify tokens. It is no failure: with one address, all
+/// works.
+fn issuer<P>(request: &OwnerRequest<'_, P>) -> Option<&'static str> {
+    let config = request.settings.config.as_ref().ok()?;
+    let is_verified_elsewhere = config.key_pairs.current.is_some() || config.has_access_secret;
+    let is_unset = config.issuer.is_none();
+    (is_verified_elsewhere && is_unset).then_some(
+        "not set: the iss of a token is the URL that was called. Set the var ISSUER, so that it is always the same",
+    )
 }
 
 fn settings<P>(request: &OwnerRequest<'_, P>) -> BTreeMap<&'static str, String> {
@@ -93,6 +108,10 @@ async fn required_checks<P: HasAccounts>(
         failures.push(("accounts", accounts.map(|fault| fault.to_string())));
         failures.push(("guard", guard.map(|fault| fault.to_string())));
     }
+    if let Some(signing) = keys(request).await {
+        let failure = signing.err();
+        failures.push(("keys", failure.map(|error| error.message(request.is_local))));
+    }
     if let Some(sending) = mail(request) {
         let failure = sending.err();
         failures.push(("mail", failure.map(|error| error.message(request.is_local))));
@@ -102,6 +121,30 @@ async fn required_checks<P: HasAccounts>(
         .into_iter()
         .map(|(name, failure)| (name, failure.unwrap_or_else(|| OK.into())));
     (checks.collect(), is_healthy)
+}
+
+/// Whether the runtime signs and verifies with the configured key pairs.
+async fn keys<P: HasAccounts>(request: &OwnerRequest<'_, P>) -> Option<Result<(), ConfigError>> {
+    const PROBE: &str = "probe";
+    let pairs = &request.settings.config.as_ref().ok()?.key_pairs;
+    pairs.public_keys().next()?;
+    let platform = request.platform;
+    let refused = |name| Some(Err(ConfigError::Key(name, KeyProblem::Refused)));
+    if let Some(key) = &pairs.current {
+        let Ok(signature) = platform.sign(key, PROBE).await else {
+            return refused(name::ACCESS_PRIVATE_KEY);
+        };
+        let verified = platform.has_signed(key.public(), PROBE, &signature).await;
+        if verified != Ok(true) {
+            return refused(name::ACCESS_PRIVATE_KEY);
+        }
+    }
+    for key in &pairs.previous {
+        if platform.has_signed(key, PROBE, &[]).await.is_err() {
+            return refused(name::ACCESS_PRIVATE_KEY_PREVIOUS);
+        }
+    }
+    Some(Ok(()))
 }
 
 /// Whether e-mails can be sent from here, where they are to be.

@@ -47,8 +47,13 @@ fn a_worker_with_valid_settings_is_healthy() {
                 "refresh_token_secret_previous": "not set",
                 "access_token_secret": "not set",
                 "access_token_secret_previous": "not set",
+                "access_token_private_key": "not set",
+                "access_token_private_key_previous": "not set",
                 "service_key": "ok",
                 "ACCESS_TOKEN_SECONDS": "ok",
+                "ACCESS_TOKEN_TYP": "ok",
+                "ACCESS_TOKEN_ROLE": "not set",
+                "ACCESS_TOKEN_CLAIMS": "not set",
                 "SESSION_IDLE_SECONDS": "ok",
                 "SESSION_MAX_SECONDS": "ok",
                 "SESSION_STORE": "ok",
@@ -104,6 +109,7 @@ fn every_problem_is_reported_at_once_without_its_value() {
             "SIGN_UP" => "the var SIGN_UP must be",
             "CORS_ALLOWED_ORIGINS" => "the var CORS_ALLOWED_ORIGINS must list origins",
             "ACCESS_TOKEN_SECONDS"
+            | "ACCESS_TOKEN_TYP"
             | "SESSION_MAX_SECONDS"
             | "EMAIL_VERIFICATION"
             | "MAIL_LANGUAGE" => "ok",

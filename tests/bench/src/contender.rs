@@ -26,6 +26,10 @@ pub enum Contender {
     Tokenkeep,
     /// The same build, with sessions in Durable Objects.
     InObjects,
+    /// The same build, whose access tokens a P-256 key signs.
+    Es256,
+    /// The same build, whose access tokens an RSA key of 2048 bits signs.
+    Rs256,
     /// Another build of Tokenkeep, in this folder.
     Build(&'static str),
     /// A worker by hand that does the same.
@@ -43,18 +47,23 @@ pub enum Contender {
 }
 
 use Contender::{
-    Build, Floor, FloorRead, HonoJose, HonoJoseThreeReads, InObjects, OpenAuth, Tokenkeep,
-    WorkersOauthProvider,
+    Build, Es256, Floor, FloorRead, HonoJose, HonoJoseThreeReads, InObjects, OpenAuth, Rs256,
+    Tokenkeep, WorkersOauthProvider,
 };
+
+/// The setting of a key pair.
+const PRIVATE_KEY: &str = "access_token_private_key";
 
 /// How many sessions take turns.
 const SESSIONS: usize = 64;
 
 impl Contender {
     /// All of them, in the order of the tables.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Tokenkeep,
         InObjects,
+        Es256,
+        Rs256,
         HonoJose,
         HonoJoseThreeReads,
         WorkersOauthProvider,
@@ -69,6 +78,8 @@ impl Contender {
         match self {
             Tokenkeep => "Tokenkeep",
             InObjects => "Tokenkeep, in objects",
+            Es256 => "Tokenkeep, ES256",
+            Rs256 => "Tokenkeep, RS256",
             Build(folder) => folder,
             HonoJose => "hono + jose",
             HonoJoseThreeReads => "hono + jose, three reads",
@@ -83,7 +94,7 @@ impl Contender {
     #[must_use]
     pub fn source(self) -> Option<&'static str> {
         match self {
-            Tokenkeep | InObjects | Build(_) => None,
+            Tokenkeep | InObjects | Es256 | Rs256 | Build(_) => None,
             HonoJose => Some("hono-jose"),
             HonoJoseThreeReads => Some("hono-jose-three-reads"),
             WorkersOauthProvider => Some("workers-oauth-provider"),
@@ -119,6 +130,8 @@ impl Contender {
             let settings = common.clone().with_build(&self.build());
             return match self {
                 InObjects => settings.with_sessions_in(SessionsIn::Objects),
+                Es256 => settings.with(PRIVATE_KEY, include_str!("../../vectors/keys/es256.pem")),
+                Rs256 => settings.with(PRIVATE_KEY, include_str!("../../vectors/keys/rs256.pem")),
                 _ => settings,
             };
         };
@@ -144,7 +157,7 @@ impl Contender {
             .map(|_| match self {
                 InObjects => Ok(session::in_object(port, settings)),
                 Tokenkeep => Ok(session::own_unused(kv, secret, &random_name())),
-                Build(_) | HonoJose | HonoJoseThreeReads => {
+                Es256 | Rs256 | Build(_) | HonoJose | HonoJoseThreeReads => {
                     Ok(session::own(kv, secret, &random_name()))
                 }
                 WorkersOauthProvider => session::of_workers_oauth_provider(port),
@@ -181,8 +194,9 @@ impl Contender {
         let json: Value = serde_json::from_slice(&answer.body)
             .with_context(|| format!("{} did not answer with JSON", self.title()))?;
         let wrong = match self {
-            Tokenkeep | InObjects | Build(_) | HonoJose | HonoJoseThreeReads => {
-                right::our_fields(&json, secret).or_else(|| right::our_headers(&answer.headers))
+            Tokenkeep | InObjects | Es256 | Rs256 | Build(_) | HonoJose | HonoJoseThreeReads => {
+                right::our_fields(&json, secret, self.algorithm())
+                    .or_else(|| right::our_headers(&answer.headers))
             }
             WorkersOauthProvider | OpenAuth => right::oauth_fields(&json),
             FloorRead | Floor => (json != json!({"status": "ok"})).then_some("the body"),
@@ -190,6 +204,15 @@ impl Contender {
         match wrong {
             None => Ok(()),
             Some(wrong) => bail!("{} answered 200, but {wrong} is not right", self.title()),
+        }
+    }
+
+    /// What its access tokens are signed with.
+    fn algorithm(self) -> &'static str {
+        match self {
+            Es256 => "ES256",
+            Rs256 => "RS256",
+            _ => "HS256",
         }
     }
 
@@ -208,7 +231,7 @@ impl Contender {
         };
         match self {
             Tokenkeep => Some([noted, reads(1, 3)]),
-            Build(_) | HonoJose | FloorRead => Some([reads(1, 3); 2]),
+            Es256 | Rs256 | Build(_) | HonoJose | FloorRead => Some([reads(1, 3); 2]),
             HonoJoseThreeReads => Some([reads(3, 3); 2]),
             Floor | InObjects => Some([Tally::default(); 2]),
             WorkersOauthProvider | OpenAuth => None,

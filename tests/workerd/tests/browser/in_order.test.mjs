@@ -1,5 +1,6 @@
 // The page of a worker in order: what it says, how it looks, and what it copies.
 import assert from "node:assert/strict";
+import { createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
@@ -21,6 +22,7 @@ test("everything is ready, and no secret is in the document", () =>
     assert.deepEqual(await states(page), {
       refresh_token_secret: "ok",
       access_token_secret: "not used",
+      access_token_private_key: "not used",
       service_key: "ok",
       SESSIONS: "ok",
       DB: "ok",
@@ -115,6 +117,24 @@ test("a secret is made in the browser, new every time, and goes nowhere", () =>
     assert.deepEqual(requests, []);
   }, CLIPBOARD));
 
+test("a key pair is made in the browser, on one line, and can sign", () =>
+  onPage(URL_, async (page) => {
+    await checked(page);
+    const requests = [];
+    page.on("request", (request) => requests.push(request.url()));
+    for (const [option, type, size] of [["", "ec", undefined], [" RS256", "rsa", 2048]]) {
+      await page.getByLabel("What is it for?").selectOption(`access_token_private_key${option}`);
+      await page.getByRole("button", { name: "Make a secret", exact: true }).click();
+      await page.getByRole("button", { name: "Copy the line" }).click();
+      await page.getByText("Copied: the line").waitFor();
+      const [, secret] = /^access_token_private_key="(.*)"$/.exec(await clipboard(page));
+      const key = createPrivateKey(secret.replaceAll("\\n", "\n"));
+      assert.equal(key.asymmetricKeyType, type);
+      assert.equal(key.asymmetricKeyDetails.modulusLength, size);
+      assert.ok(!(await page.content()).includes(secret), "it is not in the document's text");
+    }
+    assert.deepEqual(requests, []);
+  }, CLIPBOARD));
 test("on the internet, a secret comes with the command that stores it", () =>
   onPage(URL_.replace("127.0.0.1", PUBLIC_HOST), async (page) => {
     await checked(page);
@@ -122,6 +142,10 @@ test("on the internet, a secret comes with the command that stores it", () =>
     await page.getByRole("button", { name: "Make a secret", exact: true }).click();
     assert.deepEqual(await page.locator("#made code.value").allInnerTexts(), ["npx tokenkeep secret service_key"]);
     assert.match(await page.locator("#made input.value").inputValue(), /^[A-Za-z0-9_-]{86}$/);
+    // No key is made on a page that came without encryption.
+    await page.getByLabel("What is it for?").selectOption("access_token_private_key");
+    await page.getByRole("button", { name: "Make a secret", exact: true }).click();
+    assert.match(await page.locator("#made").innerText(), /https:/);
     // Its e-mails go to a log, which is no way on the internet.
   }, { expected: /status of 503/ }));
 

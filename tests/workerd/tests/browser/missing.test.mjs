@@ -25,6 +25,8 @@ const ROWS = [
   ["no_secret", "refresh_token_secret", "missing", "npx tokenkeep secret refresh_token_secret", "npx tokenkeep dev", /is not set/],
   ["weak_secret", "refresh_token_secret", "needs fixing", "npx tokenkeep secret refresh_token_secret", "npx tokenkeep dev", /32 bytes/],
   ["same_secrets", "access_token_secret", "needs fixing", "npx tokenkeep secret access_token_secret", "npx tokenkeep dev", /contain the same secret/],
+  ["public_key", "access_token_private_key", "needs fixing", "npx tokenkeep secret access_token_private_key", "npx tokenkeep dev", /is a public key/],
+  ["refused_key", "access_token_private_key", "needs fixing", "npx tokenkeep secret access_token_private_key", "npx tokenkeep dev", /It is damaged/],
   ["weak_service_key", "service_key", "needs fixing", "npx tokenkeep secret service_key", "npx tokenkeep dev", /32 bytes/],
   ["weak_previous", "refresh_token_secret_previous", "needs fixing", "npx wrangler secret delete refresh_token_secret_previous", "npx tokenkeep dev", /32 bytes/],
   ["bad_number", "ACCESS_TOKEN_SECONDS", "needs fixing", "npx tokenkeep deploy", "npx tokenkeep dev", /from 60 to 86400/],
@@ -56,6 +58,7 @@ test("a worker without any secret has its page, which names all that is missing 
     assert.deepEqual(await states(page), {
       refresh_token_secret: "missing",
       access_token_secret: "not used",
+      access_token_private_key: "not used",
       service_key: "not used",
       SESSIONS: "missing",
       DB: "not used",
