@@ -100,7 +100,7 @@ const command = (text) => field("Type this in a terminal, in your project’s fo
 
 // ---- Is it ready? ----
 
-const RUN = isLocal ? "cargo xtask dev" : "cargo xtask deploy";
+const RUN = isLocal ? "npx tokenkeep dev" : "npx tokenkeep deploy";
 const dashboard = (text) => !isLocal && paragraph(`In Cloudflare’s dashboard: Workers & Pages, your worker, Settings, ${text}`);
 const wait = [paragraph("Wait a minute and check again. If it does not go away, look at www.cloudflarestatus.com.")];
 
@@ -112,17 +112,18 @@ const fixFile = (what) => [paragraph(`Fix \`wrangler.toml\`: ${what}. Then ${isL
 
 function fixSecret(name) {
   if (!SECRETS[name] && !name.endsWith("previous")) {
-    if (isLocal) return [paragraph(`Copy the key from the service that delivers your e-mails, add it to \`.dev.vars\` as a line \`${name}="the key"\`, and start the worker again:`), command(RUN)];
-    return [paragraph("Copy the key from the service that delivers your e-mails, and store it:"), command(`npx wrangler secret put ${name}`), dashboard(`Variables and Secrets, Add. Type: Secret. Name: \`${name}\`.`)];
+    if (isLocal) return [paragraph(`Copy the key from the service that delivers your e-mails, add or replace the line \`${name}="the key"\` in \`.dev.vars\`, and start the worker again:`), command(RUN)];
+    return [paragraph("Copy the key from the service that delivers your e-mails, and store it:"), command(`npx tokenkeep secret ${name}`), dashboard(`Variables and Secrets, Add. Type: Secret. Name: \`${name}\`.`)];
   }
+  if (name.endsWith("previous") && isLocal) return [paragraph(`Replace the line \`${name}=…\` in \`.dev.vars\`, or delete it, and start the worker again:`), command(RUN)];
   if (name.endsWith("previous")) return [paragraph("Store the earlier secret again, or remove it:"), command(`npx wrangler secret delete ${name}`)];
   const maker = button("Make a secret for it", () => {
     $("which").value = name;
     showReplacement();
     $("which").focus();
   });
-  if (isLocal) return [paragraph(`On this computer secrets are in your project’s file \`.dev.vars\`. Make one, add it there as a line \`${name}="the secret"\`, and start the worker again:`), maker, command(RUN)];
-  return [maker, command(`npx wrangler secret put ${name}`), dashboard(`Variables and Secrets, Add. Type: Secret. Name: \`${name}\`.`)];
+  if (isLocal) return [paragraph(`On this computer secrets are in your project’s file \`.dev.vars\`. Make one, add or replace the line \`${name}="the secret"\` there, and start the worker again:`), maker, command(RUN)];
+  return [maker, command(`npx tokenkeep secret ${name}`), dashboard(`Variables and Secrets, Add. Type: Secret. Name: \`${name}\`.`)];
 }
 
 // What is wrong. The fix follows separately.
@@ -160,7 +161,7 @@ function limit(name, report, what) {
 function mail(report, set) {
   const what = "Optional: e-mails with codes, for forgotten passwords, logins without one, and to verify addresses.";
   if (report === "ok") return ["MAIL", "good", "ok", what];
-  if (!report) return ["MAIL", "", "not used", `${what} Your project’s \`docs/operating.md\` says how to have them.`];
+  if (!report) return ["MAIL", "", "not used", `${what} Tokenkeep’s guide \`docs/operating.md\` says how to have them.`];
   if (report.startsWith("within")) return ["MAIL", "bad", "does not work", `${what} ${report.replace("within", "Within")}.`, [paragraph("A status of 401 or 403 means that the key or the sender is wrong; 400 or 422, that the address is none.")]];
   return set === "ok" && ["MAIL", "bad", "needs fixing", `${what} ${reason(report)}`, fixFile(report.includes("EMAIL") ? "the section `[[send_email]]` with the name `EMAIL` is missing" : "the line `MAIL`")];
 }
@@ -168,14 +169,18 @@ function mail(report, set) {
 const SECRETS = {
   refresh_token_secret: "It signs refresh tokens.",
   access_token_secret: "Optional: for other servers of yours that verify access tokens.",
+  access_token_private_key: "Optional: for servers that verify access tokens with a public key.",
   service_key: "Optional: for a back end of yours that logs users in itself.",
 };
+
+// A key that can be read, but that the runtime does not take.
+const refused = (name, report) => (report?.startsWith(`the secret ${name} `) ? report : undefined);
 
 function rowsOf({ checks, settings }) {
   const names = Object.keys(settings).filter((name) => !SECRETS[name]);
   const wrong = names.filter((name) => !["ok", "not set"].includes(settings[name]));
   return [
-    ...Object.keys(SECRETS).map((name) => setting(name, settings[name], SECRETS[name])),
+    ...Object.keys(SECRETS).map((name) => setting(name, refused(name, checks.keys) ?? settings[name], SECRETS[name])),
     sessions(checks.sessions),
     binding("DB", checks.accounts, "The D1 database keeps accounts.", "D1 database", "[[d1_databases]]", fixTables(checks.accounts)),
     binding("ACCOUNT_GUARD", checks.guard, "The Durable Object checks passwords.", "Durable Object", "[[durable_objects.bindings]]", wait),
@@ -183,6 +188,7 @@ function rowsOf({ checks, settings }) {
     checks.requests && limit("REQUESTS", checks.requests, "Optional: this rate limit refuses a user's requests beyond 30 a minute."),
     checks.lists && limit("LISTS", checks.lists, "Optional: this rate limit refuses a user's lists of sessions beyond five a minute."),
     mail(checks.mail, settings.MAIL),
+    checks.issuer && ["ISSUER", "", "not set", "Each token names the URL that was called. Set it if other servers verify tokens: `docs/verify.md`."],
     ...(wrong[0] ? wrong.map((name) => setting(name, settings[name])) : [setting("wrangler.toml", "ok", "The settings under `[vars]`.")]),
   ].filter(Boolean);
 }
@@ -217,33 +223,62 @@ async function check() {
 
 // ---- Make a secret ----
 
+// Which secret it is for, and the algorithm of a key pair.
+const chosen = () => $("which").value.split(" ");
+
 function showReplacement() {
-  const name = $("which").value;
+  const [name] = chosen();
+  const isKey = name.endsWith("_private_key");
   const advice = name === "service_key"
     ? "If you replace it, your back end needs the new one, too."
-    : `If you replace it, ${name === "access_token_secret" ? "the access tokens in use become invalid" : "everybody has to log in again"}. To avoid that, first store the old and the new secret as \`${name}_previous\`, with a space between them, and wait a minute.`;
+    : `If you replace it, ${name === "refresh_token_secret" ? "everybody has to log in again" : "the access tokens in use become invalid"}. To avoid that, first store the old and the new ${isKey ? "key" : "secret"} as \`${name}_previous\`, with a space between them, and wait ${isKey ? "ten minutes" : "a minute"}.`;
   $("replaces").hidden = health.settings?.[name] !== "ok";
   $("replaces").replaceChildren(...rich(`\`${name}\` is set already. ${advice}`));
   $("made").replaceChildren();
 }
 
-function newSecret() {
-  const bytes = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
-  const base64 = btoa(String.fromCharCode(...bytes));
-  return base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+const toBase64 = (bytes) => btoa(String.fromCharCode(...bytes));
+
+const newSecret = () =>
+  toBase64(crypto.getRandomValues(new Uint8Array(SECRET_BYTES))).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+
+const PAIRS = {
+  ES256: { name: "ECDSA", namedCurve: "P-256" },
+  RS256: { name: "RSASSA-PKCS1-v1_5", modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: "SHA-256" },
+};
+
+// The private key of a new pair, as PEM. A terminal takes one line, so its line ends are written out.
+async function newPrivateKey(algorithm = "ES256") {
+  const { privateKey } = await crypto.subtle.generateKey(PAIRS[algorithm], true, ["sign", "verify"]);
+  const base64 = toBase64(new Uint8Array(await crypto.subtle.exportKey("pkcs8", privateKey)));
+  return ["-----BEGIN PRIVATE KEY-----", ...base64.match(/.{1,64}/g), "-----END PRIVATE KEY-----"].join("\\n");
 }
 
-function makeSecret(event) {
+async function makeSecret(event) {
   event.preventDefault();
-  const text = `npx wrangler secret put ${$("which").value}`;
+  const [name, algorithm] = chosen();
+  const isKey = name.endsWith("_private_key");
+  if (isKey && !isSecureContext) return $("made").replaceChildren(paragraph("Your browser makes key pairs only on pages that are called with `https://`, or on `http://localhost`."));
+  const secret = isKey ? await newPrivateKey(algorithm) : newSecret();
+  if (isLocal) return showLine(name, secret);
+  const text = `npx tokenkeep secret ${name}`;
   const source = sample(text);
   $("made").replaceChildren(
-    isLocal ? paragraph("On this computer secrets are in the file `.dev.vars`. The command is for a worker on the internet.") : "",
     make("ol", {},
       make("li", {}, paragraph("1. Copy the command, paste it into a terminal in your project’s folder, and press Enter."), line(text, "the command", source, "Copy the command")),
-      make("li", {}, paragraph("2. When the terminal asks for the value, copy the secret, paste it there, and press Enter. You see only stars."), hidden("the secret", newSecret(), "Copy the secret")),
+      make("li", {}, paragraph("2. When the terminal asks for the value, copy the secret, paste it there, and press Enter. It is not shown."), hidden("the secret", secret, "Copy the secret")),
       make("li", {}, "3. Keep the secret in a password manager, too: it cannot be read back, and you need it when you replace it."),
-      make("li", {}, "4. Come back here and check again.")));
+      make("li", {}, "4. Come back here and check again."),
+      isKey && make("li", {}, paragraph("5. Servers that verify tokens find the public key at `/.well-known/jwks.json`."))));
+  $("made").querySelector("button").focus();
+}
+
+// On this computer a secret is a line of a file.
+function showLine(name, secret) {
+  $("made").replaceChildren(make("ol", {},
+    make("li", {}, paragraph(`1. Copy the line, and put it into the file \`.dev.vars\` in your project’s folder. Replace the line \`${name}=…\`, if there is one.`), hidden("the line", `${name}="${secret}"`, "Copy the line")),
+    make("li", {}, paragraph("2. Start the worker again."), line(RUN, "the command", sample(RUN), "Copy the command")),
+    make("li", {}, "3. Come back here and check again. The worker on the internet has secrets of its own.")));
   $("made").querySelector("button").focus();
 }
 

@@ -7,6 +7,7 @@ use crate::{
         cors::{preflight, share},
         error::{BadInput, Error},
         method::Method,
+        oauth,
         reply::Reply,
         request::{Call, Request, is_in_plain_text, is_local},
     },
@@ -33,7 +34,7 @@ impl<P: HasAccounts> App<'_, P> {
         let id = self.request_id(call);
         let (mut reply, code) = match self.dispatch(call, &id).await {
             Ok(reply) => (reply, None),
-            Err(error) => self.refuse(&error, &id),
+            Err(error) => self.refuse(&error, call, &id),
         };
         if call.method == Method::Head {
             reply.body.clear();
@@ -97,8 +98,12 @@ impl<P: HasAccounts> App<'_, P> {
     }
 
     /// The reply to an error, and its code. What the operator should know of is logged.
-    fn refuse(&self, error: &Error, id: &str) -> (Reply, Option<&'static str>) {
-        let reply = error.reply();
+    fn refuse(&self, error: &Error, call: &Call, id: &str) -> (Reply, Option<&'static str>) {
+        let reply = if oauth::is_oauth(call) {
+            oauth::reply(error, is_local(&call.origin))
+        } else {
+            error.reply(is_local(&call.origin))
+        };
         let cause = error.to_string();
         let line = match error {
             Error::TooManyAttempts(_)

@@ -11,7 +11,9 @@
 //! | [`token`] | Tokens: refresh tokens, access tokens, the ids in them. Pure. |
 //! | [`session`] | Sessions, in KV or in objects: their rule, their stores, their requests. |
 //! | [`account`] | Accounts, in a database: passwords, limits on guessing, their requests. |
+//! | [`oauth`] | The standard endpoints: the same by the names of OAuth 2. |
 //! | [`mail`] | E-mails: their words, and the providers that deliver them. |
+//! | [`discovery`] | For servers that verify tokens: public keys, and where everything is. |
 //! | [`setup`] | For the operator: `/health`, and new secrets. |
 //! | [`routes`], [`app`], [`http`] | From a request to a reply. |
 //! | [`config`] | The operator's settings. |
@@ -19,7 +21,7 @@
 //! | [`port`], [`log`], [`problem`], [`text`] | What every folder needs. |
 //! | `cloudflare` | Where it runs: the only code that calls Cloudflare's API, with `entry.js`. |
 //!
-//! Dependencies point one way, from the top down: `cloudflare` → `app` → `routes` → `setup` →
+//! Dependencies point one way, from the top down: `cloudflare` → `app` → `routes` → `setup`, `oauth` →
 //! `account` → `mail`, `session` → `http` → `config`, `log`, `port` → `token` → `problem`, `text`. (`object` stands on
 //! `port`, and `account` and `session` use it.) `port.rs`, `session/port.rs` and `account/port.rs` say what is
 //! needed from outside; `cloudflare` and the tests implement it.
@@ -28,7 +30,7 @@
 //!
 //! 1. `entry.js` hands the request to `cloudflare::serve`, which reads it into a
 //!    [`http::request::Call`]; [`app::App::handle`] finds the row in [`routes`] and calls
-//!    [`session::refresh::refresh`].
+//!    [`oauth::token::token`], which answers JSON with [`session::refresh::refresh`].
 //! 2. That verifies the signature ([`token::refresh`]) and turns to the store ([`session::store`]),
 //!    which reads three keys at once and asks the rule, which is pure: [`session::rule::judge`]. (Only
 //!    a session that the store has lost takes one more look, at the age of the store.)
@@ -61,13 +63,17 @@
 //! 2. its name in [`account::migration`], and its columns in the query there that names all of them.
 //!
 //! A token algorithm:
-//! 1. a variant in [`token::key`], which signs, verifies and names it in the header;
-//! 2. how its key is read, in [`token::secret`], and configured, in [`config::CheckedSettings::read`];
-//! 3. the attacks of `tests/workerd/tests/black_box/attacks` and the vectors of `token/wycheproof.rs`.
+//! 1. with a secret: a variant in [`token::key`], which signs, verifies and names it in the header, and
+//!    how its key is read, in [`token::secret`]; with a key pair: a variant in [`token::key_pair`], and
+//!    its parameters in `cloudflare/signatures.js` and `tests/world/src/pairs.rs`;
+//! 2. how its key is configured, in [`config::CheckedSettings::read`];
+//! 3. the attacks of `tests/workerd/tests/black_box/attacks` and `tests/native/keys.rs`, and the vectors
+//!    of `token/wycheproof.rs`.
 //!
 //! ## Scope
 //!
-//! Sessions, their tokens and their end. Not: cookies, OAuth clients, third-party logins.
+//! Sessions, their tokens and their end. Not: cookies, third-party logins, consent and OAuth clients
+//! that have to be registered.
 //!
 //! ## Threat model in short
 //!
@@ -84,9 +90,11 @@
 pub mod account;
 pub mod app;
 pub mod config;
+pub mod discovery;
 pub mod http;
 pub mod log;
 pub mod mail;
+pub mod oauth;
 pub mod object;
 pub mod port;
 pub mod problem;

@@ -8,7 +8,10 @@ use std::{future::Future, pin::pin};
 
 use futures_util::future::{Either, select};
 
-use crate::token::time::UnixMillis;
+use crate::token::{
+    key_pair::{PrivateKey, PublicKey},
+    time::UnixMillis,
+};
 
 /// Why a call to a store failed: KV, D1, a guard and its storage are all "the store" here. It carries
 /// no text of theirs: that could hold a key, and a key holds a user's id.
@@ -29,6 +32,9 @@ pub enum Fault {
     /// The database lacks a table or a column, and the worker could not create it.
     #[error("a table or a column is missing and could not be created")]
     NoTables,
+    /// The runtime does not sign or verify with a configured key.
+    #[error("a key pair cannot be used")]
+    Key,
     /// There is no binding of this name.
     #[error("{0} is not bound")]
     NotBound(&'static str),
@@ -69,8 +75,28 @@ pub trait Normalizer {
     fn domain(&self, name: &str) -> Option<String>;
 }
 
+/// Signatures of key pairs: the runtime's, which are faster than ours would be and not in our bundle.
+pub trait Signatures {
+    /// The signature of a key (RFC 7518, sections 3.3 and 3.4).
+    ///
+    /// # Errors
+    /// [`Fault::Key`]
+    async fn sign(&self, key: &PrivateKey, content: &str) -> Result<Vec<u8>, Fault>;
+
+    /// Whether the other half of this key signed that.
+    ///
+    /// # Errors
+    /// [`Fault::Key`]
+    async fn has_signed(
+        &self,
+        key: &PublicKey,
+        content: &str,
+        signature: &[u8],
+    ) -> Result<bool, Fault>;
+}
+
 /// The surroundings of one request.
-pub trait Runtime: Clock + Rng + Normalizer + Clone + 'static {
+pub trait Runtime: Clock + Rng + Normalizer + Signatures + Clone + 'static {
     /// Runs work that need not be done when the response goes out.
     fn after_response(&self, work: impl Future<Output = ()> + 'static);
 

@@ -21,18 +21,21 @@ use crate::{
         sign_up::sign_up,
         verify_email::{send_verification, verify_email},
     },
+    discovery::{JWKS_PATH, jwks, metadata},
     http::{
         error::Error,
         method::Method::{self, Delete, Get, Patch, Post},
         reply::Reply,
         request::{Request, parts},
     },
+    oauth::{
+        introspect::introspect, revoke::revoke as revoke_token, token::token, userinfo::userinfo,
+    },
     session::{
         end::{end_session, revoke},
         list::list_sessions,
         log_out::log_out,
         open::open_session,
-        refresh::refresh,
     },
     setup::{OwnerRequest, generate_secret::generate_secret, health::health},
 };
@@ -62,7 +65,7 @@ impl<P: HasAccounts> Route<P> {
     /// Every route.
     #[rustfmt::skip]
     pub const ALL: &'static [Self] = &[
-        api(Post,   "/auth/token",           |request| json(refresh(request))),
+        api(Post,   "/auth/token",           |request| token(request).boxed_local()),
         api(Get,    "/auth/me",              |request| json(show_me(request))),
         api(Patch,  "/auth/me",              |request| json(rename(request))),
         api(Delete, "/auth/me",              |request| json(delete_account(request))),
@@ -84,6 +87,14 @@ impl<P: HasAccounts> Route<P> {
         api(Post,   "/auth/email/verify",    |request| json(verify_email(request))),
         api(Post,   "/auth/email/change",    |request| json(change_email(request))),
         api(Post,   "/auth/email/change/confirm", |request| json(confirm_change(request))),
+        api(Post,   "/oauth/token",          |request| token(request).boxed_local()),
+        api(Post,   "/oauth/revoke",         |request| json(revoke_token(request))),
+        api(Post,   "/oauth/introspect",     |request| json(introspect(request))),
+        api(Get,    "/oauth/userinfo",       |request| json(userinfo(request))),
+        api(Post,   "/oauth/userinfo",       |request| json(userinfo(request))),
+        api(Get,    JWKS_PATH,               |request| jwks(request).boxed_local()),
+        api(Get,    "/.well-known/openid-configuration",       |request| metadata(request).boxed_local()),
+        api(Get,    "/.well-known/oauth-authorization-server", |request| metadata(request).boxed_local()),
         owner(Get,  "/generate_jwt_secret",  |request| json(generate_secret(request))),
         owner(Post, "/generate_jwt_secret",  |request| json(generate_secret(request))),
         owner(Get,  "/health",               |request| health(request).map(Ok).boxed_local()),

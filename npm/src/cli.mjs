@@ -5,7 +5,8 @@ import { parseArgs } from 'node:util';
 import { deploy } from './deploy.mjs';
 import { dev } from './dev.mjs';
 import { COMMAND, Stop } from './print.mjs';
-import { putSecret, SECRETS } from './secret.mjs';
+import { putSecret } from './secret.mjs';
+import { NAMES } from './secrets.mjs';
 
 const USES = [
   [`${COMMAND} dev [--port 8787]`, 'Run the worker on this computer'],
@@ -20,8 +21,9 @@ const HELP = `Tokenkeep keeps the users of your app logged in.
 
 ${USES.map(([use, meaning]) => `  ${use.padEnd(35)} ${meaning}`).join('\n')}
 
-NAME is one of ${SECRETS.slice(0, 3).join(', ')},
-${SECRETS.slice(3).join(', ')}.
+NAME is one of ${NAMES.slice(0, 4).join(', ')},
+${NAMES.slice(4, 7).join(', ')},
+${NAMES.slice(7).join(', ')}.
 Everything else is in wrangler.toml, and in wrangler itself: npx wrangler --help
 `;
 

@@ -1,6 +1,6 @@
 // The database of a deployment: whose it is, its tables, and whether this worker may use it.
 import { query } from './account.mjs';
-import { COMMAND, step, Stop } from './print.mjs';
+import { COMMAND, DOCS, step, Stop } from './print.mjs';
 import { ACCOUNTS } from './settings.mjs';
 import { capture, successful } from './wrangler.mjs';
 
@@ -29,7 +29,7 @@ export function check(worker, { owner, hasUsers }, hasSessions, takeOver) {
       `workers with one database share their users. If \`${worker}\` is a second app, delete the lines ` +
       `database_id (under DB) and id (under SESSIONS), write database_name = "${worker}-db" under DB and run ` +
       `the same command again. If you have renamed \`${owner}\`, keep these lines and type ` +
-      `\`${COMMAND} deploy --take-over\`. docs/operating.md, "A second app" and "Another name", has the steps`,
+      `\`${COMMAND} deploy --take-over\`. ${DOCS}/operating.md, "A second app" and "Another name", has the steps`,
     );
   }
   if (hasUsers && !hasSessions) {
@@ -37,7 +37,7 @@ export function check(worker, { owner, hasUsers }, hasSessions, takeOver) {
       "the database has users, but there is no KV namespace with their sessions: with a new one, everybody's " +
       'session is lost. Put the id of the right namespace under SESSIONS in wrangler.toml, as id = "…" ' +
       '(npx wrangler kv namespace list). If the sessions are lost, create an empty namespace (npx wrangler kv ' +
-      `namespace create ${worker}-sessions) and read docs/operating.md, "Lost sessions". Then run the same ` +
+      `namespace create ${worker}-sessions) and read ${DOCS}/operating.md, "Lost sessions". Then run the same ` +
       'command again',
     );
   }

@@ -16,14 +16,16 @@ import * as account from './account.mjs';
 import * as database from './database.mjs';
 import { prepareFolder, read } from './files.mjs';
 import { COMMAND, step, Stop } from './print.mjs';
-import { DEPLOYED, newSecret, show } from './secret.mjs';
-import { ACCOUNTS, readSettings, SESSIONS } from './settings.mjs';
+import { DEPLOYED, show } from './secret.mjs';
+import { newSecret } from './secrets.mjs';
+import { ACCOUNTS, SESSIONS } from './settings.mjs';
+import { completeSettings } from './upgrade.mjs';
 import { run } from './wrangler.mjs';
 
 /** `deploy`, from the options of the command line to an exit code. */
 export async function deploy(options) {
   prepareFolder();
-  const settings = readSettings();
+  const settings = await completeSettings();
   if (options['dry-run']) {
     step('deploy', 'trying the upload without uploading (wrangler deploy --dry-run)');
     return run(['deploy', '--dry-run']);

@@ -4,19 +4,20 @@ import { createServer } from 'node:net';
 
 import { keepStatePrivate, prepareFolder } from './files.mjs';
 import { COMMAND, step, Stop } from './print.mjs';
-import { readSettings } from './settings.mjs';
+import { completeSettings } from './upgrade.mjs';
 import { ensureVars } from './vars.mjs';
 import { run } from './wrangler.mjs';
 
 const HOST = '127.0.0.1';
+const MAIL = 'MAIL';
 
 /** `dev`, from the options of the command line to an exit code. */
 export async function dev(options) {
   const port = portOf(options.port);
   await checkPortIsFree(port);
   prepareFolder();
-  const settings = readSettings();
-  ensureVars();
+  const settings = await completeSettings();
+  const names = ensureVars();
   keepStatePrivate();
   step(
     'dev',
@@ -26,10 +27,25 @@ export async function dev(options) {
   const words = ['dev', '--ip', HOST, '--port', String(port)];
   // Or wrangler calls the worker by the route's host over http, which the worker refuses.
   if (settings.hasRoute) words.push('--local-upstream=localhost');
+  // Or nobody could try what sends an e-mail.
+  if (!settings.hasVar(MAIL) && !names.has(MAIL)) words.push('--var', `${MAIL}:log`);
   // A plain log, in a terminal as well: it can be read, searched and piped.
   words.push('--show-interactive-dev-session=false');
   // Or it asks Cloudflare where this computer is, and complains when offline.
-  return run(words, { CLOUDFLARE_CF_FETCH_ENABLED: 'false' });
+  return run(words, { CLOUDFLARE_CF_FETCH_ENABLED: 'false' }, sayWhere());
+}
+
+/** The last line of the start, after wrangler's own. */
+function sayWhere() {
+  let seen = '';
+  return (text) => {
+    if (seen === undefined) return;
+    seen = (seen + text).slice(-200);
+    const [, url] = /Ready on (http:\S+)/.exec(seen) ?? [];
+    if (!url) return;
+    seen = undefined;
+    console.log(`\nOpen ${url} in your browser: the page there says whether everything is set up.\n`);
+  };
 }
 
 function portOf(text) {

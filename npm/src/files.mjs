@@ -24,8 +24,13 @@ export function prepareFolder() {
     );
   }
   step('settings', 'wrangler.toml: writing it; every setting has a comment');
-  write('wrangler.toml', readFileSync(TEMPLATE, 'utf8'));
+  write('wrangler.toml', template());
   ignore();
+}
+
+/** @returns {string} wrangler.toml as this version writes it; the checkout has only its own */
+export function template() {
+  return read(TEMPLATE) ?? read('wrangler.toml') ?? '';
 }
 
 function ignore() {

@@ -1,7 +1,13 @@
 // What the reader sees.
+import { existsSync } from 'node:fs';
 
 /** How the reader starts this program: `cargo xtask` starts it in the checkout. */
 export const COMMAND = process.env.TOKENKEEP_COMMAND ?? 'npx tokenkeep';
+
+const PACKED_DOCS = 'node_modules/tokenkeep/docs';
+
+/** Where the reader has the guides: in the package, or in the checkout. */
+export const DOCS = existsSync(PACKED_DOCS) ? PACKED_DOCS : 'docs';
 
 /** The reason why the program stops, and what to do about it: a message for the reader. */
 export class Stop extends Error {}

@@ -11,6 +11,9 @@ export const ACCOUNTS = { section: 'd1_databases', name: 'DB', idKey: 'database_
 
 const FILE = 'wrangler.toml';
 
+/** What stands above every section. */
+const TOP_LEVEL = ['account_id', 'route', 'routes', 'workers_dev', 'preview_urls', 'compatibility_date'];
+
 /** Reads the file, and makes sure that it is one of Tokenkeep's. */
 export function readSettings() {
   return new Settings(read(FILE) ?? '');
@@ -23,6 +26,7 @@ export class Settings {
   constructor(text) {
     this.#text = text;
     this.#tree = parse(text);
+    this.#checkPlaces();
     this.#binding(SESSIONS);
     this.#binding(ACCOUNTS);
   }
@@ -37,6 +41,11 @@ export class Settings {
   /** Whether the worker has a domain of its own. */
   get hasRoute() {
     return this.#values.route !== undefined || this.#values.routes !== undefined;
+  }
+
+  /** Whether the file sets this var. */
+  hasVar(name) {
+    return this.#values.vars?.[name] !== undefined;
   }
 
   /** Whether the database has a name that was chosen. */
@@ -68,6 +77,16 @@ export class Settings {
     step('pin', `wrote ${line} under ${binding.name} into wrangler.toml; commit that file`);
   }
 
+  /** Below a section, a line belongs to that section: TOML has no way back to the top. */
+  #checkPlaces() {
+    const sections = this.#tree.body[0].body.filter(({ type }) => type === 'TOMLTable');
+    // wrangler's environments have lines of their own.
+    for (const section of sections.filter(({ resolvedKey }) => resolvedKey[0] !== 'env')) {
+      const line = section.body.find(({ key }) => TOP_LEVEL.includes(key.keys[0].name));
+      if (line) throw new Stop(misplaced(line, section));
+    }
+  }
+
   get #values() {
     return getStaticTOMLValue(this.#tree);
   }
@@ -81,6 +100,16 @@ export class Settings {
       'If that file is of another worker, make an empty folder for this one',
     );
   }
+}
+
+function misplaced(line, { kind, resolvedKey }) {
+  const names = resolvedKey.filter((name) => typeof name === 'string').join('.');
+  const section = kind === 'array' ? `[[${names}]]` : `[${names}]`;
+  const { name } = line.key.keys[0];
+  return (
+    `wrangler.toml, line ${line.loc.start.line}: \`${name}\` is below ${section} and counts as a part of it. ` +
+    'Move the line up, above the first one that starts with a bracket, and run the same command again'
+  );
 }
 
 function parse(text) {

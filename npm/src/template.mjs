@@ -48,7 +48,7 @@ export function template(text) {
     }
     return result.replace(place, replacement);
   }, unpinned);
-  return changed.replaceAll('cargo xtask', 'npx tokenkeep');
+  return changed.replaceAll('docs/operating.md', `${PACKAGE}/docs/operating.md`);
 }
 
 /**

@@ -2,15 +2,24 @@
 // and not deployed. What is in it is never changed: a secret that is missing is added at its end.
 import { COMMAND, step, Stop } from './print.mjs';
 import { append, read, write } from './files.mjs';
-import { DEPLOYED, newSecret } from './secret.mjs';
+import { DEPLOYED } from './secret.mjs';
+import { newSecret } from './secrets.mjs';
 
 const FILE = '.dev.vars';
 
-/** Writes the file where there is none, and adds what an existing one lacks. */
+/**
+ * Writes the file where there is none, and adds what an existing one lacks.
+ * @returns {Set<string>} the names that it sets
+ */
 export function ensureVars() {
   const text = read(FILE);
-  const missing = missingSecrets(text ?? '');
-  if (missing.length === 0) return;
+  const names = namesIn(text ?? '');
+  const missing = DEPLOYED.filter((name) => !names.has(name));
+  if (missing.length > 0) add(text, missing);
+  return names;
+}
+
+function add(text, missing) {
   const lines = missing.map((name) => `${name}="${newSecret()}"`);
   if (text === undefined) {
     step('secrets', `${FILE}: writing fresh secrets for this computer; keep it out of git`);
@@ -22,8 +31,8 @@ export function ensureVars() {
   }
 }
 
-/** The secrets that a .dev.vars does not set. Stops at a line that is not one; its text may be secret. */
-export function missingSecrets(text) {
+/** The names that a .dev.vars sets. Stops at a line that sets none; its text may be secret. */
+export function namesIn(text) {
   const names = new Set();
   const lines = text.split(/\r?\n/);
   for (let index = 0; index < lines.length; index++) {
@@ -39,7 +48,7 @@ export function missingSecrets(text) {
     names.add(name);
     index = end;
   }
-  return DEPLOYED.filter((name) => !names.has(name));
+  return names;
 }
 
 /** The line where a value ends: only one in quotation marks may have several. */

@@ -59,11 +59,17 @@ function start(words, env, stdio) {
 }
 
 /**
- * Runs wrangler in front of the reader, whom it may ask something.
+ * Runs wrangler in front of the reader, whom it may ask something, unless its output is watched.
+ * @param {(text: string) => void} [watch] sees what it prints, too
  * @returns {Promise<number>} its exit code
  */
-export async function run(words, env = {}) {
-  const { child, ended } = start(words, env, 'inherit');
+export async function run(words, env = {}, watch) {
+  const color = watch && process.stdout.isTTY && !process.env.NO_COLOR ? { FORCE_COLOR: '1' } : {};
+  const { child, ended } = start(words, { ...color, ...env }, watch ? ['inherit', 'pipe', 'inherit'] : 'inherit');
+  child.stdout?.setEncoding('utf8').on('data', (text) => {
+    process.stdout.write(text);
+    watch(text);
+  });
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   const passOn = (signal) => {
     // A terminal sends this one to both.

@@ -9,6 +9,7 @@ import { setTimeout } from 'node:timers/promises';
 import { Cloudflare } from './cloudflare.mjs';
 import { applied, deployed, NEW_SECRETS, stopped, UPLOADED } from './deployment.mjs';
 import { Folder } from './folder.mjs';
+import { secret as secretNamed } from '../src/secrets.mjs';
 
 /** Every file that is left, as text. */
 function leftovers(folder) {
@@ -124,6 +125,14 @@ test('several accounts, no login, and a token that may not do it: each says what
   assert.match(await stopped(folder), /D1.*to edit/);
 });
 
+test('what a newer version uses is shown, and the file stays as it is where nobody can agree', async (t) => {
+  const folder = (await Folder.of(t)).edit(['name = "LISTS"', 'name = "OTHER"'], ['tag = "v2"', 'tag = "w2"']);
+  const settings = folder.read('wrangler.toml');
+  const text = await deployed(folder, '--dry-run');
+  assert.match(text, /end of the file:[^]*\[\[migrations\]\]\ntag = "v2"\n[^]*\[\[ratelimits\]\]\nname = "LISTS"/);
+  assert.equal(folder.read('wrangler.toml'), settings);
+});
+
 test('a dry run needs no account', async (t) => {
   const folder = await Folder.of(t);
   folder.env = { CLOUDFLARE_API_TOKEN: '' };
@@ -154,4 +163,9 @@ test('a secret is stored through the standard input, and refused where it would 
   assert.deepEqual(folder.cloudflare.takeChanges(), []);
 
   assert.equal((await put('refresh_token_secret', '--yes')).code, 0);
+
+  const key = secretNamed('access_token_private_key').make();
+  const stdin = `${key}\n`;
+  assert.equal((await folder.runWith(stdin, 'secret', 'access_token_private_key')).code, 0);
+  assert.equal(folder.cloudflare.secrets.get('tokenkeep').get('access_token_private_key'), key);
 });

@@ -1,7 +1,7 @@
 // The worker on this computer, with the real wrangler.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { statSync } from 'node:fs';
+import { chmodSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -26,7 +26,7 @@ test('in an empty folder it writes the settings and starts, and ends with its si
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (part) => {
         text += part;
-        if (text.includes(`Ready on http://127.0.0.1:${port}`)) resolve();
+        if (text.includes(`\nOpen http://127.0.0.1:${port} in your browser`)) resolve();
       });
     }
     ended.then(() => reject(new Error(text)));
@@ -35,6 +35,8 @@ test('in an empty folder it writes the settings and starts, and ends with its si
   const response = await fetch(`http://127.0.0.1:${port}/key`);
   assert.equal(await response.text(), key);
   assert.equal(statSync(join(folder.path, '.wrangler', 'state')).mode & 0o777, 0o700);
+  const mail = await fetch(`http://127.0.0.1:${port}/mail`);
+  assert.equal(await mail.text(), 'log');
   assert.match(text, /Bravo and your phone need `npx tokenkeep deploy`/);
   assert.doesNotMatch(text, /WARNING/);
 
@@ -45,6 +47,17 @@ test('in an empty folder it writes the settings and starts, and ends with its si
   child.kill('SIGTERM');
   await ended;
   await assert.rejects(fetch(`http://127.0.0.1:${port}/key`));
+});
+
+test('a folder that cannot be written is named before anything is started', async (t) => {
+  const folder = await Folder.of(t);
+  chmodSync(folder.path, 0o555);
+  // Whoever may do everything is no test.
+  if (process.getuid() === 0) folder.uid = 65534;
+  const { code, text } = await folder.run('dev', '--port', String(await freePort()));
+  assert.equal(code, 1);
+  assert.match(text, /cannot write wrangler\.toml \(EACCES\).*use a folder of your own/);
+  chmodSync(folder.path, 0o755);
 });
 
 test('a mistake is reported before anything is written or started', async (t) => {

@@ -16,7 +16,7 @@ export const ROOT = join(import.meta.dirname, '..', '..');
 const WORKER = `import { DurableObject } from 'cloudflare:workers';
 export class AccountGuard extends DurableObject {}
 export class UserSessions extends DurableObject {}
-export default { fetch: (request, env) => new Response(env.service_key) };`;
+export default { fetch: (request, env) => new Response(request.url.endsWith('/mail') ? env.MAIL : env.service_key) };`;
 
 /** Writes the package as the release command does, with links to what npm would install with it. */
 function install(folder) {
@@ -24,7 +24,7 @@ function install(folder) {
   const own = join(modules, 'tokenkeep');
   mkdirSync(join(own, 'worker'), { recursive: true });
   for (const name of readdirSync(join(ROOT, 'node_modules'))) {
-    if (!name.startsWith('.')) symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
+    if (!name.startsWith('.') && name !== 'tokenkeep') symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
   }
   for (const name of ['npm/bin', 'npm/src', 'npm/package.json', 'migrations']) {
     cpSync(join(ROOT, name), join(own, name.replace('npm/', '')), { recursive: true });
@@ -78,6 +78,7 @@ export class Folder {
     const program = join(this.path, 'node_modules', 'tokenkeep', 'bin', 'tokenkeep.mjs');
     const child = spawn(process.execPath, [program, ...words], {
       cwd: this.path,
+      uid: this.uid,
       env: {
         PATH: process.env.PATH,
         // No login of the reader's own.

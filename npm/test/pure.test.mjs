@@ -1,10 +1,12 @@
 // What can be shown without wrangler.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { parseTOML, getStaticTOMLValue } from 'toml-eslint-parser';
 
@@ -12,10 +14,12 @@ import { check } from '../src/database.mjs';
 import { secretsToMake, urlOf } from '../src/deploy.mjs';
 import { checkPortIsFree } from '../src/dev.mjs';
 import { cannotWrite, keepStatePrivate, prepareFolder } from '../src/files.mjs';
-import { newSecret, problemOf, shown } from '../src/secret.mjs';
+import { DEPLOYED, readValue, shown } from '../src/secret.mjs';
+import { NAMES, newSecret, problemOf, secret } from '../src/secrets.mjs';
 import { ACCOUNTS, SESSIONS, Settings, withId } from '../src/settings.mjs';
 import { template } from '../src/template.mjs';
-import { ensureVars, missingSecrets } from '../src/vars.mjs';
+import { completeSettings, missingSections } from '../src/upgrade.mjs';
+import { ensureVars, namesIn } from '../src/vars.mjs';
 import { json, wayOut } from '../src/wrangler.mjs';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -27,11 +31,18 @@ function inFolder(action) {
   const before = process.cwd();
   const folder = mkdtempSync(join(tmpdir(), 'tokenkeep-test-'));
   process.chdir(folder);
-  try {
-    return action();
-  } finally {
+  const leave = () => {
     process.chdir(before);
     rmSync(folder, { recursive: true });
+  };
+  try {
+    const result = action();
+    if (result instanceof Promise) return result.finally(leave);
+    leave();
+    return result;
+  } catch (error) {
+    leave();
+    throw error;
   }
 }
 
@@ -144,7 +155,7 @@ test('what is in a .dev.vars stays, and what is missing is added at its end', ()
       assert.ok(after.startsWith(text));
       const rest = after.slice(text.length).split('\n').filter(Boolean);
       assert.deepEqual(rest.map((line) => line.split('=')[0]), added);
-      assert.deepEqual(missingSecrets(after), []);
+      assert.ok(DEPLOYED.every((name) => namesIn(after).has(name)));
     });
   }
 });
@@ -203,21 +214,57 @@ test('a taken port is refused and another one named', async () => {
 });
 
 test('a secret is no command, no example, no response, and not short', () => {
-  const secret = newSecret();
-  assert.equal(problemOf('refresh_token_secret', secret), undefined);
-  assert.equal(problemOf('refresh_token_secret_previous', `${secret} ${newSecret()}`), undefined);
+  const good = newSecret();
+  assert.equal(problemOf('refresh_token_secret', good), undefined);
+  assert.equal(problemOf('refresh_token_secret_previous', `${good} ${newSecret()}`), undefined);
   assert.equal(problemOf('access_token_secret', '{"kty":"oct","k":"…"}'), undefined);
   for (const [value, problem] of [
     ['npx wrangler secret put refresh_token_secret', /command/],
-    [`${secret} ${secret}`, /spaces/],
+    [`${good} ${good}`, /spaces/],
     ['a-string-secret-at-least-256-bits-long', /example/],
     ['{"name":"refresh_token_secret","secret":"x"}', /whole response/],
-    [secret.slice(0, 31), /too short/],
+    [good.slice(0, 31), /too short/],
     ['ab'.repeat(20), /easy to guess/],
   ]) {
     assert.match(problemOf('refresh_token_secret', value), problem);
   }
   assert.equal(problemOf('service_key', '0123456789abcdef0123456789abcdef'), undefined);
+});
+
+test('every secret that the worker reads can be stored', () => {
+  const read = [...repository('src/config/settings.rs').matchAll(/= "([a-z_]+)",$/gm)].map(([, name]) => name);
+  assert.ok(read.length > DEPLOYED.length);
+  assert.deepEqual(read.filter((name) => !NAMES.includes(name)), []);
+});
+
+test('a key of a service is what it gives, on one line', () => {
+  assert.equal(problemOf('resend_api_key', 're_1'), undefined);
+  assert.match(problemOf('postmark_token', 'one two'), /space/);
+  assert.match(problemOf('brevo_api_key', 'kéy'), /character/);
+});
+
+test('a private key is one, whole, in the form that the worker reads', async () => {
+  const [name, previous] = ['access_token_private_key', 'access_token_private_key_previous'];
+  const key = secret(name).make();
+  const publicKey = createPublicKey(key).export({ type: 'spki', format: 'pem' }).trim();
+  const jwk = JSON.stringify(createPrivateKey(key).export({ format: 'jwk' }), null, 2);
+  const oneLine = key.replaceAll('\n', '\\n');
+  for (const good of [key, jwk, oneLine]) assert.equal(problemOf(name, good), undefined);
+  for (const good of [key, publicKey, `${publicKey}\n${oneLine} ${jwk}`]) assert.equal(problemOf(previous, good), undefined);
+  for (const [value, problem] of [
+    [publicKey, /public/],
+    [key.split('\n').slice(0, -1).join('\n'), /cut off/],
+    [key.replaceAll(' PRIVATE', ' EC PRIVATE'), /openssl/],
+    [newSecret(), /no key/],
+    [jwk.slice(0, -1), /JSON/],
+  ]) {
+    assert.match(problemOf(name, value), problem);
+  }
+  // As somebody pastes it.
+  for (const text of [key, jwk, newSecret(), '']) {
+    assert.equal(await readValue(Readable.from(text.split('\n'))), text);
+  }
+  await assert.rejects(readValue(Readable.from(key.split('\n').slice(0, 2))), /nothing was changed/);
 });
 
 test('only a worker that nobody has used gets secrets, and only those that it lacks', () => {
@@ -252,6 +299,56 @@ test('a database is used by its owner, and with the sessions of its users', () =
       expectation(uses(true, true));
       assert.throws(uses(true, false));
     }
+  }
+});
+
+test('a line below a section that belongs above all of them is named, with the way out', () => {
+  for (const [line, section] of [
+    ['account_id = "0f"', '[observability.logs]'],
+    ['routes = [{ pattern = "auth.example.com", custom_domain = true }]', '[observability.logs]'],
+  ]) {
+    assert.throws(() => new Settings(`${SETTINGS}${line}\n`), ({ message }) => {
+      const number = SETTINGS.split('\n').length;
+      assert.ok(message.includes(`line ${number}: \`${line.split(' ')[0]}\` is below ${section}`), message);
+      return /Move the line up/.test(message);
+    });
+  }
+  assert.throws(() => new Settings(SETTINGS.replace('[vars]', '[vars]\naccount_id = "0f"')), /below \[vars\]/);
+  assert.throws(() => new Settings(SETTINGS.replace('tag = "v1"', 'tag = "v1"\nroute = "x"')), /below \[\[migrations\]\]/);
+  assert.doesNotThrow(() => new Settings(`${SETTINGS}\n[env.staging]\naccount_id = "0f"\n`));
+  assert.doesNotThrow(() => new Settings(SETTINGS.replace('# account_id', 'account_id')));
+});
+
+test('what an earlier wrangler.toml lacks is found, with its comment, and completes it', () => {
+  const current = template(SETTINGS);
+  assert.deepEqual(missingSections(current, current), []);
+  const lines = (text) => text.split('\n').filter(Boolean).sort();
+  for (const dropped of [/^# The sessions of each user[^]*?"USER_SESSIONS"\n.*\n/m, /^.*\n.*tag = "v2"\n.*\n/m, /^# The same for lists[^]*?simple.*\n/m]) {
+    const earlier = current.replace(dropped, '');
+    assert.notEqual(earlier, current);
+    const missing = missingSections(earlier, current);
+    assert.equal(missing.length, 1);
+    const completed = `${earlier}\n${missing.join('\n\n')}\n`;
+    assert.deepEqual(lines(completed), lines(current));
+    const [a, b] = [completed, current].map((text) => getStaticTOMLValue(parseTOML(text)));
+    assert.deepEqual(a, b);
+    // As a comment, it is left out on purpose.
+    const asComment = missing[0].replaceAll(/^(?!#)/gm, '# ');
+    assert.deepEqual(missingSections(`${earlier}\n${asComment}\n`, current), []);
+  }
+});
+
+test('a file is completed only if its owner agrees', async () => {
+  const earlier = template(SETTINGS).replace(/^\[\[ratelimits\]\]\nname = "LISTS"\n(.+\n)*/m, '');
+  for (const answer of [false, true]) {
+    await inFolder(async () => {
+      writeFileSync('wrangler.toml', earlier);
+      // The checkout has no template but its own file.
+      await completeSettings(() => answer, template(SETTINGS));
+      const after = readFileSync('wrangler.toml', 'utf8');
+      assert.ok(after.startsWith(earlier));
+      assert.equal(after.includes('"LISTS"'), answer);
+    });
   }
 });
 

@@ -37,6 +37,17 @@ test("the settings of the button's folder are current", () => {
   assert.equal(readFileSync(file, 'utf8'), button(repository), wayOut);
 });
 
+test("the button's link leads to the repository of package.json", () => {
+  const file = new URL('../../deploy-button/README.md', import.meta.url);
+  const packageFile = new URL('../package.json', import.meta.url);
+  const [, repository] = /^git\+(.*)\.git$/.exec(JSON.parse(readFileSync(packageFile, 'utf8')).repository.url);
+  const text = readFileSync(file, 'utf8');
+  const linked = text.replace(/\?url=.*(?=\/tree\/main\/deploy-button\))/, `?url=${repository}`);
+  if (process.env.UPDATE_DOCS) writeFileSync(file, linked);
+  assert.ok(linked.includes(`?url=${repository}/tree/`));
+  assert.equal(readFileSync(file, 'utf8'), linked);
+});
+
 test("the button's settings are a maker's with a name and an id for each store", () => {
   const maker = lines(template(repository));
   const added = lines(button(repository)).filter((line) => !maker.includes(line));

@@ -79,8 +79,7 @@ pub async fn change_email<P: HasAccounts>(request: &Request<'_, P>) -> Result<Ch
     let purpose = Purpose::ChangeEmail(change);
     let checked = check_password(request, credentials, purpose, Error::WrongPassword).await?;
     let Some(settings) = settings else {
-        let claims = bearer.token.claims;
-        return Ok(Changing::Changed(Me::of_account(checked.account, claims)));
+        return Ok(Changing::Changed(Me::of_account(checked.account, bearer)));
     };
     let wanted = WantedCode {
         settings,
@@ -117,14 +116,14 @@ pub async fn confirm_change<P: HasAccounts>(request: &Request<'_, P>) -> Result<
         macs: keys.macs(CodeKind::Change, &bound_to(address, &account.id), &code),
         email: address.clone(),
         action: Action::Change,
-        session: bearer.token.session_ref.session,
+        session: bearer.token.session_ref.session.clone(),
     };
     redeem_change(request, shown).await?;
     let account = match going_to {
         Some(to) => move_account(request, account, to).await?,
         None => account,
     };
-    Ok(Me::of_account(account, bearer.token.claims))
+    Ok(Me::of_account(account, bearer))
 }
 
 fn mail_settings_if_on<'r, P: HasAccounts>(

@@ -25,7 +25,7 @@ use crate::{
 /// 400 for bad input; 500 where e-mail is off; 503 when something failed.
 pub async fn send_login_code<P: HasAccounts>(request: &Request<'_, P>) -> Result<Sent, Error> {
     let wanted = wanted_code(request, CodeKind::Login).await?;
-    let newcomer = may_sign_up(request, &wanted.email).then(|| Newcomer {
+    let newcomer = may_sign_up(request, &wanted.email).then_some(Newcomer {
         per_hour: request.config.sign_ups_per_hour,
         account: None,
     });

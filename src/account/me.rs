@@ -14,8 +14,8 @@ use crate::{
         error::{BadInput, Error},
         request::Request,
     },
-    session::bearer,
-    token::{claims::CustomClaims, id::UserId, time::UnixMillis},
+    session::bearer::{self, Bearer},
+    token::{access::EMAIL_VERIFIED, claims::CustomClaims, id::UserId, time::UnixMillis},
 };
 
 /// The response of both.
@@ -42,19 +42,26 @@ struct Profile {
 impl Me {
     /// The user of an account.
     #[must_use]
-    pub fn of_account(account: Account, claims: CustomClaims) -> Self {
-        Self::new(account.id.clone(), Some(account), claims)
+    pub fn of_account(account: Account, bearer: Bearer) -> Self {
+        Self::new(Some(account), bearer)
     }
 
-    fn new(id: UserId, account: Option<Account>, claims: CustomClaims) -> Self {
+    /// The session's claims are those in the store: those of the token may have more in them, by
+    /// `ACCESS_TOKEN_CLAIMS`.
+    fn new(account: Option<Account>, Bearer { token, record, .. }: Bearer) -> Self {
         let account = account.map(|account| Profile {
             email: account.email,
             name: account.name,
             created_at: account.created_at,
             email_verified: account.email_verified,
         });
+        let mut claims = record.map_or(token.claims, |record| record.claims);
+        if account.is_some() {
+            // It says how it was at the login; the account says how it is.
+            claims = claims.without(EMAIL_VERIFIED);
+        }
         Self {
-            id,
+            id: token.session_ref.user,
             account,
             claims,
         }
@@ -73,8 +80,7 @@ pub async fn show_me<P: HasAccounts>(request: &Request<'_, P>) -> Result<Me, Err
     } else {
         None
     };
-    let token = bearer.token;
-    Ok(Me::new(token.session_ref.user, account, token.claims))
+    Ok(Me::new(account, bearer))
 }
 
 /// Changes the name, or removes it (`null` or `""`), and answers as [`show_me`] does.
@@ -96,6 +102,5 @@ pub async fn rename<P: HasAccounts>(request: &Request<'_, P>) -> Result<Me, Erro
         .set_name(&account.id, name.as_ref())
         .await?;
     let account = Account { name, ..account };
-    let token = bearer.token;
-    Ok(Me::new(token.session_ref.user, Some(account), token.claims))
+    Ok(Me::new(Some(account), bearer))
 }

@@ -32,6 +32,7 @@ pub struct TypedCode {
 
 impl TypedCode {
     /// What the guard of the address is asked.
+    #[must_use]
     pub fn redemption<P>(self, request: &Request<'_, P>, session: SessionId) -> Redemption {
         let (keys, kind) = (&request.config.code_keys, self.action.kind());
         Redemption {

@@ -39,11 +39,7 @@ pub async fn send_verification<P: HasAccounts>(request: &Request<'_, P>) -> Resu
 /// # Errors
 /// 500: they do, and something is wrong with that.
 pub fn verification<P>(request: &Request<'_, P>) -> Result<Verification, Error> {
-    request
-        .config
-        .verification
-        .clone()
-        .map_err(Error::Misconfigured)
+    request.config.verification.map_err(Error::Misconfigured)
 }
 
 /// Sends a code to this address after the response.
@@ -83,10 +79,9 @@ pub async fn verify_email<P: HasAccounts>(request: &Request<'_, P>) -> Result<Lo
     let mut fields = request.fields()?;
     let email: TypedEmail = fields.required("email")?;
     let code: Code = fields.required("code")?;
-    let password = match fields.has("password") {
-        true => Some(fields.password::<Password>("password")?),
-        false => None,
-    };
+    let has_password = fields.has("password");
+    let password = has_password.then(|| fields.password::<Password>("password"));
+    let password = password.transpose()?;
     let device = device(&mut fields);
     let email = spelling::of_login(request, &email).await?;
     // An imported password may break the rules for new ones. Any other has to follow them, and then

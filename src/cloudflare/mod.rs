@@ -13,6 +13,7 @@ mod objects;
 mod promise;
 mod rate_limit;
 mod serve;
+mod signatures;
 mod user_sessions;
 
 use std::{

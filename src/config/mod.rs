@@ -14,10 +14,12 @@ use std::{collections::BTreeMap, ops::RangeInclusive};
 use crate::{
     text::trim,
     token::{
-        access::ISSUER_BYTES,
+        access::{AccessType, ISSUER_BYTES},
         code::CodeKeys,
         key::{Keyring, SigningKey},
+        key_pair::{KeyPairs, PrivateKey, PublicKey},
         secret::{Secret, SecretProblem},
+        template::ClaimsTemplate,
         time::LONGEST_SESSION_SECONDS,
     },
 };
@@ -68,12 +70,22 @@ pub struct CheckedSettings {
     pub report: Report,
 }
 
+/// How a setting does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Valid: set, or left to its default.
+    Ok,
+    /// Not used.
+    NotSet,
+    /// What is wrong.
+    Wrong(ConfigError),
+}
+
 /// How each setting does: names and verdicts, never values.
 #[derive(Debug)]
 pub struct Report {
-    /// By name: `ok`, `not set`, or what is wrong. Vars that are not set are `ok` where they have a
-    /// default; without `ISSUER` and `AUDIENCE`, tokens name whatever host was called.
-    pub settings: BTreeMap<&'static str, String>,
+    /// By name. Without `ISSUER` and `AUDIENCE`, tokens name whatever host was called.
+    pub settings: BTreeMap<&'static str, Verdict>,
     /// What fails the health check, if anything does.
     pub failure: Option<ConfigError>,
     /// Lifetime of an access token in seconds, where it is valid.
@@ -87,8 +99,12 @@ pub struct Report {
 pub struct Config {
     /// Sign and verify refresh tokens.
     pub refresh_keys: Keyring,
-    /// Sign and verify access tokens.
+    /// Verify access tokens, and sign them where there is no key pair.
     pub access_keys: Keyring,
+    /// The key pairs that sign and verify access tokens.
+    pub key_pairs: KeyPairs,
+    /// Whether `access_token_secret` is set: other servers verify with it.
+    pub has_access_secret: bool,
     /// Make what is stored of codes.
     pub code_keys: CodeKeys,
     /// How e-mails are sent; none where they are not. A mistake closes only the routes that send some.
@@ -101,6 +117,10 @@ pub struct Config {
     pub service_key: Result<Option<Secret>, ConfigError>,
     /// Lifetime of an access token.
     pub access_token_seconds: u64,
+    /// `typ` of access tokens.
+    pub access_token_type: AccessType,
+    /// What is added to their claims.
+    pub claims_template: ClaimsTemplate,
     /// How long a session lives without being used.
     pub idle_ms: u64,
     /// How long a session lives at most.
@@ -135,6 +155,8 @@ impl CheckedSettings {
             reader.earlier_secrets(name::ACCESS_SECRET, name::ACCESS_SECRET_PREVIOUS);
         let access_previous =
             reader.other_than(&of_refresh, name::ACCESS_SECRET_PREVIOUS, access_previous);
+        let key_pair = reader.key_pair(name::ACCESS_PRIVATE_KEY);
+        let key_pairs_previous = reader.public_keys(name::ACCESS_PRIVATE_KEY_PREVIOUS);
         let service_key = reader.secret(name::SERVICE_KEY);
         let of_tokens = [of_refresh, of_access].concat();
         let service_key = reader.other_than(&of_tokens, name::SERVICE_KEY, service_key);
@@ -147,6 +169,9 @@ impl CheckedSettings {
             MIN_IDLE_SECONDS..=longest,
         );
         let access_token = reader.seconds(name::ACCESS_TOKEN_SECONDS, 3_600, 60..=86_400);
+        let access_token_type = reader.access_token_type(name::ACCESS_TOKEN_TYP);
+        let claims_template =
+            reader.claims_template(name::ACCESS_TOKEN_CLAIMS, name::ACCESS_TOKEN_ROLE);
         let session_store = reader.session_store(name::SESSION_STORE);
         let sessions_per_user = reader.count(name::SESSIONS_PER_USER, 1..=10_000);
         let sign_up = reader.switch(name::SIGN_UP);
@@ -171,6 +196,11 @@ impl CheckedSettings {
                     &refresh,
                     &refresh_previous,
                 ),
+                has_access_secret: access.is_some(),
+                key_pairs: KeyPairs {
+                    current: key_pair?,
+                    previous: key_pairs_previous?,
+                },
                 code_keys: CodeKeys {
                     current: refresh.derived_code_key(),
                     previous: refresh_previous
@@ -188,6 +218,8 @@ impl CheckedSettings {
                 session_ms: session? * 1000,
                 idle_ms: idle? * 1000,
                 access_token_seconds: access_token?,
+                access_token_type: access_token_type?,
+                claims_template: claims_template?,
                 session_store: session_store?,
                 sessions_per_user: sessions_per_user?.map_or(DEFAULT_SESSIONS_PER_USER, small),
                 sign_up: sign_up?,
@@ -243,7 +275,7 @@ fn signing_keys(secrets: &[Secret]) -> Vec<SigningKey> {
 /// Reads settings by kind, and notes how each of them does.
 struct Reader<'a> {
     settings: &'a Settings,
-    verdicts: BTreeMap<&'static str, String>,
+    verdicts: BTreeMap<&'static str, Verdict>,
 }
 
 impl<'a> Reader<'a> {
@@ -262,9 +294,9 @@ impl<'a> Reader<'a> {
         is_set: impl FnOnce(&T) -> bool,
     ) -> Result<T, ConfigError> {
         let verdict = match &read {
-            Ok(value) if is_set(value) => "ok".to_owned(),
-            Ok(_) => "not set".to_owned(),
-            Err(error) => error.to_string(),
+            Ok(value) if is_set(value) => Verdict::Ok,
+            Ok(_) => Verdict::NotSet,
+            Err(error) => Verdict::Wrong(*error),
         };
         self.verdicts.insert(name, verdict);
         read
@@ -285,6 +317,21 @@ impl<'a> Reader<'a> {
         let secret = self.parse_secret(name);
         let secret = secret.and_then(|secret| secret.ok_or(ConfigError::Missing(name)));
         self.note(name, secret, |_| true)
+    }
+
+    /// The private key of a pair.
+    fn key_pair(&mut self, name: &'static str) -> Result<Option<PrivateKey>, ConfigError> {
+        let parse =
+            |text| PrivateKey::parse(text).map_err(|problem| ConfigError::Key(name, problem));
+        let key = self.settings.get(name).map(parse).transpose();
+        self.note(name, key, Option::is_some)
+    }
+
+    /// The keys before or after the current one, public or private.
+    fn public_keys(&mut self, name: &'static str) -> Result<Vec<PublicKey>, ConfigError> {
+        let keys = PublicKey::parse_list(self.settings.get(name).unwrap_or_default())
+            .map_err(|problem| ConfigError::Key(name, problem));
+        self.note(name, keys, |keys| !keys.is_empty())
     }
 
     /// Fails what was read of a setting if it shares a secret with one of these. A list may repeat the
@@ -391,6 +438,38 @@ impl<'a> Reader<'a> {
         self.note(name, number, Option::is_some)
     }
 
+    fn access_token_type(&mut self, name: &'static str) -> Result<AccessType, ConfigError> {
+        let typ = match self.settings.get(name).map(str::trim) {
+            None => Ok(AccessType::default()),
+            Some(text) => [AccessType::AtJwt, AccessType::Jwt]
+                .into_iter()
+                .find(|typ| text.eq_ignore_ascii_case(typ.name()))
+                .ok_or(ConfigError::NotOneOf(name, "at+jwt, JWT")),
+        };
+        self.note(name, typ, |_| true)
+    }
+
+    /// The claims that are added to access tokens, the role among them.
+    fn claims_template(
+        &mut self,
+        name: &'static str,
+        role: &'static str,
+    ) -> Result<ClaimsTemplate, ConfigError> {
+        let parse = |text| {
+            ClaimsTemplate::parse(text).map_err(|problem| ConfigError::Claims(name, problem))
+        };
+        let template = self.settings.get(name).map(parse).transpose();
+        let template = self.note(name, template, Option::is_some);
+        let text = self.settings.get(role).map(str::trim);
+        let with_role = template.clone().unwrap_or_default().unwrap_or_default();
+        let with_role = text.map_or(Ok(with_role.clone()), |text| {
+            let problem = |problem| ConfigError::Claims(role, problem);
+            with_role.with_role(text).map_err(problem)
+        });
+        let with_role = self.note(role, with_role, |_| text.is_some());
+        template.and(with_role)
+    }
+
     /// The name of a store; KV where it is not set.
     fn session_store(&mut self, name: &'static str) -> Result<SessionStore, ConfigError> {
         let store = match self.settings.get(name).map(str::trim) {
@@ -442,7 +521,7 @@ impl<'a> Reader<'a> {
         };
         let party = match text {
             Some(text) if !fits(text) => Err(ConfigError::TooLong(name)),
-            other => Ok(other.map(str::to_owned)),
+            other => Ok(other.map(|text| text.trim_end_matches('/').to_owned())),
         };
         self.note(name, party, Option::is_some)
     }
@@ -543,7 +622,9 @@ mod tests {
             let checked = CheckedSettings::read(&settings(&given));
             let problem = ConfigError::Secret(name::SERVICE_KEY, SecretProblem::NotForHeaders);
             assert_eq!(checked.report.failure, Some(problem));
-            assert!(checked.report.settings[name::SERVICE_KEY].contains("header"));
+            let verdict = checked.report.settings[name::SERVICE_KEY];
+            assert_eq!(verdict, Verdict::Wrong(problem));
+            assert!(problem.to_string().contains("header"));
             assert!(matches!(
                 checked.config.expect("valid").service_key,
                 Ok(Some(_))

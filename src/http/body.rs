@@ -57,6 +57,28 @@ pub fn read(body: &[u8], example: impl Fn() -> &'static str) -> Result<Content, 
     }
 }
 
+/// The fields of a form (`application/x-www-form-urlencoded`), whatever they are called.
+///
+/// # Errors
+/// It is no form, or has a field twice.
+pub fn read_form(body: &[u8], example: &str) -> Result<Content, BadInput> {
+    let text = str::from_utf8(body).ok();
+    text.and_then(form).unwrap_or_else(|| {
+        Err(BadInput::body(&format!(
+            "The body is no form (application/x-www-form-urlencoded). Send one such as {example}."
+        )))
+    })
+}
+
+/// Whether a body is a form with a field of this name.
+#[must_use]
+pub fn is_form_with(body: &[u8], name: &str) -> bool {
+    // Most bodies are JSON, and need no second look.
+    let may_be_form = body.first() != Some(&b'{');
+    let has_name = |text: &str| form_urlencoded::parse(text.as_bytes()).any(|(it, _)| it == name);
+    may_be_form && str::from_utf8(body).is_ok_and(|text| is_form(text) && has_name(text.trim()))
+}
+
 fn given_twice() -> BadInput {
     BadInput::body("The body contains a field twice. Send each field once.")
 }
@@ -72,9 +94,7 @@ fn in_camel_case(name: &str) -> &str {
 
 /// A form (`application/x-www-form-urlencoded`), where the text is one.
 fn form(text: &str) -> Option<Result<Content, BadInput>> {
-    let (name, _) = text.split_once('=')?;
-    let is_of_name = |c: char| c.is_ascii_alphanumeric() || "_-.~%+&".contains(c);
-    if !name.trim_start().chars().all(is_of_name) {
+    if !is_form(text) {
         return None;
     }
     let mut content = Content::default();
@@ -86,6 +106,12 @@ fn form(text: &str) -> Option<Result<Content, BadInput>> {
         }
     }
     Some(Ok(content))
+}
+
+fn is_form(text: &str) -> bool {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || "_-.~%+&".contains(c);
+    text.split_once('=')
+        .is_some_and(|(name, _)| name.trim_start().chars().all(is_of_name))
 }
 
 /// The object, with a U+FFFD for each half of a surrogate pair; none where that is not what is wrong.

@@ -46,6 +46,9 @@ pub enum Error {
     /// 400.
     #[error("bad input")]
     BadInput(#[from] BadInput),
+    /// 400: an OAuth client asks for tokens in a way that there is not.
+    #[error("unsupported grant type")]
+    UnsupportedGrantType,
     /// 400: not the code that was sent to this address, or not any more.
     #[error("code invalid")]
     CodeInvalid,
@@ -148,9 +151,10 @@ impl Error {
         }
     }
 
-    /// Status, code and message, and the header that goes with them.
+    /// Status, code and message, and the header that goes with them. The owner's computer needs another
+    /// fix than the internet.
     #[must_use]
-    pub fn reply(&self) -> ErrorReply {
+    pub fn reply(&self, is_local: bool) -> ErrorReply {
         const LOG_IN: &str = "The user has to log in again.";
         match self {
             Self::BadInput(input) => ErrorReply {
@@ -161,6 +165,7 @@ impl Error {
                 field: Some("code"),
                 ..ErrorReply::new(400, "code_invalid", "The code is wrong, too old or used. Check it and the e-mail address, or ask for a new code.")
             },
+            Self::UnsupportedGrantType => ErrorReply::new(400, "unsupported_grant_type", "There is only grant_type=refresh_token here. Users log in with POST /auth/login."),
             Self::RefreshTokenInvalid => ErrorReply::new(401, "refresh_token_invalid", "This is not a refresh token of this server. Check that you send the whole refreshToken, not the accessToken. If you do, the user has to log in again."),
             Self::AccessTokenAsRefresh => ErrorReply::new(401, "refresh_token_invalid", "This is the accessToken; send the refreshToken."),
             Self::RefreshTokenExpired => ErrorReply::new(401, "refresh_token_expired", format!("The session is over: it was unused for too long, or has reached its maximum age. {LOG_IN}")),
@@ -170,7 +175,7 @@ impl Error {
             Self::AccessTokenInvalid => ErrorReply::new(401, "access_token_invalid", "This is not an access token of this server. Send accessToken, not refreshToken; get a new one from POST /auth/token.").challenge(INVALID_TOKEN),
             Self::AccessTokenExpired => ErrorReply::new(401, "access_token_expired", "The access token has expired. Get a new one from POST /auth/token.").challenge(INVALID_TOKEN),
             Self::BearerRevoked => ErrorReply::new(401, "session_revoked", format!("The session was ended. {LOG_IN}")).challenge(INVALID_TOKEN),
-            Self::ServiceKeyInvalid => ErrorReply::new(401, "service_key_invalid", "Send the service key in the header: Authorization: Bearer <service_key>. The owner sets it with: npx wrangler secret put service_key").challenge("Bearer"),
+            Self::ServiceKeyInvalid => ErrorReply::new(401, "service_key_invalid", "Send the service key in the header: Authorization: Bearer <service_key>. The owner sets it with: npx tokenkeep secret service_key").challenge("Bearer"),
             Self::InvalidCredentials => ErrorReply::new(401, "invalid_credentials", "The e-mail address or the password is wrong. Check both and try again."),
             Self::WrongPassword => ErrorReply::new(403, "wrong_password", "The password is wrong. Try again; you are still logged in."),
             Self::EmailUnverified => ErrorReply::new(403, "email_unverified", "The e-mail address has to be confirmed first. Enter the code that was sent to it."),
@@ -182,7 +187,7 @@ impl Error {
             Self::NotFound => ErrorReply::new(404, "not_found", "There is nothing at this path. Check the URL of the request."),
             Self::MethodNotAllowed(allowed) => ErrorReply::new(405, "method_not_allowed", format!("This path accepts only: {allowed}.")).with("Allow", allowed.clone()),
             Self::PayloadTooLarge => ErrorReply::new(413, "payload_too_large", "The request body is larger than 16 KiB. Send less: claims are for a role, not for a profile."),
-            Self::Misconfigured(error) => ErrorReply::new(500, "misconfigured", format!("This server is not fully set up: {error}")),
+            Self::Misconfigured(error) => ErrorReply::new(500, "misconfigured", format!("This server is not fully set up: {}", error.message(is_local))),
             Self::AccountMissing | Self::SessionLost => ErrorReply::new(503, "temporarily_unavailable", "Something failed on our side. You are not logged out: send the same request again.").retry(),
             Self::Store(_) => ErrorReply::new(503, "temporarily_unavailable", "Something failed on our side. Nothing is lost: send the same request again.").retry(),
             Self::NotHereYet => ErrorReply::new(503, "temporarily_unavailable", "This login has not reached this data centre yet. Nothing is lost: send the same request again.").retry(),
@@ -216,6 +221,8 @@ pub struct ErrorReply {
     pub field: Option<&'static str>,
     /// A header that belongs to the status.
     pub header: Option<(&'static str, String)>,
+    /// For OAuth clients: the name of the error, and the message in their characters.
+    pub oauth: Option<(&'static str, String)>,
 }
 
 /// The body of every error.
@@ -227,15 +234,29 @@ struct ErrorBody<'a> {
     request_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
+    #[serde(flatten)]
+    oauth: Option<OAuthError<'a>>,
+}
+
+/// RFC 6749, section 5.2.
+#[derive(Serialize)]
+struct OAuthError<'a> {
+    error: &'a str,
+    error_description: &'a str,
 }
 
 impl ErrorReply {
     /// The reply to the request of this name.
     #[must_use]
     pub fn to_reply(&self, request_id: &str) -> Reply {
+        let oauth = self.oauth.as_ref().map(|(error, description)| OAuthError {
+            error,
+            error_description: description,
+        });
         let mut reply = Reply::json(
             self.status,
             &ErrorBody {
+                oauth,
                 code: self.code,
                 message: &self.message,
                 request_id,
@@ -253,6 +274,7 @@ impl ErrorReply {
             message: message.into(),
             field: None,
             header: None,
+            oauth: None,
         }
     }
 

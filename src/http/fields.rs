@@ -38,6 +38,21 @@ impl Fields {
         })
     }
 
+    /// The fields of a body that must be a form. Errors show the example, a form of the same route.
+    ///
+    /// # Errors
+    /// See [`body::read_form`].
+    pub fn parse_form(body: &[u8], example: &str) -> Result<Self, BadInput> {
+        let body::Content {
+            fields,
+            is_repaired,
+        } = body::read_form(body, example)?;
+        Ok(Self {
+            fields,
+            is_repaired,
+        })
+    }
+
     /// Whether a field was sent at all, even as `null`.
     #[must_use]
     pub fn has(&self, field: &str) -> bool {
@@ -101,14 +116,7 @@ impl Fields {
         {
             return Err(BadInput::field(FIELD, "was sent twice. Send it once").into());
         }
-        let text = match self.fields.remove(FIELD) {
-            Some(Value::String(text)) => text,
-            Some(Value::Null) => return Err(unfilled(FIELD).into()),
-            Some(_) => return Err(not_text(FIELD).into()),
-            None => return Err(missing(FIELD).into()),
-        };
-        self.whole(FIELD, &text)?;
-        let token = token_in(&text).ok_or_else(|| unfilled(FIELD))?;
+        let token = self.token(FIELD)?;
         if token.len() > TOKEN_BYTES {
             return Err(BadInput::field(
                 FIELD,
@@ -116,6 +124,22 @@ impl Fields {
             )
             .into());
         }
+        Ok(token)
+    }
+
+    /// A token of any length, which must be there.
+    ///
+    /// # Errors
+    /// Missing, of another type, or an unfilled variable.
+    pub fn token(&mut self, field: &'static str) -> Result<String, Error> {
+        let text = match self.fields.remove(field) {
+            Some(Value::String(text)) => text,
+            Some(Value::Null) => return Err(unfilled(field).into()),
+            Some(_) => return Err(not_text(field).into()),
+            None => return Err(missing(field).into()),
+        };
+        self.whole(field, &text)?;
+        let token = token_in(&text).ok_or_else(|| unfilled(field))?;
         Ok(token.to_owned())
     }
 

@@ -6,6 +6,7 @@ pub mod error;
 pub mod example;
 pub mod fields;
 pub mod method;
+pub mod oauth;
 pub mod reply;
 pub mod request;
 pub mod token_text;

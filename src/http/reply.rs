@@ -27,4 +27,12 @@ impl Reply {
             body: serde_json::to_string(body).expect("replies are text, numbers and JSON values"),
         }
     }
+
+    /// With another value for a header.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.retain(|(known, _)| *known != name);
+        self.headers.push((name, value.into()));
+        self
+    }
 }

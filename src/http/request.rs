@@ -1,5 +1,7 @@
 //! A request: what arrived, and what a handler works with.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 use crate::{
     config::Config,
     http::{
@@ -14,8 +16,7 @@ use crate::{
     token::id::SessionId,
 };
 
-/// Maximum size of a body, in bytes. The largest that makes sense is a token (4 KiB) beside claims
-/// (2 KiB).
+/// Maximum size of a body, in bytes. The largest that makes sense is a token (9 KiB).
 pub const BODY_BYTES: usize = 16 * 1024;
 
 /// How much of a body that is too large is still read, in bytes, so that the connection stays
@@ -171,7 +172,14 @@ impl<'a, P: Runtime> Request<'a, P> {
     /// What follows `Bearer`, as it is.
     #[must_use]
     pub fn credentials(&self) -> Option<&'a str> {
-        credentials(self.call.authorization.as_deref())
+        credentials(self.call.authorization.as_deref(), "bearer")
+    }
+
+    /// The password that follows `Basic` (RFC 7617): as it is, and decoded, since OAuth clients encode
+    /// it like a form (RFC 6749, section 2.3.1).
+    #[must_use]
+    pub fn basic_password(&self) -> Option<[String; 2]> {
+        basic_password(self.call.authorization.as_deref())
     }
 
     /// The value of this name in the query; an empty one counts as none.
@@ -186,6 +194,13 @@ impl<'a, P: Runtime> Request<'a, P> {
     #[must_use]
     pub fn path_id(&self) -> &'a str {
         parts(&self.call.path).last().unwrap_or_default()
+    }
+
+    /// `iss` of the tokens made here: `ISSUER`, or the address that was called.
+    #[must_use]
+    pub fn issuer(&self) -> &'a str {
+        let configured = self.config.issuer.as_deref();
+        configured.unwrap_or(&self.call.origin)
     }
 
     /// Whether it was sent to a local host: the developer's computer.
@@ -230,11 +245,20 @@ fn bearer_token(authorization: Option<&str>) -> Result<Option<&str>, Error> {
     Ok(has_bearer(value).then_some(token))
 }
 
-fn credentials(authorization: Option<&str>) -> Option<&str> {
+fn credentials<'h>(authorization: Option<&'h str>, expected: &str) -> Option<&'h str> {
     let value = authorization.unwrap_or_default().trim_ascii();
     let (scheme, credentials) = value.split_once(' ')?;
-    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
-    is_bearer.then(|| credentials.trim_ascii_start())
+    let is_expected = scheme.eq_ignore_ascii_case(expected);
+    is_expected.then(|| credentials.trim_ascii_start())
+}
+
+fn basic_password(authorization: Option<&str>) -> Option<[String; 2]> {
+    let credentials = credentials(authorization, "basic")?;
+    let text = String::from_utf8(STANDARD.decode(credentials).ok()?).ok()?;
+    let (_, password) = text.split_once(':')?;
+    let decoded = form_urlencoded::parse(password.as_bytes()).next();
+    let decoded = decoded.map(|(name, _)| name.into_owned());
+    Some([password.to_owned(), decoded.unwrap_or_default()])
 }
 
 /// The parts of a path. Repeated slashes count as one, and one at the end as none: whoever joins an
@@ -265,7 +289,7 @@ mod tests {
     fn the_scheme_may_be_spelled_in_any_case() {
         for header in ["Bearer x.y.z", "bearer x.y.z", " BEARER  x.y.z "] {
             assert_eq!(bearer_token(Some(header)), Ok(Some("x.y.z")));
-            assert_eq!(credentials(Some(header)), Some("x.y.z"));
+            assert_eq!(credentials(Some(header), "bearer"), Some("x.y.z"));
         }
     }
 
@@ -281,7 +305,19 @@ mod tests {
         ] {
             assert_eq!(bearer_token(Some(header)), Ok(Some("x.y.z")), "{header}");
         }
-        assert_eq!(credentials(Some("Bearer \"x\"")), Some("\"x\""));
+        assert_eq!(credentials(Some("Bearer \"x\""), "bearer"), Some("\"x\""));
+    }
+
+    #[test]
+    fn the_password_of_basic_is_what_follows_the_first_colon() {
+        let of = |text: &str| basic_password(Some(&format!("basic {}", STANDARD.encode(text))));
+        let pair = |one: &str, other: &str| Some([one.to_owned(), other.to_owned()]);
+        assert_eq!(of("id:a:b"), pair("a:b", "a:b"));
+        assert_eq!(of(":a%2Bb+c"), pair("a%2Bb+c", "a+b c"));
+        assert_eq!(of("id:"), pair("", ""));
+        for header in ["Basic", "Basic =", "Basic eA==", "Bearer aTp4"] {
+            assert_eq!(basic_password(Some(header)), None);
+        }
     }
 
     #[test]
@@ -304,7 +340,7 @@ mod tests {
             "undefined",
         ] {
             let error = bearer_token(Some(header)).expect_err("a placeholder");
-            assert_eq!(error.reply().status, 400);
+            assert_eq!(error.reply(false).status, 400);
         }
     }
 

@@ -4,6 +4,7 @@ use crate::{
     http::{error::Error, request::Request},
     port::{RateLimit, Runtime},
     session::{
+        access,
         port::HasSessions,
         rule::{CutOff, SessionRecord, StoredSession},
         store,
@@ -31,7 +32,7 @@ const LIMIT_PERIOD_SECONDS: u64 = 60;
 ///
 /// Requests are counted by user, and refused before they cost a read when there are too many.
 pub async fn bearer<P: HasSessions>(request: &Request<'_, P>) -> Result<Bearer, Error> {
-    let token = verified(request)?;
+    let token = verified(request).await?;
     count(
         request,
         RateLimit::Requests,
@@ -43,7 +44,7 @@ pub async fn bearer<P: HasSessions>(request: &Request<'_, P>) -> Result<Bearer, 
 
 /// The same for a list of sessions, of which there may be fewer.
 pub async fn bearer_of_list<P: HasSessions>(request: &Request<'_, P>) -> Result<Bearer, Error> {
-    let token = verified(request)?;
+    let token = verified(request).await?;
     let user = token.session_ref.user.as_str();
     count(request, RateLimit::Lists, user).await?;
     count(request, RateLimit::Requests, user).await?;
@@ -54,7 +55,7 @@ pub async fn bearer_of_list<P: HasSessions>(request: &Request<'_, P>) -> Result<
 /// by session, so that a thief who uses up the user's requests cannot keep the owner, who has logged
 /// in anew, from ending the stolen session.
 pub async fn bearer_of_remedy<P: HasSessions>(request: &Request<'_, P>) -> Result<Bearer, Error> {
-    let token = verified(request)?;
+    let token = verified(request).await?;
     let session = token.session_ref.session.as_str();
     count(request, RateLimit::Requests, session).await?;
     live(request, token).await
@@ -81,16 +82,32 @@ async fn count<P: HasSessions>(
 }
 
 /// The request's access token, if it is one of ours.
-fn verified<P: HasSessions>(request: &Request<'_, P>) -> Result<AccessToken, Error> {
+async fn verified<P: HasSessions>(request: &Request<'_, P>) -> Result<AccessToken, Error> {
     let text = request.bearer_token()?.ok_or(Error::AccessTokenMissing)?;
+    access_token(request, text).await
+}
+
+/// The access token in a text, if it is one of ours.
+///
+/// # Errors
+/// It is not, or has expired.
+pub async fn access_token<P: Runtime>(
+    request: &Request<'_, P>,
+    text: &str,
+) -> Result<AccessToken, Error> {
     if text.len() > TOKEN_BYTES {
         return Err(Error::AccessTokenInvalid);
     }
     let now = request.platform.now();
-    AccessToken::verify(text, &request.config.access_keys, now).map_err(Error::of_access_token)
+    let token = access::verify(request, text, now).await?;
+    token.map_err(Error::of_access_token)
 }
 
-async fn live<P: HasSessions>(
+/// Looks at the session of a token.
+///
+/// # Errors
+/// 401 when it was ended; the store failed.
+pub async fn live<P: HasSessions>(
     request: &Request<'_, P>,
     token: AccessToken,
 ) -> Result<Bearer, Error> {
@@ -111,22 +128,30 @@ async fn live<P: HasSessions>(
     })
 }
 
-/// Checks that the request carries the service key.
+/// Checks that the request carries the service key as a Bearer token.
 pub fn require_service_key<P: Runtime>(request: &Request<'_, P>) -> Result<(), Error> {
-    let expected = request
-        .config
-        .service_key
-        .as_ref()
-        .map_err(|error| Error::Misconfigured(*error))?;
     // A key may be any text, also one in quotation marks.
-    let as_sent = request.credentials();
-    let matches = |shown: Option<&str>| {
-        let key = expected.as_ref().zip(shown);
-        key.is_some_and(|(key, shown)| key.matches(shown))
+    let is_ours = is_service_key(request, request.credentials())?
+        || is_service_key(request, request.bearer_token()?)?;
+    is_ours.then_some(()).ok_or(Error::ServiceKeyInvalid)
+}
+
+/// The same for OAuth clients, which may send it as the password of `Basic`, with any user name.
+pub fn require_service_key_of_client<P: Runtime>(request: &Request<'_, P>) -> Result<(), Error> {
+    let Some(spellings) = request.basic_password() else {
+        return require_service_key(request);
     };
-    if matches(as_sent) || matches(request.bearer_token()?) {
-        Ok(())
-    } else {
-        Err(Error::ServiceKeyInvalid)
+    for password in spellings {
+        if is_service_key(request, Some(&password))? {
+            return Ok(());
+        }
     }
+    Err(Error::ServiceKeyInvalid)
+}
+
+fn is_service_key<P>(request: &Request<'_, P>, shown: Option<&str>) -> Result<bool, Error> {
+    let expected = request.config.service_key.as_ref();
+    let expected = expected.map_err(|error| Error::Misconfigured(*error))?;
+    let both = expected.as_ref().zip(shown);
+    Ok(both.is_some_and(|(key, shown)| key.matches(shown)))
 }

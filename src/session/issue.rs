@@ -4,9 +4,9 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 
 use crate::{
-    http::request::Request,
+    http::{error::Error, request::Request},
     port::Runtime,
-    session::rule::SessionRecord,
+    session::{access, rule::SessionRecord},
     token::{
         access::NewAccessToken,
         id::{ID_BYTES, SessionId, SessionRef, UserId},
@@ -30,20 +30,47 @@ pub struct Tokens {
     session_id: SessionId,
 }
 
+/// The same, as OAuth clients read it (RFC 6749, section 5.1).
+#[derive(Serialize)]
+pub struct OAuthTokens {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: u64,
+    refresh_token: String,
+}
+
+impl From<Tokens> for OAuthTokens {
+    fn from(tokens: Tokens) -> Self {
+        Self {
+            access_token: tokens.access_token,
+            token_type: tokens.token_type,
+            expires_in: tokens.expires_in,
+            refresh_token: tokens.refresh_token,
+        }
+    }
+}
+
 /// A new access token, and the refresh token of this position. No token outlives its session.
-pub(crate) fn tokens<P: Runtime>(
+///
+/// # Errors
+/// The runtime cannot sign.
+pub(crate) async fn tokens<P: Runtime>(
     request: &Request<'_, P>,
     session_ref: &SessionRef,
     record: &SessionRecord,
     position: Position,
     now: UnixMillis,
-) -> Tokens {
+) -> Result<Tokens, Error> {
     let config = request.config;
     let session_end = record.expires_at.seconds();
     let issued_at = now.seconds();
     let expires_at = issued_at.plus(config.access_token_seconds).min(session_end);
-    let issuer = config.issuer.as_deref().unwrap_or(&request.call.origin);
-    let access = NewAccessToken {
+    let issuer = request.issuer();
+    let claims = config
+        .claims_template
+        .claims(&session_ref.user, &record.claims);
+    let token = NewAccessToken {
+        typ: config.access_token_type,
         issuer,
         audience: config.audience.as_deref().unwrap_or(issuer),
         session_ref,
@@ -52,20 +79,20 @@ pub(crate) fn tokens<P: Runtime>(
         expires_at,
         position,
         has_account: record.has_account,
-        claims: &record.claims,
+        claims: &claims,
     };
     let refresh = RefreshToken {
         session_ref: session_ref.clone(),
         position,
         session_end,
     };
-    Tokens {
-        access_token: access.sign(&config.access_keys.current),
+    Ok(Tokens {
+        access_token: access::sign(request, &token).await?,
         refresh_token: refresh.sign(&config.refresh_keys.current),
         token_type: "Bearer",
         expires_in: expires_at.0.saturating_sub(issued_at.0),
         expires_at: expires_at.millis().0,
         user_id: session_ref.user.clone(),
         session_id: session_ref.session.clone(),
-    }
+    })
 }

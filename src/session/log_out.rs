@@ -5,10 +5,11 @@ use serde::Serialize;
 use crate::{
     http::{error::Error, request::Request},
     session::{
+        access,
         port::HasSessions,
         store::{self, Ending},
     },
-    token::{access::AccessToken, id::SessionRef, refresh::RefreshToken, time::UnixSeconds},
+    token::{id::SessionRef, refresh::RefreshToken, time::UnixSeconds},
 };
 
 /// The response of a logout.
@@ -31,29 +32,41 @@ impl LoggedOut {
 /// 400 for bad input; 503 when the store failed.
 pub async fn log_out<P: HasSessions>(request: &Request<'_, P>) -> Result<LoggedOut, Error> {
     let text = request.fields()?.refresh_token()?;
-    let Some((session_ref, latest_end)) = session_of(request, &text) else {
-        return Ok(LoggedOut::DONE);
+    end_session_of(request, &text).await?;
+    Ok(LoggedOut::DONE)
+}
+
+/// Ends the session of this token, if there is one.
+///
+/// # Errors
+/// The store failed.
+pub async fn end_session_of<P: HasSessions>(
+    request: &Request<'_, P>,
+    text: &str,
+) -> Result<(), Error> {
+    let Some((session_ref, latest_end)) = session_of(request, text).await? else {
+        return Ok(());
     };
     let sessions = store::for_request(request)?;
     match sessions.end_if_known(&session_ref, None).await? {
-        Ending::WasEnded => return Ok(LoggedOut::DONE),
+        Ending::WasEnded => return Ok(()),
         Ending::Ended => {}
         Ending::Unknown => sessions.end(&session_ref, latest_end).await?,
     }
     request.log_revocation("logged_out", "one", Some(&session_ref.session));
-    Ok(LoggedOut::DONE)
+    Ok(())
 }
 
 /// The session of a token of ours, and the latest time at which it ends.
-fn session_of<P: HasSessions>(
+async fn session_of<P: HasSessions>(
     request: &Request<'_, P>,
     text: &str,
-) -> Option<(SessionRef, UnixSeconds)> {
+) -> Result<Option<(SessionRef, UnixSeconds)>, Error> {
     let (config, now) = (request.config, request.platform.now());
     if let Ok(token) = RefreshToken::verify(text, &config.refresh_keys, now) {
-        return Some((token.session_ref, token.session_end));
+        return Ok(Some((token.session_ref, token.session_end)));
     }
-    let token = AccessToken::even_if_expired(text, &config.access_keys)?;
+    let token = access::even_if_expired(request, text).await?;
     let latest_end = now.plus_ms(config.session_ms).seconds();
-    Some((token.session_ref, latest_end))
+    Ok(token.map(|token| (token.session_ref, latest_end)))
 }

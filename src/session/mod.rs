@@ -1,5 +1,6 @@
 //! Sessions: the [`rule`], the two [`store`]s, and the requests that open, refresh, list and end them.
 
+pub mod access;
 pub mod bearer;
 pub mod cursor;
 pub mod device;

@@ -92,7 +92,7 @@ pub async fn open_as<P: HasSessions>(
     let limits = Limits::configured(request.config);
     let sessions = store::for_request(request)?;
     sessions.create(&session_ref, &record, limits).await?;
-    Ok(first_tokens(request, &session_ref, &record))
+    first_tokens(request, &session_ref, &record).await
 }
 
 /// Opens a session that another copy of the request may have opened before, and that may have been
@@ -107,15 +107,15 @@ pub async fn open_again<P: HasSessions>(
     if !sessions.create_again(&session_ref, &record).await? {
         return Err(Error::BearerRevoked);
     }
-    Ok(first_tokens(request, &session_ref, &record))
+    first_tokens(request, &session_ref, &record).await
 }
 
-fn first_tokens<P: HasSessions>(
+async fn first_tokens<P: HasSessions>(
     request: &Request<'_, P>,
     session_ref: &SessionRef,
     record: &SessionRecord,
-) -> Tokens {
+) -> Result<Tokens, Error> {
     let position = Position::first(record.created_at);
     let now = request.platform.now();
-    issue::tokens(request, session_ref, record, position, now)
+    issue::tokens(request, session_ref, record, position, now).await
 }

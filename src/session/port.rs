@@ -1,6 +1,9 @@
 //! The stores that sessions are kept in, as this project needs them.
 
-use crate::port::{Fault, Runtime};
+use crate::{
+    port::{Fault, Runtime},
+    session::rule::{Rule, judge},
+};
 
 /// The minimum `expirationTtl` that Workers KV takes; less is refused with an exception.
 pub const MIN_TTL_SECONDS: u64 = 60;
@@ -107,4 +110,10 @@ pub trait HasSessions: Runtime {
 
     /// Notes that it has.
     fn note_birth_mark(&self);
+
+    /// How a refresh is decided. The worker knows one rule; the simulator compares others with it, in
+    /// this very code.
+    fn rule(&self) -> Rule {
+        judge
+    }
 }

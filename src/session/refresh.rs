@@ -4,53 +4,46 @@ use crate::{
     http::{error::Error, request::Request},
     log::Line,
     session::{
+        access,
         issue::{self, Tokens},
         port::HasSessions,
-        rule::{IdleWindow, Snapshot, Verdict, judge},
+        rule::{IdleWindow, Verdict},
         store,
     },
-    token::{
-        access::AccessToken,
-        id::SessionId,
-        jws::TokenProblem,
-        refresh::{Position, RefreshToken},
-        time::UnixMillis,
-    },
+    token::{jws::TokenProblem, refresh::RefreshToken},
 };
-
-/// How a refresh is decided. The worker knows one rule, [`judge`]; the simulator compares others
-/// with it, in this very handler.
-pub type Rule = fn(&SessionId, Position, Snapshot, IdleWindow, UnixMillis) -> Verdict;
 
 /// Refreshes: the signature before the store, then the store, which asks the rule, then the response.
 ///
 /// # Errors
 /// 400 for bad input; 401 when the session is over; 503 when the store failed.
 pub async fn refresh<P: HasSessions>(request: &Request<'_, P>) -> Result<Tokens, Error> {
-    refresh_by(judge, request).await
+    let text = request.fields()?.refresh_token()?;
+    exchange(request, &text).await
 }
 
-/// Refreshes by a rule.
+/// Exchanges this refresh token.
 ///
 /// # Errors
-/// As [`refresh`].
-pub async fn refresh_by<P: HasSessions>(
-    rule: Rule,
+/// As [`refresh`], but for the input.
+pub async fn exchange<P: HasSessions>(
     request: &Request<'_, P>,
+    text: &str,
 ) -> Result<Tokens, Error> {
-    let text = request.fields()?.refresh_token()?;
     let now = request.platform.now();
-    let token = RefreshToken::verify(&text, &request.config.refresh_keys, now)
-        .map_err(|problem| why_refused(request, &text, problem))?;
+    let token = match RefreshToken::verify(text, &request.config.refresh_keys, now) {
+        Ok(token) => token,
+        Err(problem) => return Err(why_refused(request, text, problem).await?),
+    };
 
     let sessions = store::for_request(request)?;
     let window = IdleWindow::configured(request.config);
-    let verdict = sessions.refresh(rule, &token, window, now).await?;
+    let verdict = sessions.refresh(&token, window, now).await?;
     let session_ref = &token.session_ref;
     let log = |line: Line<'_>| request.log(line.about(&session_ref.session));
     match verdict {
         Verdict::Live { record, answer, .. } => {
-            Ok(issue::tokens(request, session_ref, &record, answer, now))
+            issue::tokens(request, session_ref, &record, answer, now).await
         }
         Verdict::NotHereYet => Err(Error::NotHereYet),
         Verdict::Expired => Err(Error::RefreshTokenExpired),
@@ -67,11 +60,16 @@ pub async fn refresh_by<P: HasSessions>(
 }
 
 /// What is wrong with a text that is no refresh token, or one that has expired.
-fn why_refused<P>(request: &Request<'_, P>, text: &str, problem: TokenProblem) -> Error {
-    let access_keys = &request.config.access_keys;
-    if problem == TokenProblem::Invalid && AccessToken::even_if_expired(text, access_keys).is_some()
-    {
-        return Error::AccessTokenAsRefresh;
-    }
-    Error::of_refresh_token(problem)
+async fn why_refused<P: HasSessions>(
+    request: &Request<'_, P>,
+    text: &str,
+    problem: TokenProblem,
+) -> Result<Error, Error> {
+    let is_access_token =
+        problem == TokenProblem::Invalid && access::even_if_expired(request, text).await?.is_some();
+    Ok(if is_access_token {
+        Error::AccessTokenAsRefresh
+    } else {
+        Error::of_refresh_token(problem)
+    })
 }

@@ -196,13 +196,18 @@ impl CutOff {
 }
 
 /// Everything stored about one session, as one data centre sees it; `None` is a key that is absent.
+/// In JSON each field is there, as `null`: without that, any object would do for nothing stored, and
+/// an access token be valid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// Written by the login and by revocation.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub session: Option<StoredSession>,
     /// Written by refreshes.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub activity: Option<Activity>,
     /// Written when all of the user's sessions are ended.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub cut_off: Option<CutOff>,
 }
 
@@ -291,6 +296,9 @@ pub enum Verdict {
     /// A token from before the chain advanced: someone has a copy. The session must be ended.
     Reused,
 }
+
+/// How a refresh is decided: [`judge`], or a rule that is compared with it.
+pub type Rule = fn(&SessionId, Position, Snapshot, IdleWindow, UnixMillis) -> Verdict;
 
 /// Decides a refresh: a client of `session` presents the token at this position, and this is what is
 /// stored.

@@ -29,6 +29,6 @@ pub async fn generate_secret<P: Rng>(request: &OwnerRequest<'_, P>) -> Result<Ne
     Ok(NewSecret {
         name: name::REFRESH_SECRET,
         secret: Secret::text_from_random(&request.platform.bytes::<NEW_SECRET_BYTES>()),
-        command: "npx wrangler secret put refresh_token_secret",
+        command: "npx tokenkeep secret refresh_token_secret",
     })
 }

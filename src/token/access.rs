@@ -6,8 +6,9 @@ use serde::Serialize;
 use crate::token::{
     claims::CustomClaims,
     id::{Realm, SessionRef},
-    jws::{Times, TokenProblem, sign, verify},
+    jws::{self, PairToken, Times, TokenProblem, Verified, sign, verify},
     key::{Keyring, SigningKey},
+    key_pair::{KeyPairs, PublicKey},
     refresh::Position,
     time::{UnixMillis, UnixSeconds},
 };
@@ -17,12 +18,35 @@ use crate::token::{
 /// worker's address is used, whose maximum length is about the same.
 pub const ISSUER_BYTES: usize = 256;
 
-/// `typ` of an access token (RFC 9068, section 2.1).
-const ACCESS_TYPE: &str = "at+jwt";
+/// `typ` of an access token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AccessType {
+    /// RFC 9068, section 2.1.
+    #[default]
+    AtJwt,
+    /// RFC 7519, section 5.1: for verifiers that take no other.
+    Jwt,
+}
+
+impl AccessType {
+    /// As it stands in a header, and in the setting.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AtJwt => "at+jwt",
+            Self::Jwt => "JWT",
+        }
+    }
+}
+
+/// Either is accepted, so that the setting can be changed at any time.
+const ACCESS_TYPES: [&str; 2] = ["at+jwt", "JWT"];
 
 /// The contents of a new access token.
 #[derive(Debug, Clone)]
 pub struct NewAccessToken<'a> {
+    /// `typ`.
+    pub typ: AccessType,
     /// `iss`: `ISSUER`, or this worker's address.
     pub issuer: &'a str,
     /// `aud`: `AUDIENCE`, or the issuer.
@@ -63,26 +87,48 @@ impl NewAccessToken<'_> {
     /// The access token as text.
     #[must_use]
     pub fn sign(&self, key: &SigningKey) -> String {
-        let times = Times {
+        let typ = self.typ.name();
+        sign(typ, self.times(), self.claims(&self.place()), key)
+    }
+
+    /// What a key pair has to sign; [`signed`] makes the token of it.
+    #[must_use]
+    pub fn unsigned(&self, key: &PublicKey) -> String {
+        let typ = self.typ.name();
+        jws::unsigned(typ, self.times(), self.claims(&self.place()), key)
+    }
+
+    fn times(&self) -> Times {
+        Times {
             issued_at: self.issued_at,
             expires_at: self.expires_at,
-        };
+        }
+    }
+
+    fn place(&self) -> String {
+        let mark = mark(self.session_ref.realm, self.has_account);
+        position_text(self.position, mark)
+    }
+
+    fn claims<'c>(&'c self, place: &'c str) -> NewClaims<'c> {
         let is_unverified = self.has_account && !self.claims.has(EMAIL_VERIFIED);
-        let claims = NewClaims {
+        NewClaims {
             iss: self.issuer,
             sub: self.session_ref.user.as_str(),
             aud: self.audience,
             jti: self.token_id,
             sid: self.session_ref.session.as_str(),
-            r#gen: &position_text(
-                self.position,
-                mark(self.session_ref.realm, self.has_account),
-            ),
+            r#gen: place,
             email_verified: is_unverified.then_some(false),
             custom: self.claims,
-        };
-        sign(ACCESS_TYPE, times, claims, key)
+        }
     }
+}
+
+/// The access token of what [`NewAccessToken::unsigned`] gave, and its signature.
+#[must_use]
+pub fn signed(unsigned: &str, signature: &[u8]) -> String {
+    jws::signed(unsigned, signature)
 }
 
 /// A verified access token.
@@ -118,7 +164,10 @@ impl AccessToken {
     /// # Errors
     /// The token is not ours, or has expired.
     pub fn verify(text: &str, keys: &Keyring, now: UnixMillis) -> Result<Self, TokenProblem> {
-        let mut claims = verify(ACCESS_TYPE, text, keys, now)?;
+        Self::read(verify(&ACCESS_TYPES, text, keys, now)?)
+    }
+
+    fn read(mut claims: Verified) -> Result<Self, TokenProblem> {
         let position = claims.text("gen").unwrap_or_default();
         let has_account = position.ends_with(OF_ACCOUNT);
         for name in ["iss", "aud", "jti"] {
@@ -139,11 +188,31 @@ impl AccessToken {
             claims: CustomClaims::of_our_token(claims.custom),
         })
     }
+}
 
-    /// A token that we have signed, even if it has expired: no credential.
+/// An access token that says that one of our key pairs signed it, with the very header that we write:
+/// neither another `alg` nor another `kid` gets this far.
+pub struct Unverified<'t, 'k>(PairToken<'t, 'k>);
+
+impl<'t, 'k> Unverified<'t, 'k> {
+    /// Looks at the header only.
     #[must_use]
-    pub fn even_if_expired(text: &str, keys: &Keyring) -> Option<Self> {
-        Self::verify(text, keys, UnixMillis(0)).ok()
+    pub fn parse(text: &'t str, keys: &'k KeyPairs) -> Option<Self> {
+        PairToken::parse(&ACCESS_TYPES, text, keys.public_keys()).map(Self)
+    }
+
+    /// The key, the content and the signature that have to fit together.
+    #[must_use]
+    pub fn parts(&self) -> (&'k PublicKey, &'t str, &[u8]) {
+        (self.0.key, self.0.content, self.0.signature())
+    }
+
+    /// Reads the token, whose signature was verified.
+    ///
+    /// # Errors
+    /// It is no access token, or has expired.
+    pub fn after_verification(self, now: UnixMillis) -> Result<AccessToken, TokenProblem> {
+        AccessToken::read(self.0.read(now)?)
     }
 }
 
@@ -182,8 +251,10 @@ mod tests {
         TOKEN_BYTES,
         access::ISSUER_BYTES,
         id::{SessionId, UserId},
+        key_pair::MAX_RSA_BITS,
         refresh::{Position, RefreshToken},
         secret::Secret,
+        template::TEMPLATE_BYTES,
     };
 
     fn keys() -> Keyring {
@@ -208,6 +279,7 @@ mod tests {
 
     fn token_of(session_ref: &SessionRef, has_account: bool, claims: &CustomClaims) -> String {
         NewAccessToken {
+            typ: AccessType::AtJwt,
             issuer: "https://api.example.com",
             audience: "https://shop.example.com",
             session_ref,
@@ -265,9 +337,15 @@ mod tests {
     fn the_largest_access_token_is_not_too_large() {
         // A domain name has at most 253 characters.
         let longest = ISSUER_BYTES.max("https://:65535".len() + 253);
-        let claims = json!({"text": "x".repeat(2048 - r#"{"text":""}"#.len())});
+        let of_size = |size: usize| "x".repeat(size - r#"{"text":""}"#.len());
+        let own = CustomClaims::parse(json!({"text": of_size(2048)}));
+        let mut claims = own.expect("good claims").members().clone();
+        claims.insert("added".into(), of_size(TEMPLATE_BYTES).into());
+        let key = PublicKey::parse_list(include_str!("../../tests/vectors/keys/rs256.pem"));
+        let key = &key.expect("a key")[0];
         let issuer = "i".repeat(longest);
         let token = NewAccessToken {
+            typ: AccessType::AtJwt,
             issuer: &issuer,
             audience: &issuer,
             session_ref: &SessionRef {
@@ -283,11 +361,11 @@ mod tests {
                 issued_at: UnixSeconds(99_999_999_999),
             },
             has_account: true,
-            claims: &CustomClaims::parse(claims).expect("good claims"),
-        }
-        .sign(&keys().current);
+            claims: &CustomClaims::of_our_token(claims),
+        };
+        let token = signed(&token.unsigned(key), &[0; MAX_RSA_BITS / 8]);
         assert!(token.len() <= TOKEN_BYTES, "{}", token.len());
-        assert!(token.len() > TOKEN_BYTES - 200, "{}", token.len());
+        assert!(token.len() > TOKEN_BYTES - 500, "{}", token.len());
     }
 
     #[test]

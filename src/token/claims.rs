@@ -7,12 +7,17 @@ use crate::problem::Problem;
 
 /// Maximum size of a session's claims as JSON, in bytes: every access token carries them, and it is
 /// sent in a header.
-const CLAIMS_BYTES: usize = 2 * 1024;
+pub(super) const CLAIMS_BYTES: usize = 2 * 1024;
 
 /// Names that belong to the token itself (RFC 7519, section 4.1, and ours).
 const RESERVED: [&str; 9] = [
     "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "gen",
 ];
+
+/// Whether a name belongs to the token.
+pub(super) fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name)
+}
 
 /// Custom claims: a JSON object of at most 2 KiB without reserved names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +32,7 @@ impl CustomClaims {
         let Value::Object(claims) = value else {
             return Err(Problem("must be an object"));
         };
-        if RESERVED.iter().any(|name| claims.contains_key(*name)) {
+        if claims.keys().any(|name| is_reserved(name)) {
             return Err(Problem(
                 "must not use the reserved names iss sub aud exp nbf iat jti sid gen",
             ));
@@ -53,6 +58,13 @@ impl CustomClaims {
         self
     }
 
+    /// Without the claim of this name.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.0.remove(name);
+        self
+    }
+
     /// Whether there is a claim of this name.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
@@ -63,6 +75,11 @@ impl CustomClaims {
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.as_str()
+    }
+
+    /// All of them.
+    pub(super) fn members(&self) -> &Map<String, Value> {
+        &self.0
     }
 
     /// The claims of a verified token: they were parsed before it was signed.

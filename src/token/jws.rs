@@ -23,6 +23,7 @@ use crate::token::{
     id::{Realm, SessionId, SessionRef, UserId},
     json::Object,
     key::{Keyring, SigningKey},
+    key_pair::PublicKey,
     time::{LONGEST_SESSION_SECONDS, UnixMillis, UnixSeconds},
 };
 
@@ -53,22 +54,82 @@ pub(super) struct Times {
 
 /// Signs claims as a token of this `typ`.
 pub(super) fn sign(typ: &str, times: Times, custom: impl Serialize, key: &SigningKey) -> String {
+    key.token(typ, &claims(times, custom))
+}
+
+/// What a key pair signs of a token of this `typ`: the header and the claims.
+pub(super) fn unsigned(typ: &str, times: Times, custom: impl Serialize, key: &PublicKey) -> String {
+    let claims = serde_json::to_string(&claims(times, custom))
+        .expect("claims made of text, numbers and JSON values always serialise");
+    let [header, claims] = [key.header(typ), claims].map(|part| URL_SAFE_NO_PAD.encode(part));
+    format!("{header}.{claims}")
+}
+
+/// The token of a content and its signature.
+pub(super) fn signed(content: &str, signature: &[u8]) -> String {
+    format!("{content}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+fn claims<T>(times: Times, custom: T) -> Claims<T> {
     let mut claims = Claims::new(custom);
     claims.issued_at = Some(instant(times.issued_at.millis()));
     claims.expiration = Some(instant(times.expires_at.millis()));
-    key.token(typ, &claims)
+    claims
 }
 
-/// Verifies a token of this `typ`.
+/// Verifies a token of one of these `typ`s.
 pub(super) fn verify(
-    typ: &str,
+    types: &[&str],
     text: &str,
     keys: &Keyring,
     now: UnixMillis,
 ) -> Result<Verified, TokenProblem> {
-    SignedToken::parse(text, keys, |key| key.header(typ))
-        .ok_or(TokenProblem::Invalid)?
-        .verify(now)
+    let mut tokens = types
+        .iter()
+        .filter_map(|typ| SignedToken::parse(text, keys, |key| key.header(typ)));
+    tokens.next().ok_or(TokenProblem::Invalid)?.verify(now)
+}
+
+/// A token with the very header of one of our key pairs. Whether it was signed is not known yet.
+pub(super) struct PairToken<'t, 'k> {
+    /// Whose header it is.
+    pub key: &'k PublicKey,
+    /// What was signed.
+    pub content: &'t str,
+    token: SignedToken<'t>,
+}
+
+impl<'t, 'k> PairToken<'t, 'k> {
+    /// Looks at the header only, which has to be of one of these `typ`s.
+    pub(super) fn parse(
+        types: &[&str],
+        text: &'t str,
+        mut keys: impl Iterator<Item = &'k PublicKey>,
+    ) -> Option<Self> {
+        let (content, _) = text.rsplit_once('.')?;
+        let (shown, payload) = content.split_once('.')?;
+        let key = keys.find(|key| {
+            let mut headers = types.iter().map(|typ| key.header(typ));
+            headers.any(|header| shown == URL_SAFE_NO_PAD.encode(header))
+        })?;
+        let token = UntrustedToken::new(text).ok()?;
+        let token = SignedToken { token, payload };
+        Some(Self {
+            key,
+            content,
+            token,
+        })
+    }
+
+    /// Its signature, which is what has to be verified.
+    pub(super) fn signature(&self) -> &[u8] {
+        self.token.token.signature_bytes()
+    }
+
+    /// Reads the claims; only for a token whose signature was verified.
+    pub(super) fn read(&self, now: UnixMillis) -> Result<Verified, TokenProblem> {
+        self.token.verify(now)
+    }
 }
 
 /// A token that one of our keys signed. Its claims have not been read.

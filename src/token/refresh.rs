@@ -89,7 +89,7 @@ impl RefreshToken {
     /// # Errors
     /// The token is not ours, or has expired.
     pub fn verify(text: &str, keys: &Keyring, now: UnixMillis) -> Result<Self, TokenProblem> {
-        let mut claims = verify(REFRESH_TYPE, text, keys, now)?;
+        let mut claims = verify(&[REFRESH_TYPE], text, keys, now)?;
         let generation = claims.custom.remove("gen").and_then(|value| value.as_u64());
         let realm = parse_realm(claims.custom.get("realm"))?;
         Ok(Self {
@@ -126,7 +126,7 @@ mod tests {
     };
 
     use crate::token::{
-        access::{AccessToken, NewAccessToken},
+        access::{AccessToken, AccessType, NewAccessToken},
         claims::CustomClaims,
         id::{SessionId, UserId},
         secret::Secret,
@@ -177,6 +177,7 @@ mod tests {
     fn an_access_token_is_no_refresh_token_even_under_the_same_key() {
         let token = token();
         let access = NewAccessToken {
+            typ: AccessType::default(),
             issuer: "https://api.example.com",
             audience: "https://api.example.com",
             session_ref: &token.session_ref,

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use rstest::rstest;
 use serde_json::json;
 use tokenkeep::{
     account::ask_guard::{FLOOD_PAUSE_MS, REFUSAL_STEP_MS},
+    config::SessionStore::{self, DurableObjects, Kv},
     http::method::Method,
     port::RateLimit,
     session::store::SESSIONS_PER_SHARD,
@@ -21,7 +23,7 @@ use crate::{
         ACCESS_INVALID, INVALID_CREDENTIALS, REVOKED, SERVICE_KEY_INVALID, TOO_MANY_ATTEMPTS,
         TOO_MANY_REQUESTS,
     },
-    world::{BIRTH_KEY, DAY, HOUR, MINUTE, Operations, World, has_looked, later_pages},
+    world::{BIRTH_KEY, DAY, HOUR, MINUTE, Operations, World, has_looked, later_pages, use_store},
 };
 
 /// A world with Ada's account, imported.
@@ -135,8 +137,11 @@ fn a_flood_slows_wrong_passwords_and_sign_ups_and_refuses_nobody() {
     }
 }
 
-#[test]
-fn a_flood_of_logouts_with_one_token_is_one_write() {
+#[rstest]
+fn a_flood_of_logouts_with_one_token_is_one_write(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let world = World::new();
     let [here, there] = [world.log_in(), world.log_in()];
     let one = json!({"userId": "ada", "sessionId": there.session});
@@ -259,8 +264,11 @@ fn sessions_ended_by_a_cut_off_push_nobody_out() {
     assert!(!is_ended(&world, &tablet));
 }
 
-#[test]
-fn a_user_of_another_back_end_may_have_any_number_of_sessions() {
+#[rstest]
+fn a_user_of_another_back_end_may_have_any_number_of_sessions(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let world = World::new();
     let first = world.log_in();
     for _ in 0..2_000 {
@@ -268,11 +276,12 @@ fn a_user_of_another_back_end_may_have_any_number_of_sessions() {
     }
     world.settle();
     world.refresh(&first);
-    assert_eq!(world.keys("service:").len(), 2_001);
+    assert_eq!(world.stored_sessions().len(), 2_001);
 }
 
-#[test]
-fn headers_that_are_too_long_are_not_worked_on() {
+#[rstest]
+fn headers_that_are_too_long_are_not_worked_on(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let world = with_an_account();
     let long = "x".repeat(100_000);
     let person = json!({"email": EMAIL, "password": PASSWORD});
@@ -302,8 +311,11 @@ fn headers_that_are_too_long_are_not_worked_on() {
     assert_eq!(id, Some(16));
 }
 
-#[test]
-fn a_user_who_asks_too_often_is_refused_before_anything_is_read_and_others_are_not() {
+#[rstest]
+fn a_user_who_asks_too_often_is_refused_before_anything_is_read_and_others_are_not(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, ada) = logged_in();
     let bob = world.open_for("bob");
     world.operations();
@@ -322,8 +334,11 @@ fn a_user_who_asks_too_often_is_refused_before_anything_is_read_and_others_are_n
     world.refresh(&ada);
 }
 
-#[test]
-fn a_thief_who_asks_too_often_cannot_keep_the_owner_from_ending_the_session() {
+#[rstest]
+fn a_thief_who_asks_too_often_cannot_keep_the_owner_from_ending_the_session(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, thief) = logged_in();
     let owner = world.log_in();
     world.exceed(RateLimit::Requests, "ada");
@@ -333,8 +348,11 @@ fn a_thief_who_asks_too_often_cannot_keep_the_owner_from_ending_the_session() {
     assert_eq!(world.log_out_all(&owner).status, 200);
 }
 
-#[test]
-fn a_rate_limit_that_fails_or_hangs_refuses_nobody() {
+#[rstest]
+fn a_rate_limit_that_fails_or_hangs_refuses_nobody(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, login) = logged_in();
     for trouble in [Trouble::Fails, Trouble::Silent] {
         world.inject(Plan::new(Store::Flood, "", trouble));
@@ -355,8 +373,11 @@ fn every_rate_limit_has_its_section_and_a_number_of_its_own() {
     assert_eq!(BTreeSet::from(ids).len(), sections.len());
 }
 
-#[test]
-fn where_few_sessions_are_allowed_every_login_looks_at_all_of_them() {
+#[rstest]
+fn where_few_sessions_are_allowed_every_login_looks_at_all_of_them(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     for allowed in [1, 2] {
         let world = World::with(&[("SESSIONS_PER_USER", &allowed.to_string())]);
         let mut logins = vec![world.sign_up()];

@@ -12,15 +12,25 @@ use crate::{
     world::{HOUR, Operations, World, use_store},
 };
 
-#[test]
-fn me_shows_the_user_and_the_claims_of_the_session_for_one_read_of_two_keys() {
+#[rstest]
+fn me_shows_the_user_and_the_claims_of_the_session_for_one_read(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, login) = logged_in();
     let reply = world.me(&login);
     let me = json!({"id": "ada", "claims": {"role": "admin"}});
     assert_eq!((reply.status, body(&reply)), (200, me));
-    let session = format!("service:ada:{}", login.session);
+    let keys = [
+        format!("service:ada:{}", login.session),
+        "service-revoked:ada".to_owned(),
+    ];
+    let read = match store {
+        Kv => keys.to_vec(),
+        DurableObjects => vec!["look_up".to_owned()],
+    };
     let expected = Operations {
-        reads: vec![vec![session, "service-revoked:ada".to_owned()]],
+        reads: vec![read],
         writes: vec![],
     };
     assert_eq!(world.operations(), expected);
@@ -37,8 +47,9 @@ fn without_a_token_the_challenge_is_plain(#[values(Kv, DurableObjects)] store: S
     }
 }
 
-#[test]
-fn a_bad_token_is_challenged_and_costs_no_read() {
+#[rstest]
+fn a_bad_token_is_challenged_and_costs_no_read(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let (world, login) = logged_in();
     for token in ["x", "x.y.z", &login.refresh, &login.access[1..]] {
         let reply = world.get("/auth/me", token);

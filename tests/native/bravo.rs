@@ -113,13 +113,20 @@ fn response_schema(request: &Request, schema: &'static Value) -> Value {
     json!({"type": "object", "properties": properties})
 }
 
-/// Those of the schema itself, of the one that it extends, and of those that it may be.
+/// Those of the schema itself, of the one that it extends, and of those that it may be; but not of
+/// what OAuth clients get.
 fn all_properties(schema: &'static Value) -> Map<String, Value> {
     let mut all = Map::new();
     if schema.get("$ref").is_some() {
         all.extend(all_properties(resolve(schema)));
     }
-    for one in schema["anyOf"].as_array().into_iter().flatten() {
+    let is_for_oauth = |one: &&Value| {
+        one["$ref"]
+            .as_str()
+            .is_some_and(|name| name.contains("OAuth"))
+    };
+    let others = schema["anyOf"].as_array().into_iter().flatten();
+    for one in others.filter(|one| !is_for_oauth(one)) {
         all.extend(all_properties(one));
     }
     let own = schema["properties"].as_object().into_iter().flatten();

@@ -408,14 +408,14 @@ fn codes_for_new_addresses_are_stored_as_their_hash_for_a_day() {
 #[test]
 fn after_a_hundred_wrong_codes_there_is_one_an_hour() {
     let (world, _) = with_eve();
-    let kinds = ["/auth/code/send", "/auth/password/forgot"];
-    let guess = |path: &str| match path {
-        "/auth/code/send" => enter(EVE, WRONG),
-        _ => {
-            let body = json!({"email": EVE, "code": WRONG, "newPassword": NEW});
-            post("/auth/password/reset", &body)
-        }
-    };
+    let reset = json!({"email": EVE, "code": WRONG, "newPassword": NEW});
+    let kinds = [
+        ("/auth/code/send", enter(EVE, WRONG)),
+        (
+            "/auth/password/forgot",
+            post("/auth/password/reset", &reset),
+        ),
+    ];
     // Counted by what is stored: the answers are all the same.
     let guesses = |world: &World| {
         let stored = world.guard_storage().get(EVE).cloned().unwrap_or_default();
@@ -425,11 +425,11 @@ fn after_a_hundred_wrong_codes_there_is_one_an_hour() {
     let mut used = 0;
     for day in 1..=4 {
         for _ in 0..24 * 12 {
-            for path in kinds {
+            for (path, guess) in &kinds {
                 if world.act(&send(path, EVE)).status == 200 && !world.take_posts().is_empty() {
                     for _ in 0..TRIES {
                         let known = guesses(&world);
-                        world.refuses_call(&guess(path));
+                        world.refuses_call(guess);
                         used += u64::from(guesses(&world) != known);
                     }
                 }

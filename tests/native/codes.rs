@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use tokenkeep::http::{error::Error, oauth};
+
 /// The status and the code of a refusal.
 pub type Refusal = (u16, &'static str);
 
@@ -27,6 +29,20 @@ pub const TOO_MANY_ATTEMPTS: Refusal = (429, "too_many_attempts");
 pub const TOO_MANY_REQUESTS: Refusal = (429, "too_many_requests");
 pub const MISCONFIGURED: Refusal = (500, "misconfigured");
 pub const UNAVAILABLE: Refusal = (503, "temporarily_unavailable");
+
+/// Status and code of each refusal that OAuth clients get with another status.
+pub fn of_oauth() -> BTreeSet<(u16, String)> {
+    let refused = [
+        Error::RefreshTokenInvalid,
+        Error::RefreshTokenExpired,
+        Error::RefreshTokenReused,
+        Error::SessionRevoked,
+    ];
+    let replies = refused.iter().map(|error| oauth::reply(error, false));
+    replies
+        .map(|reply| (reply.status, reply.code.to_owned()))
+        .collect()
+}
 
 const SOURCE: &str = include_str!("../../src/http/error.rs");
 

@@ -1,8 +1,10 @@
 //! What people type, paste and import, and what app builders send.
 
+use rstest::rstest;
 use serde_json::json;
 use tokenkeep::{
     account::password::{Password, SALT_BYTES},
+    config::SessionStore::{self, DurableObjects, Kv},
     http::method::Method,
 };
 
@@ -12,7 +14,7 @@ use crate::{
         logged_in, tokens,
     },
     codes::{ACCESS_INVALID, INVALID_REQUEST, REFRESH_INVALID, REVOKED, SERVICE_KEY_INVALID},
-    world::{HOUR, World},
+    world::{HOUR, World, use_store},
 };
 
 /// What app builders send for a variable that has no value.
@@ -123,8 +125,9 @@ fn a_service_key_may_be_any_text() {
     assert_eq!(plain.answer(&call).status, 200);
 }
 
-#[test]
-fn logout_ends_the_session_of_any_token_of_ours() {
+#[rstest]
+fn logout_ends_the_session_of_any_token_of_ours(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     for wait in [0, HOUR + 1] {
         let (world, login) = logged_in();
         world.pass(wait);
@@ -251,8 +254,9 @@ fn halves_of_characters_are_replaced_but_not_in_passwords_and_tokens() {
     assert_eq!(world.post("/auth/signup", &typed).status, 200);
 }
 
-#[test]
-fn a_device_is_never_a_reason_to_refuse() {
+#[rstest]
+fn a_device_is_never_a_reason_to_refuse(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let world = World::new();
     for (sent, shown) in [
         (json!("é".repeat(101)), json!("é".repeat(100))),

@@ -1,13 +1,15 @@
 //! Changes of the table of accounts that come when whoever asked for them has given up.
 
+use rstest::rstest;
 use serde_json::json;
+use tokenkeep::config::SessionStore::{self, DurableObjects, Kv};
 use tokenkeep::http::{method::Method, request::Call};
 use tokenkeep_world::trouble::{Plan, SLOW_MS, Store, Trouble};
 
 use crate::{
     client::{BCRYPT, EMAIL, PASSWORD, Tokens, expect_error, post, tokens, with_bearer},
     codes::{INVALID_CREDENTIALS, UNAVAILABLE},
-    world::World,
+    world::{World, use_store},
 };
 
 fn log_in(password: &str) -> Call {
@@ -58,8 +60,11 @@ fn an_acknowledged_password_is_not_undone_by_a_renewal_that_comes_late() {
     expect_password(&world, "second horse", PASSWORD);
 }
 
-#[test]
-fn a_change_is_done_when_it_is_repeated_before_or_after_the_first_one_comes() {
+#[rstest]
+fn a_change_is_done_when_it_is_repeated_before_or_after_the_first_one_comes(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     for comes_before in [false, true] {
         let world = World::new();
         let second = change(&world.sign_up(), "second horse");

@@ -1,13 +1,18 @@
 //! What the operator can read.
 
+use rstest::rstest;
 use serde_json::{Value, json};
-use tokenkeep::{http::method::Method, session::store::READ_TIMEOUT_MS};
+use tokenkeep::{
+    config::SessionStore::{self, DurableObjects, Kv},
+    http::method::Method,
+    session::store::READ_TIMEOUT_MS,
+};
 use tokenkeep_world::trouble::Trouble;
 
 use crate::{
     client::{EMAIL, PASSWORD, Tokens, body, call, header, logged_in},
     codes::REUSED,
-    world::{HOUR, World, reads},
+    world::{HOUR, World, reads, use_store},
 };
 
 fn last_request(world: &World) -> Value {
@@ -79,8 +84,11 @@ fn every_answer_is_logged_with_its_status() {
     }
 }
 
-#[test]
-fn each_end_of_sessions_is_an_event_that_says_why() {
+#[rstest]
+fn each_end_of_sessions_is_an_event_that_says_why(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let world = World::new();
     let of = |tokens: &Tokens| tokens.session[..8].to_owned();
     let expect = |reason: &str, sessions: &str, session: Option<String>| {
@@ -133,8 +141,11 @@ fn each_end_of_sessions_is_an_event_that_says_why() {
     assert_eq!(lines.last(), Some(&expected));
 }
 
-#[test]
-fn a_reuse_is_an_event_with_the_start_of_the_session_id() {
+#[rstest]
+fn a_reuse_is_an_event_with_the_start_of_the_session_id(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, login) = logged_in();
     let first = world.refresh_after(HOUR, &login);
     world.refresh(&first);

@@ -189,7 +189,7 @@ fn a_mistake_in_the_settings_of_e_mail_is_reported_and_closes_nothing_else() {
     assert_eq!(status, 503);
     let told = report["settings"]["resend_api_key"].to_string();
     assert!(
-        told.contains("npx wrangler secret put resend_api_key"),
+        told.contains("npx tokenkeep secret resend_api_key"),
         "{told}"
     );
     assert_eq!(forgot(&world, "en").status, 500);

@@ -7,7 +7,7 @@ const TITLE: &str = "\n## Every message\n";
 
 /// The source of everything that refuses a request. (The hashes that an import refuses are in
 /// `docs/import.md`.)
-const SOURCES: [&str; 19] = [
+const SOURCES: [&str; 21] = [
     "account/change_password.rs",
     "account/email.rs",
     "account/me.rs",
@@ -20,7 +20,9 @@ const SOURCES: [&str; 19] = [
     "http/body.rs",
     "http/error.rs",
     "http/fields.rs",
+    "http/oauth.rs",
     "http/request.rs",
+    "oauth/token.rs",
     "session/cursor.rs",
     "session/end.rs",
     "session/list.rs",

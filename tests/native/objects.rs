@@ -2,11 +2,16 @@
 //! is stored and for how long, and how sessions come over from KV.
 
 use serde_json::json;
-use tokenkeep::config::SessionStore::DurableObjects;
-use tokenkeep_world::trouble::{Plan, Store, Trouble};
+use tokenkeep::{
+    config::SessionStore::DurableObjects, http::reply::Reply, session::port::UserObjects as _,
+};
+use tokenkeep_world::{
+    Place,
+    trouble::{Plan, Store, Trouble},
+};
 
 use crate::{
-    client::{EMAIL, PASSWORD, Tokens, body, expect_error, post, signed, tokens},
+    client::{BCRYPT, EMAIL, PASSWORD, Tokens, body, expect_error, post, signed, tokens},
     codes::{EXPIRED, MISCONFIGURED, REUSED, REVOKED, UNAVAILABLE},
     world::{DAY, HOUR, IN_OBJECTS, MINUTE, World, use_store},
 };
@@ -327,6 +332,85 @@ fn an_object_that_fails_hangs_or_talks_nonsense_is_a_503() {
 }
 
 #[test]
+fn an_object_that_restarts_in_the_middle_of_a_request_is_a_503_and_loses_nothing() {
+    const PACE_MS: u64 = 100;
+    type Request = fn(&World, &Tokens) -> Reply;
+    let requests: [Request; 3] = [
+        |world, tokens| world.try_refresh(tokens),
+        |world, tokens| world.log_out(tokens),
+        |world, _| world.open(&json!({"userId": "ada"})),
+    ];
+    let mut faults = 0;
+    for (which, request) in requests.into_iter().enumerate() {
+        for at in (0..6).map(|call| call * PACE_MS + PACE_MS / 2) {
+            let world = in_objects();
+            let login = world.log_in();
+            let first = world.refresh_after(HOUR, &login);
+            world.set_pace(PACE_MS);
+            let cloud = world.cloud();
+            let restart = async move { cloud.restart_objects() };
+            world.timeline.spawn_at(world.now() + at, restart);
+            let reply = request(&world, &first);
+            world.settle();
+            world.set_pace(0);
+            if reply.status != 200 {
+                faults += 1;
+                expect_error(&reply, UNAVAILABLE);
+                assert_eq!(request(&world, &first).status, 200);
+            }
+            world.restart_objects();
+            world.pass(HOUR);
+            match which {
+                0 => world.refuses(&login, REUSED),
+                1 => world.refuses(&first, REVOKED),
+                _ => drop(world.refresh(&first)),
+            }
+        }
+    }
+    assert!(faults > 6, "{faults}");
+}
+
+#[test]
+fn a_full_storage_refuses_what_it_would_have_to_store_and_nothing_else() {
+    let world = in_objects();
+    let login = world.open_for("ada");
+    let first = world.refresh_after(HOUR, &login);
+    world.inject(Plan::new(Store::Rows, "put", Trouble::Fails));
+    let here = world.refresh(&login);
+    assert_eq!(world.me(&here).status, 200);
+    world.refuses(&first, UNAVAILABLE);
+    for reply in [
+        world.log_out(&here),
+        world.log_out_all(&here),
+        world.open(&json!({"userId": "ada"})),
+    ] {
+        expect_error(&reply, UNAVAILABLE);
+    }
+    world.recover();
+    world.restart_objects();
+    world.refresh(&first);
+    world.log_out(&first);
+    world.refuses(&first, REVOKED);
+}
+
+#[test]
+fn a_request_that_only_another_version_understands_is_a_fault_and_changes_nothing() {
+    let world = in_objects();
+    world.open_for("ada");
+    let stored = world.object_storage();
+    let place = Place::new(world.cloud(), 0, 0);
+    for request in [
+        r#"{"list_by_device":{}}"#,
+        r#"{"end_all":{}}"#,
+        r#"{"refresh":{"token":"x"}}"#,
+    ] {
+        let reply = world.timeline.answer(place.ask("service:ada", request));
+        assert!(reply.expect("an answer").is_err(), "{request}");
+    }
+    assert!(world.object_storage() == stored);
+}
+
+#[test]
 fn the_list_has_what_objects_know_and_then_what_only_kv_has() {
     let (before, world, adopted) = switched_on();
     let in_kv = before.log_in();
@@ -367,6 +451,20 @@ fn ten_thousand_sessions_of_a_user_are_listed_ended_and_removed() {
     world.pass(401 * DAY);
     world.ring_object_alarms();
     assert!(world.object_storage().is_empty());
+}
+
+#[test]
+fn ten_thousand_sessions_of_an_account_are_erased_with_it() {
+    let world = in_objects();
+    world.import("u1", EMAIL, BCRYPT);
+    let login = world.log_in_with(PASSWORD);
+    let key = format!("session:{}", login.session);
+    let row = world.object_storage()["account:u1"][&key].clone();
+    for number in 0..10_000 {
+        world.put_row("account:u1", &format!("session:{number:022}"), &row);
+    }
+    assert_eq!(world.delete_account(&login, PASSWORD).status, 200);
+    assert_eq!(rows(&world, "account:u1"), ["user"]);
 }
 
 #[test]

@@ -85,17 +85,32 @@ fn item(path: &str, method: &str, operation: &Value) -> Value {
     if let Some(description) = operation.get("description") {
         request["description"] = description.clone();
     }
-    let example = &operation["requestBody"]["content"]["application/json"]["example"];
-    if let Value::Object(fields) = example {
+    let (kind, content) = content(operation);
+    if let Value::Object(fields) = &content["example"] {
         let mut fields = fields.clone();
         fields.values_mut().for_each(fill_in);
-        request["body"] = json!({
-            "mode": "raw",
-            "raw": serde_json::to_string_pretty(&fields).expect("JSON"),
-            "options": {"raw": {"language": "json"}},
-        });
+        request["body"] = if kind == JSON {
+            json!({
+                "mode": "raw",
+                "raw": serde_json::to_string_pretty(&fields).expect("JSON"),
+                "options": {"raw": {"language": "json"}},
+            })
+        } else {
+            let fields = fields.iter();
+            let fields = fields.map(|(key, value)| json!({"key": key, "value": value}));
+            json!({"mode": "urlencoded", "urlencoded": fields.collect::<Vec<_>>()})
+        };
     }
     json!({"name": operation["summary"], "request": request})
+}
+
+const JSON: &str = "application/json";
+
+/// What a body is: JSON where that is taken, else a form.
+fn content(operation: &Value) -> (&str, &Value) {
+    let all = &operation["requestBody"]["content"];
+    let form = || object(all).next().unwrap_or((JSON, &Value::Null));
+    all.get(JSON).map_or_else(form, |json| (JSON, json))
 }
 
 fn headers(operation: &Value) -> Vec<Value> {
@@ -105,7 +120,7 @@ fn headers(operation: &Value) -> Vec<Value> {
         .map(|(scheme, _)| header("Authorization", &format!("Bearer {{{{{scheme}}}}}")))
         .collect();
     if operation.get("requestBody").is_some() {
-        headers.push(header("Content-Type", "application/json"));
+        headers.push(header("Content-Type", content(operation).0));
     }
     headers
 }
@@ -116,7 +131,7 @@ fn fill_in(value: &mut Value) {
     let Some(text) = value.as_str() else { return };
     let variable = VARIABLES.iter().find(|(name, _)| {
         let flat = text.replace('_', "");
-        text.contains('_') && flat.eq_ignore_ascii_case(name)
+        text.contains('_') && text == text.to_uppercase() && flat.eq_ignore_ascii_case(name)
     });
     if let Some((name, _)) = variable {
         *value = format!("{{{{{name}}}}}").into();
@@ -151,6 +166,14 @@ fn the_refresh_sends_the_variable_and_no_credential() {
     assert_eq!(body, json!({"refreshToken": "{{refreshToken}}"}));
     assert_eq!(refresh["url"]["raw"], "{{baseUrl}}/auth/token");
     assert_eq!(refresh["header"].as_array().map(Vec::len), Some(1));
+}
+
+fn form<'v>(fields: impl Iterator<Item = (&'v Value, String)>) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    for (key, value) in fields {
+        form.append_pair(key.as_str().expect("a name"), &value);
+    }
+    form.finish()
 }
 
 #[test]
@@ -208,7 +231,14 @@ fn every_request_of_the_collection_works_for_someone_who_has_signed_up() {
             Method::from_text(request["method"].as_str().expect("a method")),
             &filled_in(&request["url"]["raw"]),
             authorization.as_deref(),
-            &filled_in(&request["body"]["raw"]),
+            &match request["body"]["urlencoded"].as_array() {
+                None => filled_in(&request["body"]["raw"]),
+                Some(fields) => form(
+                    fields
+                        .iter()
+                        .map(|it| (&it["key"], filled_in(&it["value"]))),
+                ),
+            },
         ));
         assert_eq!(reply.status, 200, "{}: {}", item["name"], reply.body);
     }

@@ -1,8 +1,10 @@
 //! A forgotten password: the code that is sent, what it does, and what it does not reveal.
 
+use rstest::rstest;
 use serde_json::{Value, json};
 use tokenkeep::{
     account::codes::TRIES,
+    config::SessionStore::{self, DurableObjects, Kv},
     http::{method::Method, reply::Reply, request::Call},
 };
 use tokenkeep_world::trouble::{Plan, Store, Trouble};
@@ -12,7 +14,7 @@ use crate::{
     client::{EMAIL, PASSWORD, Tokens, body, call, expect_bad_field, expect_error, post, tokens},
     codes::{CODE_INVALID, MISCONFIGURED, REVOKED, UNAVAILABLE},
     mail::{code_of, with_mail},
-    world::{DAY, HOUR, MINUTE, World},
+    world::{DAY, HOUR, MINUTE, World, use_store},
 };
 
 const NEW: &str = "better horse 2";
@@ -72,8 +74,11 @@ fn with_ada() -> (World, Tokens) {
     (world, ada)
 }
 
-#[test]
-fn the_code_of_the_e_mail_sets_the_password_logs_in_and_ends_all_other_sessions() {
+#[rstest]
+fn the_code_of_the_e_mail_sets_the_password_logs_in_and_ends_all_other_sessions(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, ada) = with_ada();
     let reply = world.forgot(EMAIL);
     assert_eq!((reply.status, body(&reply)), (200, json!({"sent": true})));
@@ -102,8 +107,9 @@ fn the_code_of_the_e_mail_sets_the_password_logs_in_and_ends_all_other_sessions(
     assert_eq!(claims_of(&changed.access)["email_verified"], true);
 }
 
-#[test]
-fn sessions_that_start_after_a_reset_live() {
+#[rstest]
+fn sessions_that_start_after_a_reset_live(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let (world, _) = with_ada();
     let code = world.code();
     let new = tokens(&world.reset(&code));
@@ -131,8 +137,11 @@ fn a_code_is_taken_in_any_digits_and_with_spaces_and_as_a_number() {
     assert_eq!(world.post("/auth/password/reset", &body).status, 200);
 }
 
-#[test]
-fn a_request_repeated_within_two_minutes_gets_the_same_session() {
+#[rstest]
+fn a_request_repeated_within_two_minutes_gets_the_same_session(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, _) = with_ada();
     let code = world.code();
     let first = tokens(&world.reset(&code));
@@ -150,8 +159,11 @@ fn a_request_repeated_within_two_minutes_gets_the_same_session() {
     world.refuses_code(&code);
 }
 
-#[test]
-fn copies_of_a_reset_that_arrive_at_once_are_one() {
+#[rstest]
+fn copies_of_a_reset_that_arrive_at_once_are_one(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, ada) = with_ada();
     let code = world.code();
     let replies = world.answer_at_once(&vec![reset(EMAIL, &code, NEW); 3]);
@@ -164,8 +176,11 @@ fn copies_of_a_reset_that_arrive_at_once_are_one() {
     world.refuses(&ada, REVOKED);
 }
 
-#[test]
-fn a_late_repeat_undoes_no_later_end_of_all_sessions() {
+#[rstest]
+fn a_late_repeat_undoes_no_later_end_of_all_sessions(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, _) = with_ada();
     let code = world.code();
     let new = tokens(&world.reset(&code));
@@ -178,8 +193,11 @@ fn a_late_repeat_undoes_no_later_end_of_all_sessions() {
     world.refuses(&new, REVOKED);
 }
 
-#[test]
-fn a_repeat_whose_session_was_ended_is_a_used_code() {
+#[rstest]
+fn a_repeat_whose_session_was_ended_is_a_used_code(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
     let (world, _) = with_ada();
     let code = world.code();
     let new = tokens(&world.reset(&code));

@@ -132,8 +132,9 @@ fn three_thousand_sessions_are_paginated(#[values(Kv, DurableObjects)] store: Se
     assert_eq!(seen, expected);
 }
 
-#[test]
-fn dead_sessions_are_not_listed() {
+#[rstest]
+fn dead_sessions_are_not_listed(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let world = World::with(&[("SESSION_MAX_SECONDS", "34560000")]);
     let _idle = world.log_in();
     world.pass(121 * DAY);
@@ -142,12 +143,13 @@ fn dead_sessions_are_not_listed() {
     assert_eq!(ids(&list(&world, &here, None)), [here.session.as_str()]);
     let _cut_off = world.log_in();
     let cut_off = json!({"v": 1, "before": world.now(), "keep": here.session});
-    world.put("service-revoked:ada", &cut_off);
+    world.put_cut_off("ada", &cut_off);
     assert_eq!(ids(&list(&world, &here, None)), [here.session]);
 }
 
-#[test]
-fn one_session_can_be_ended_from_another() {
+#[rstest]
+fn one_session_can_be_ended_from_another(#[values(Kv, DurableObjects)] store: SessionStore) {
+    use_store(store);
     let world = World::new();
     let [here, there] = [world.log_in(), world.log_in()];
     for _ in 0..2 {

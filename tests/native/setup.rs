@@ -47,8 +47,13 @@ fn a_worker_with_valid_settings_is_healthy() {
                 "refresh_token_secret_previous": "not set",
                 "access_token_secret": "not set",
                 "access_token_secret_previous": "not set",
+                "access_token_private_key": "not set",
+                "access_token_private_key_previous": "not set",
                 "service_key": "ok",
                 "ACCESS_TOKEN_SECONDS": "ok",
+                "ACCESS_TOKEN_TYP": "ok",
+                "ACCESS_TOKEN_ROLE": "not set",
+                "ACCESS_TOKEN_CLAIMS": "not set",
                 "SESSION_IDLE_SECONDS": "ok",
                 "SESSION_MAX_SECONDS": "ok",
                 "SESSION_STORE": "ok",
@@ -104,6 +109,7 @@ fn every_problem_is_reported_at_once_without_its_value() {
             "SIGN_UP" => "the var SIGN_UP must be",
             "CORS_ALLOWED_ORIGINS" => "the var CORS_ALLOWED_ORIGINS must list origins",
             "ACCESS_TOKEN_SECONDS"
+            | "ACCESS_TOKEN_TYP"
             | "SESSION_MAX_SECONDS"
             | "EMAIL_VERIFICATION"
             | "MAIL_LANGUAGE" => "ok",
@@ -182,10 +188,42 @@ fn a_weak_service_key_stops_new_sessions_and_nothing_else() {
     let (world, login) = logged_in_and_then(&[("service_key", "short")]);
     let reply = world.open(&json!({"userId": "ada"}));
     expect_error(&reply, MISCONFIGURED);
-    assert!(reply.body.contains("npx wrangler secret put service_key"));
+    assert!(reply.body.contains("npx tokenkeep secret service_key"));
     assert_eq!(health(&world).0, 503);
     world.gives(&login, &login);
     assert_eq!(world.me(&login).status, 200);
+}
+
+#[test]
+fn what_is_wrong_is_fixed_where_the_worker_runs() {
+    for (setting, online, at_home) in [
+        (
+            ("service_key", "short"),
+            "npx tokenkeep secret service_key",
+            r#"the line service_key=\"…\" in .dev.vars and start the worker again"#,
+        ),
+        (
+            ("SIGN_UP", "perhaps"),
+            "Fix it in wrangler.toml and deploy again",
+            "Fix it in wrangler.toml or .dev.vars and start the worker again",
+        ),
+    ] {
+        let (world, _) = logged_in_and_then(&[setting]);
+        for (origin, fix, other) in [
+            ("https://api.example.com", online, at_home),
+            ("http://127.0.0.1:8787", at_home, online),
+            ("http://localhost:8787", at_home, online),
+        ] {
+            let mut health = call(Method::Get, "/health", None, "");
+            health.origin = origin.into();
+            let mut open = call(Method::Post, "/auth/session", None, r#"{"userId":"ada"}"#);
+            open.origin = origin.into();
+            for told in [world.answer(&health).body, world.answer(&open).body] {
+                assert!(told.contains(fix), "{told}");
+                assert!(!told.contains(other), "{told}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -242,10 +280,7 @@ fn a_new_secret_can_be_generated_before_one_is_set() {
     let new = |method| body(&world.answer(&call(method, "/generate_jwt_secret", None, "")));
     let [one, two] = [new(Method::Get), new(Method::Post)];
     assert_eq!(one["name"], "refresh_token_secret");
-    assert_eq!(
-        one["command"],
-        "npx wrangler secret put refresh_token_secret"
-    );
+    assert_eq!(one["command"], "npx tokenkeep secret refresh_token_secret");
     assert_eq!(one["secret"].as_str().map(str::len), Some(86));
     assert_ne!(one["secret"], two["secret"]);
 }

@@ -3,7 +3,7 @@
 use std::{cell::Cell, collections::BTreeMap, ops::Deref, rc::Rc};
 
 use futures_util::future::join_all;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokenkeep::{
     app::App,
     config::{CheckedSettings, SessionStore},
@@ -38,7 +38,9 @@ thread_local! {
     static STORE: Cell<SessionStore> = const { Cell::new(SessionStore::Kv) };
 }
 
-/// The worlds of this test keep sessions in this store.
+/// The worlds of this test keep sessions in this store. A test of sessions takes the store as a
+/// parameter, unless it is about the keys of KV, its delay and its birth mark, or what is written to it
+/// after the response; `objects.rs` is about objects.
 pub fn use_store(store: SessionStore) {
     STORE.set(store);
 }
@@ -60,7 +62,7 @@ fn checked(values: &[(&str, &str)]) -> Rc<CheckedSettings> {
     Rc::new(CheckedSettings::read(&settings(&values)))
 }
 
-/// What was asked of the store of sessions.
+/// What was asked of the store of sessions: with objects, each request is a read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Operations {
     pub reads: Vec<Vec<String>>,
@@ -162,21 +164,42 @@ impl World {
         }
     }
 
-    /// Sessions that are stored, in either store, and are not ended.
-    pub fn stored_sessions(&self) -> Vec<String> {
-        let is_open = |key: &String| {
-            let entry = self.entry(key).expect("listed");
-            !entry.value.contains("revoked_at")
-        };
+    /// What is stored of sessions, in either store, open and ended ones: keys with their values.
+    pub fn session_rows(&self) -> BTreeMap<String, String> {
+        let value = |key: &String| self.entry(key).expect("listed").value.to_string();
         let in_kv = ["session:", "service:"].map(|prefix| self.keys(prefix));
-        let in_kv = in_kv.concat().into_iter().filter(is_open);
+        let in_kv = in_kv
+            .concat()
+            .into_iter()
+            .map(|key| (key.clone(), value(&key)));
         let of_object = |(name, rows): (String, BTreeMap<String, String>)| {
-            let open = rows.into_keys().filter(|key| key.starts_with("session:"));
-            open.map(move |key| format!("{name} {key}"))
-                .collect::<Vec<_>>()
+            let rows = rows.into_iter().filter(|(key, _)| key != "user");
+            rows.map(move |(key, value)| (format!("{name} {key}"), value))
         };
         let in_objects = self.object_storage().into_iter().flat_map(of_object);
         in_kv.chain(in_objects).collect()
+    }
+
+    /// The keys of all sessions, open and ended ones.
+    pub fn session_keys(&self) -> Vec<String> {
+        self.session_rows().into_keys().collect()
+    }
+
+    /// Those of sessions that are not ended.
+    pub fn stored_sessions(&self) -> Vec<String> {
+        let mut rows = self.session_rows();
+        rows.retain(|_, value| !value.contains("revoked_at"));
+        rows.into_keys().collect()
+    }
+
+    /// Puts in place what ended sessions of a user of another back end.
+    pub fn put_cut_off(&self, user: &str, cut_off: &Value) {
+        if is_in_objects() {
+            let row = json!({"cut_off": cut_off, "until": u64::MAX});
+            self.put_row(&format!("service:{user}"), "user", &row.to_string());
+        } else {
+            self.put(&format!("service-revoked:{user}"), cut_off);
+        }
     }
 
     /// Another place of the same cloud, where the owner's settings are these.
@@ -236,6 +259,8 @@ impl World {
             match (call.store, call.operation) {
                 (Store::Kv, "read") => operations.reads.push(call.keys.to_vec()),
                 (Store::Kv, "write") => operations.writes.extend(call.keys.iter().cloned()),
+                (Store::Object, asked) => operations.reads.push(vec![asked.to_owned()]),
+                (Store::Rows, "put") => operations.writes.push("put".to_owned()),
                 _ => {}
             }
         }

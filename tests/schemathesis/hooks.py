@@ -30,6 +30,9 @@ class Account:
         if "serviceKey" in schemes:
             case.headers["Authorization"] = f"Bearer {SERVICE_KEY}"
         replace(case.body, "refreshToken", "REFRESH_TOKEN", account["refreshToken"])
+        replace(case.body, "refresh_token", "REFRESH_TOKEN", account["refreshToken"])
+        replace(case.body, "token", "REFRESH_TOKEN", account["refreshToken"])
+        replace(case.body, "token", "ACCESS_TOKEN", account["accessToken"])
         replace(case.path_parameters, "id", "AAAAAAAAAAAAAAAAAAAAAA", account["sessionId"])
 
 

@@ -13,12 +13,14 @@ mod measure;
 mod paths;
 mod process;
 mod project;
+mod python;
 mod release;
 mod reproduce;
 mod stamp;
 mod test;
 mod tools;
 mod users;
+mod verifiers;
 
 use std::process::ExitCode;
 

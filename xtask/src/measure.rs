@@ -1,6 +1,7 @@
 //! `cargo xtask simulate`, `bench` and `soak`: programs of their own, compiled when asked for.
 
 use anyhow::Result;
+use clap::ValueEnum;
 
 use crate::{
     build::{build, build_with_names},
@@ -22,6 +23,17 @@ pub struct Soak {
     /// How long there is traffic
     #[arg(long, value_name = "N", default_value_t = 60)]
     seconds: u64,
+    /// Where the worker keeps sessions; by default one run for each
+    #[arg(long, value_enum)]
+    store: Option<Store>,
+}
+
+/// As `SESSION_STORE` has them.
+#[derive(Clone, Copy, ValueEnum)]
+enum Store {
+    Kv,
+    #[value(name = "durable_objects", alias = "objects")]
+    DurableObjects,
 }
 
 pub fn simulate(project: &Project, passed_on: &PassedOn) -> Result<()> {
@@ -42,8 +54,10 @@ pub fn soak(project: &Project, soak: &Soak) -> Result<()> {
     build(project, &tools)?;
     // As the tests compile it.
     let profile = "dev";
-    let seconds = soak.seconds.to_string();
-    compile_and_run(project, "tokenkeep-workerd-tests", profile, &[seconds])
+    let mut arguments = vec![soak.seconds.to_string()];
+    let store = soak.store.and_then(|store| store.to_possible_value());
+    arguments.extend(store.map(|store| store.get_name().to_owned()));
+    compile_and_run(project, "tokenkeep-workerd-tests", profile, &arguments)
 }
 
 /// For what computes for minutes.

@@ -7,6 +7,7 @@
 
 mod button;
 mod licences;
+mod links;
 
 use std::{
     collections::BTreeMap,
@@ -32,24 +33,24 @@ use crate::{
 const MODIFIED_AT: u64 = 499_162_500;
 
 /// Folders of the project, and what they are called in the package.
-const FOLDERS: [(&str, &str); 4] = [
+const FOLDERS: [(&str, &str); 5] = [
     ("npm/bin", "bin"),
     ("npm/src", "src"),
     ("public", "public"),
     ("migrations", "migrations"),
+    ("docs", "docs"),
 ];
 
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 5] = [
     ("npm/package.json", "package.json"),
-    ("npm/README.md", "README.md"),
+    ("README.md", "README.md"),
+    ("CHANGELOG.md", "CHANGELOG.md"),
+    ("SECURITY.md", "SECURITY.md"),
     ("LICENSE", "LICENSE"),
 ];
 
-/// How the setup page calls the commands here, and what they are called in the package.
-const COMMANDS: (&str, &str) = ("cargo xtask", "npx tokenkeep");
-
-/// In links, what is not known here.
-const REPOSITORY: &str = "OWNER/REPOSITORY";
+/// Stands in `npm/package.json` until somebody publishes the project.
+const NO_REPOSITORY: &str = "OWNER/REPOSITORY";
 
 const TEMPLATE: &str = r#"
 import { readFileSync } from "node:fs";
@@ -75,21 +76,26 @@ pub fn run(project: &Project) -> Result<()> {
     let tarball = pack(project)?;
     tarball.report();
     button::lock(project, &tarball)?;
-    report_placeholders(project)
-}
-
-/// Where the project is published is decided by whoever does it.
-fn report_placeholders(project: &Project) -> Result<()> {
-    for name in ["npm/README.md", "deploy-button/README.md"] {
-        let text = read(&project.path(name))?;
-        if String::from_utf8_lossy(&text).contains(REPOSITORY) {
-            step(
-                "note",
-                &format!("{name}: {REPOSITORY} stands for your public repository; write its name"),
-            );
-        }
+    if repository(&read(&project.path("npm/package.json"))?)?.contains(NO_REPOSITORY) {
+        step(
+            "note",
+            &format!(
+                "npm/package.json: {NO_REPOSITORY} stands for your public repository; write its name \
+                 before you publish (CONTRIBUTING.md, Releases)"
+            ),
+        );
     }
     Ok(())
+}
+
+/// The address of the public repository: the one place that has it.
+fn repository(package_json: &[u8]) -> Result<String> {
+    let package: Value = serde_json::from_slice(package_json).context("npm/package.json")?;
+    let url = package["repository"]["url"].as_str();
+    let url = url.and_then(|url| url.strip_prefix("git+")?.strip_suffix(".git"));
+    Ok(url
+        .context("npm/package.json has no repository of the form git+https://….git")?
+        .to_owned())
 }
 
 /// Packs the worker that was built last.
@@ -141,16 +147,10 @@ fn collect(project: &Project) -> Result<Files> {
     for (from, to) in FOLDERS {
         add_folder(&mut files, &project.path(from), to)?;
     }
-    for (path, bytes) in &mut files {
-        if path.starts_with("public/")
-            && let Ok(text) = str::from_utf8(bytes)
-        {
-            *bytes = text.replace(COMMANDS.0, COMMANDS.1).into_bytes();
-        }
-    }
     for (from, to) in FILES {
         files.insert(to.into(), read(&project.path(from))?);
     }
+    link_to_repository(&mut files)?;
     for name in PRODUCTS {
         let built = project.path("build").join(name);
         files.insert(format!("worker/{name}"), read(&built)?);
@@ -160,6 +160,19 @@ fn collect(project: &Project) -> Result<Files> {
         files.insert(format!("third-party/{name}"), bytes);
     }
     Ok(files)
+}
+
+fn link_to_repository(files: &mut Files) -> Result<()> {
+    let repository = repository(&files["package.json"])?;
+    let paths: Vec<String> = files.keys().cloned().collect();
+    for (path, bytes) in files.iter_mut() {
+        if Path::new(path).extension().is_some_and(|it| it == "md") {
+            let text = str::from_utf8(bytes).with_context(|| format!("{path} is not text"))?;
+            let is_packed = |file: &str| paths.iter().any(|path| path == file);
+            *bytes = links::absolute(text, path, &repository, is_packed).into_bytes();
+        }
+    }
+    Ok(())
 }
 
 fn add_folder(files: &mut Files, from: &Path, to: &str) -> Result<()> {

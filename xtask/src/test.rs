@@ -1,20 +1,15 @@
 //! `cargo xtask test`: every test, those of the built worker in workerd and those of the setup page
 //! in a browser included.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-};
+use std::{env, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
 
 use crate::{
     build::build,
-    process::{run as run_program, run_quietly, step},
+    process::{run as run_program, step},
     project::Project,
-    release,
-    stamp::Stamp,
-    tools,
+    python, release, tools, verifiers,
 };
 
 /// Names a browser for the tests.
@@ -36,9 +31,6 @@ const GET_BROWSER: &str = "the setup page is tested in Chrome or Chromium, and t
     `sudo apt-get install chromium`, or name the program of one that you have, as in \
     `CHROME=/path/to/chrome cargo xtask test`";
 
-const GET_PYTHON: &str = "Python 3.10 or newer is needed, with its modules venv and ensurepip: get it \
-    from https://www.python.org/downloads, or on Debian type `sudo apt-get install python3-venv`";
-
 /// Python packages for the tests, and where the tests look for them.
 const REQUIREMENTS: &str = "tests/schemathesis/requirements.txt";
 const PYTHON_ENVIRONMENT: &str = "target/schemathesis";
@@ -55,7 +47,8 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     // Asked first, because only a person can install it.
     let browser = browser()?;
     let tools = tools::ensure(project)?;
-    install_schemathesis(project)?;
+    python::install(project, "schemathesis", REQUIREMENTS, PYTHON_ENVIRONMENT)?;
+    verifiers::install(project)?;
     build(project, &tools)?;
     release::pack(project)?;
     step("test", "compiling and running every test");
@@ -87,39 +80,4 @@ fn browser() -> Result<PathBuf> {
     }
     let mut found = BROWSERS.iter().filter_map(|name| which::which(name).ok());
     found.next().context(GET_BROWSER)
-}
-
-fn install_schemathesis(project: &Project) -> Result<()> {
-    let environment = project.path(PYTHON_ENVIRONMENT);
-    let requirements = fs::read(project.path(REQUIREMENTS)).context(REQUIREMENTS)?;
-    let stamp = Stamp::of(&[&requirements], environment.join(".stamp"));
-    if stamp.is_current() {
-        return Ok(());
-    }
-    let mut found = ["python3", "python"]
-        .iter()
-        .filter_map(|name| which::which(name).ok());
-    let python = found.next().context(GET_PYTHON)?;
-    step(
-        "tools",
-        "schemathesis: installing it into target/schemathesis, about 15 s",
-    );
-    let mut venv = project.command(&python);
-    venv.args(["-m", "venv", "--clear"]).arg(&environment);
-    run_quietly(&mut venv, "python -m venv").context(GET_PYTHON)?;
-    let mut pip = project.command(program(&environment));
-    pip.args(["-m", "pip", "install", "--quiet"]);
-    pip.args(["--disable-pip-version-check", "--requirement", REQUIREMENTS]);
-    run_quietly(&mut pip, "pip install")
-        .with_context(|| format!("the network has to be up. {GET_PYTHON}"))?;
-    stamp.write()
-}
-
-/// The environment's Python.
-fn program(environment: &Path) -> PathBuf {
-    environment.join(if cfg!(windows) {
-        "Scripts/python.exe"
-    } else {
-        "bin/python"
-    })
 }

@@ -7,7 +7,7 @@
 
 use std::{env, fs, path::Path, process::Command};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use crate::{
     process::{answer_of, run, run_quietly, step},
@@ -22,6 +22,9 @@ pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 /// The oldest Node.js whose npm is known to install the packages.
 const OLDEST_FOR_NPM: u32 = 20;
+
+/// The oldest npm that installs `npm/`, which is a workspace.
+const OLDEST_NPM: u32 = 7;
 
 /// The oldest that wrangler runs on, up to patches.
 const OLDEST_FOR_WRANGLER: u32 = 22;
@@ -126,6 +129,16 @@ fn check_node(node: &mut Command, oldest: u32) -> Result<String> {
     }
 }
 
+fn check_npm(version: Option<String>) -> Result<()> {
+    let version = version
+        .ok_or_else(|| anyhow!("npm, which comes with Node.js, is not installed: {GET_NODE}"))?;
+    ensure!(
+        major(&version).is_some_and(|major| major >= OLDEST_NPM),
+        "npm {OLDEST_NPM} or newer is needed, this is {version}: type `npm install --global npm` and run the same command again"
+    );
+    Ok(())
+}
+
 /// npm is a batch file on Windows, and found there only by its whole name. It runs on the
 /// computer's own Node.js, because it may be about to replace the one in `node_modules`.
 pub fn npm(project: &Project) -> Command {
@@ -148,6 +161,7 @@ fn install_npm_packages(project: &Project) -> Result<bool> {
         return Ok(false);
     }
     check_node(&mut Command::new("node"), OLDEST_FOR_NPM)?;
+    check_npm(answer_of(npm(project).arg("--version"))?)?;
     step(
         "tools",
         "npm packages (Node.js, wrangler, esbuild, wasm-opt): installing into node_modules, about 30 s",
@@ -214,6 +228,7 @@ pub fn cargo_tool(project: &Project, tool: &str, options: &[&str]) -> Result<Com
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 mod tests {
     use super::*;
 
@@ -222,5 +237,21 @@ mod tests {
         assert_eq!(major("20.20.2"), Some(20));
         assert_eq!(major("24.0.0-nightly"), Some(24));
         assert_eq!(major(""), None);
+    }
+
+    #[test]
+    fn an_old_or_missing_npm_is_reported() {
+        assert!(check_npm(Some("7.0.0".into())).is_ok());
+        let old = check_npm(Some("6.14.18".into())).unwrap_err().to_string();
+        assert!(
+            old.contains("this is 6.14.18") && old.contains("npm install"),
+            "{old}"
+        );
+        assert!(
+            check_npm(None)
+                .unwrap_err()
+                .to_string()
+                .contains("not installed")
+        );
     }
 }

@@ -39,10 +39,8 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use self::tally::{Tally, wait_ms};
 use crate::token::time::UnixMillis;
 
-pub use self::{
-    allowance::Allowance,
-    source::{Caller, Source},
-};
+pub(super) use self::allowance::Allowance;
+pub use self::source::{Caller, Source};
 
 /// Failures of all strangers within the window, from which on there is a wait for all. At least four
 /// must take part: one makes 13 at most.

@@ -34,10 +34,7 @@ use crate::{
     session::{
         port::HasSessions,
         record,
-        refresh::Rule,
-        rule::{
-            CLOCKS_MS, CutOff, IdleWindow, SessionRecord, StoredSession, Verdict, judge, listed,
-        },
+        rule::{CLOCKS_MS, CutOff, IdleWindow, SessionRecord, StoredSession, Verdict, listed},
         store::{Ending, ListItem, OBJECT_TIMEOUT_MS, SESSIONS_PER_PAGE, later},
     },
     token::{
@@ -51,7 +48,6 @@ use crate::{
 pub struct UserSessions<P, S> {
     platform: P,
     storage: S,
-    rule: Rule,
     /// Held while a request is handled.
     turn: Mutex<()>,
 }
@@ -59,15 +55,9 @@ pub struct UserSessions<P, S> {
 impl<P: HasSessions, S: Rows> UserSessions<P, S> {
     /// An object that has just been started, on this storage.
     pub fn new(platform: P, storage: S) -> Self {
-        Self::with_rule(judge, platform, storage)
-    }
-
-    /// The same, by another rule.
-    pub fn with_rule(rule: Rule, platform: P, storage: S) -> Self {
         Self {
             platform,
             storage,
-            rule,
             turn: Mutex::new(()),
         }
     }
@@ -164,7 +154,7 @@ impl<P: HasSessions, S: Rows> UserSessions<P, S> {
         let found = self.load(session_ref).await?;
         let session = &session_ref.session;
         let now = self.platform.now().min(asked_at);
-        let verdict = (self.rule)(session, position, found.snapshot(), window, now);
+        let verdict = (self.platform.rule())(session, position, found.snapshot(), window, now);
         match (&verdict, found.row) {
             (
                 Verdict::Live {

@@ -26,7 +26,6 @@ use crate::{
     session::{
         port::{HasSessions, KeyValue, Write},
         record,
-        refresh::Rule,
         rule::{Activity, CutOff, IdleWindow, SessionRecord, Snapshot, StoredSession, Verdict},
         store::{
             AFTER_RESPONSE_TIMEOUT_MS, ERASE_TIMEOUT_MS, ERASED_PER_PAGE, Ending, Limits,
@@ -176,21 +175,20 @@ impl<'a, P: HasSessions> KvSessions<'a, P> {
         self.write_before_response(write).await
     }
 
-    /// Decides a refresh by a rule, and acts on the verdict: three keys in one read. What is worth
+    /// Decides a refresh, and acts on the verdict: three keys in one read. What is worth
     /// noting is written after the response, and a session whose token was reused is ended before it.
     ///
     /// # Errors
     /// The store failed, did not answer in time, or holds something unreadable.
     pub async fn refresh(
         &self,
-        rule: Rule,
         token: &RefreshToken,
         window: IdleWindow,
         now: UnixMillis,
     ) -> Result<Verdict, Fault> {
         let stored = self.load(&token.session_ref).await?;
         let session = &token.session_ref.session;
-        let verdict = rule(session, token.position, stored, window, now);
+        let verdict = (self.platform.rule())(session, token.position, stored, window, now);
         match &verdict {
             Verdict::Live {
                 record,

@@ -19,7 +19,6 @@ use crate::{
     port::{Deadline, Fault},
     session::{
         port::HasSessions,
-        refresh::Rule,
         rule::{CutOff, IdleWindow, SessionRecord, Snapshot, Verdict},
     },
     token::{
@@ -123,15 +122,14 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
     }
 
     /// Decides a refresh, and does what follows: an adopted token is noted, a session whose token was
-    /// reused is ended. An object has a rule of its own, and it is [`judge`](super::rule::judge).
+    /// reused is ended.
     pub async fn refresh(
         &self,
-        rule: Rule,
         token: &RefreshToken,
         window: IdleWindow,
         now: UnixMillis,
     ) -> Result<Verdict, Fault> {
-        either!(self.refresh(rule, token, window, now))
+        either!(self.refresh(token, window, now))
     }
 
     /// What an access token is checked against: the session and the user's cut-off.

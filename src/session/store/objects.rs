@@ -12,7 +12,6 @@ use crate::{
     session::{
         object::message::{Ask, Page, object_name},
         port::{HasSessions, UserObjects as _},
-        refresh::Rule,
         rule::{CutOff, IdleWindow, SessionRecord, Snapshot, StoredSession, Verdict},
         store::{
             Ending, KvSessions, Limits, ListItem, ListQuery, Listing, OBJECT_TIMEOUT_MS, later,
@@ -78,7 +77,6 @@ impl<'a, P: HasSessions> ObjectSessions<'a, P> {
 
     pub(super) async fn refresh(
         &self,
-        _: Rule,
         token: &RefreshToken,
         window: IdleWindow,
         now: UnixMillis,

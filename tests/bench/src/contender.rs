@@ -9,7 +9,7 @@ use tokenkeep_workerd_tests::{
     kv::{Kv, Tally},
     project::folder,
     tokens::random_name,
-    workerd::Settings,
+    workerd::{SessionsIn, Settings},
 };
 
 use crate::{
@@ -26,6 +26,10 @@ pub enum Contender {
     Tokenkeep,
     /// The same build, with sessions in Durable Objects.
     InObjects,
+    /// The same build, whose access tokens a P-256 key signs.
+    Es256,
+    /// The same build, whose access tokens an RSA key of 2048 bits signs.
+    Rs256,
     /// Another build of Tokenkeep, in this folder.
     Build(&'static str),
     /// A worker by hand that does the same.
@@ -43,18 +47,23 @@ pub enum Contender {
 }
 
 use Contender::{
-    Build, Floor, FloorRead, HonoJose, HonoJoseThreeReads, InObjects, OpenAuth, Tokenkeep,
-    WorkersOauthProvider,
+    Build, Es256, Floor, FloorRead, HonoJose, HonoJoseThreeReads, InObjects, OpenAuth, Rs256,
+    Tokenkeep, WorkersOauthProvider,
 };
+
+/// The setting of a key pair.
+const PRIVATE_KEY: &str = "access_token_private_key";
 
 /// How many sessions take turns.
 const SESSIONS: usize = 64;
 
 impl Contender {
     /// All of them, in the order of the tables.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Tokenkeep,
         InObjects,
+        Es256,
+        Rs256,
         HonoJose,
         HonoJoseThreeReads,
         WorkersOauthProvider,
@@ -69,6 +78,8 @@ impl Contender {
         match self {
             Tokenkeep => "Tokenkeep",
             InObjects => "Tokenkeep, in objects",
+            Es256 => "Tokenkeep, ES256",
+            Rs256 => "Tokenkeep, RS256",
             Build(folder) => folder,
             HonoJose => "hono + jose",
             HonoJoseThreeReads => "hono + jose, three reads",
@@ -83,7 +94,7 @@ impl Contender {
     #[must_use]
     pub fn source(self) -> Option<&'static str> {
         match self {
-            Tokenkeep | InObjects | Build(_) => None,
+            Tokenkeep | InObjects | Es256 | Rs256 | Build(_) => None,
             HonoJose => Some("hono-jose"),
             HonoJoseThreeReads => Some("hono-jose-three-reads"),
             WorkersOauthProvider => Some("workers-oauth-provider"),
@@ -118,7 +129,9 @@ impl Contender {
         let Some(source) = self.source() else {
             let settings = common.clone().with_build(&self.build());
             return match self {
-                InObjects => settings.with_sessions_in_objects(),
+                InObjects => settings.with_sessions_in(SessionsIn::Objects),
+                Es256 => settings.with(PRIVATE_KEY, include_str!("../../vectors/keys/es256.pem")),
+                Rs256 => settings.with(PRIVATE_KEY, include_str!("../../vectors/keys/rs256.pem")),
                 _ => settings,
             };
         };
@@ -143,7 +156,8 @@ impl Contender {
         (0..SESSIONS)
             .map(|_| match self {
                 InObjects => Ok(session::in_object(port, settings)),
-                Tokenkeep | Build(_) | HonoJose | HonoJoseThreeReads => {
+                Tokenkeep => Ok(session::own_unused(kv, secret, &random_name())),
+                Es256 | Rs256 | Build(_) | HonoJose | HonoJoseThreeReads => {
                     Ok(session::own(kv, secret, &random_name()))
                 }
                 WorkersOauthProvider => session::of_workers_oauth_provider(port),
@@ -180,8 +194,9 @@ impl Contender {
         let json: Value = serde_json::from_slice(&answer.body)
             .with_context(|| format!("{} did not answer with JSON", self.title()))?;
         let wrong = match self {
-            Tokenkeep | InObjects | Build(_) | HonoJose | HonoJoseThreeReads => {
-                right::our_fields(&json, secret).or_else(|| right::our_headers(&answer.headers))
+            Tokenkeep | InObjects | Es256 | Rs256 | Build(_) | HonoJose | HonoJoseThreeReads => {
+                right::our_fields(&json, secret, self.algorithm())
+                    .or_else(|| right::our_headers(&answer.headers))
             }
             WorkersOauthProvider | OpenAuth => right::oauth_fields(&json),
             FloorRead | Floor => (json != json!({"status": "ok"})).then_some("the body"),
@@ -192,18 +207,33 @@ impl Contender {
         }
     }
 
-    /// What one refresh asks of KV, where that is part of what is compared.
+    /// What its access tokens are signed with.
+    fn algorithm(self) -> &'static str {
+        match self {
+            Es256 => "ES256",
+            Rs256 => "RS256",
+            _ => "HS256",
+        }
+    }
+
+    /// What the first use of a token and every further one ask of KV, where that is part of what is
+    /// compared.
     #[must_use]
-    pub fn expected(self) -> Option<Tally> {
+    pub fn expected(self) -> Option<[Tally; 2]> {
         let reads = |read_calls, keys_read| Tally {
             read_calls,
             keys_read,
             ..Tally::default()
         };
+        let noted = Tally {
+            writes: 1,
+            ..reads(1, 3)
+        };
         match self {
-            Tokenkeep | Build(_) | HonoJose | FloorRead => Some(reads(1, 3)),
-            HonoJoseThreeReads => Some(reads(3, 3)),
-            Floor | InObjects => Some(Tally::default()),
+            Tokenkeep => Some([noted, reads(1, 3)]),
+            Es256 | Rs256 | Build(_) | HonoJose | FloorRead => Some([reads(1, 3); 2]),
+            HonoJoseThreeReads => Some([reads(3, 3); 2]),
+            Floor | InObjects => Some([Tally::default(); 2]),
             WorkersOauthProvider | OpenAuth => None,
         }
     }

@@ -144,7 +144,7 @@ pub fn refresh_table(all: &[Measured]) -> String {
     table.text()
 }
 
-/// What a refresh asks of KV, and what a million of them cost.
+/// What a refresh asks of KV and of objects, and what a million of them cost.
 #[must_use]
 pub fn price_table(all: &[Measured]) -> String {
     let mut table = Table::new(&[
@@ -152,6 +152,8 @@ pub fn price_table(all: &[Measured]) -> String {
         "read calls",
         "keys read",
         "keys written",
+        "objects asked",
+        "rows written",
         "$ a million",
         "free a day",
     ]);
@@ -163,6 +165,8 @@ pub fn price_table(all: &[Measured]) -> String {
                 format!("{:.2}", cost.each(|it| it.read_calls)),
                 format!("{:.2}", cost.each(|it| it.keys_read)),
                 format!("{:.2}", cost.each(|it| it.writes)),
+                cost.objects.requests.to_string(),
+                cost.objects.rows_written.to_string(),
                 format!("{:.2}", price::dollars_a_million(cost, measured.cpu_us(1))),
                 thousands(price::free_refreshes_a_day(cost)),
             ]);

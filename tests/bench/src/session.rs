@@ -29,6 +29,16 @@ const VERIFIER: &str = "a-verifier-that-is-long-enough-for-the-rule-of-43";
 /// is old enough to be answered with a successor, and nothing needs to be written down.
 #[must_use]
 pub fn own(kv: &Kv, secret: &str, user: &str) -> Call {
+    own_at(GENERATION, kv, secret, user)
+}
+
+/// The same with a token that is a successor, which was not used yet: that is written down once.
+#[must_use]
+pub fn own_unused(kv: &Kv, secret: &str, user: &str) -> Call {
+    own_at(GENERATION - 1, kv, secret, user)
+}
+
+fn own_at(stored_generation: u64, kv: &Kv, secret: &str, user: &str) -> Call {
     let session = random_name();
     let now = now();
     let issued_at = minute_of(now - HOUR);
@@ -43,7 +53,7 @@ pub fn own(kv: &Kv, secret: &str, user: &str) -> Call {
     });
     let activity = json!({
         "v": 1,
-        "gen": GENERATION,
+        "gen": stored_generation,
         "iat": issued_at,
         "gen_at": now - HOUR,
         "seen_at": now - HOUR,

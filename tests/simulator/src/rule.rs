@@ -6,10 +6,7 @@
 //! differs in the named part and nothing else.
 
 use tokenkeep::{
-    session::{
-        refresh::Rule,
-        rule::{Activity, IdleWindow, SessionRecord, Snapshot, Verdict, judge},
-    },
+    session::rule::{Activity, IdleWindow, Rule, SessionRecord, Snapshot, Verdict, judge},
     token::{id::SessionId, refresh::Position, time::UnixMillis},
 };
 use tokenkeep_world::conditions::Flaw;
@@ -62,18 +59,18 @@ impl Variant {
         }
     }
 
-    /// The rule in place of [`judge`]; `None` where the product's own is in force.
+    /// The rule that is in force.
     #[must_use]
-    pub fn rule(self) -> Option<Rule> {
+    pub fn rule(self) -> Rule {
         match self {
-            Self::Product | Self::StampsOfThePlace | Self::Flawed(_) => None,
-            Self::IdenticalSuccessors => Some(rule_with!(successors_differ: false)),
-            Self::SiblingCheckOff => Some(rule_with!(sibling_check: false)),
-            Self::TwoMinuteRuleOff => Some(rule_with!(successor_age_ms: 0)),
-            Self::BranchAtTakeUpOff => Some(rule_with!(branch_at_take_up: false)),
-            Self::SecondStepOff => Some(rule_with!(second_step: false)),
-            Self::AheadRefused => Some(rule_with!(ahead_is_live: false)),
-            Self::LateDuplicatesRefused => Some(rule_with!(late_duplicates: false)),
+            Self::Product | Self::StampsOfThePlace | Self::Flawed(_) => judge,
+            Self::IdenticalSuccessors => rule_with!(successors_differ: false),
+            Self::SiblingCheckOff => rule_with!(sibling_check: false),
+            Self::TwoMinuteRuleOff => rule_with!(successor_age_ms: 0),
+            Self::BranchAtTakeUpOff => rule_with!(branch_at_take_up: false),
+            Self::SecondStepOff => rule_with!(second_step: false),
+            Self::AheadRefused => rule_with!(ahead_is_live: false),
+            Self::LateDuplicatesRefused => rule_with!(late_duplicates: false),
         }
     }
 }

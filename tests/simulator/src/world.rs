@@ -5,11 +5,7 @@ use std::{cell::Cell, rc::Rc};
 use tokenkeep::{
     app::App,
     config::{CheckedSettings, Config},
-    http::{
-        reply::Reply,
-        request::{Call, Request},
-    },
-    session::refresh::{Rule, refresh_by},
+    http::{reply::Reply, request::Call},
 };
 use tokenkeep_world::{
     Cloud, Conditions, Place,
@@ -81,8 +77,6 @@ pub struct Operations {
 pub struct World {
     /// What is outside the worker.
     pub cloud: Rc<Cloud>,
-    /// Whose rule is in force.
-    pub variant: Variant,
     /// The worker's settings.
     pub owner: Rc<Owner>,
     /// From when on sessions are in objects, if ever.
@@ -105,14 +99,13 @@ impl World {
                     _ => Guarding::AnyPassword,
                 },
                 flaw: variant.flaw(),
-                object_rule: variant.rule(),
+                rule: variant.rule(),
                 ..conditions
             },
         );
         cloud.unbind("ATTEMPTS");
         Rc::new(Self {
             cloud,
-            variant,
             owner,
             objects_from: schedule.objects_from_ms.map(|ms| schedule.start + ms),
             start: schedule.start,
@@ -125,22 +118,15 @@ impl World {
     pub async fn answer(&self, place: usize, chance: u64, call: Call) -> Reply {
         let platform = Place::new(self.cloud.clone(), place, chance);
         let in_objects = self.is_in_objects(place);
-        let reply = match self.variant.rule() {
-            Some(rule) if call.path == "/auth/token" && !in_objects => {
-                Box::pin(self.by_rule(rule, &platform, &call)).await
-            }
-            _ => {
-                // Only a reset wants e-mail: with it, a change of address takes a code.
-                let settings = match (&*call.path, in_objects) {
-                    ("/auth/password/reset", _) => &self.owner.with_mail[usize::from(in_objects)],
-                    (_, true) => &self.owner.in_objects,
-                    (_, false) => &self.owner.checked,
-                };
-                let app = App { platform, settings };
-                // On the heap: a story has hundreds of tasks, and few requests at a time.
-                Box::pin(app.handle(&call)).await
-            }
+        // Only a reset wants e-mail: with it, a change of address takes a code.
+        let settings = match (&*call.path, in_objects) {
+            ("/auth/password/reset", _) => &self.owner.with_mail[usize::from(in_objects)],
+            (_, true) => &self.owner.in_objects,
+            (_, false) => &self.owner.checked,
         };
+        let app = App { platform, settings };
+        // On the heap: a story has hundreds of tasks, and few requests at a time.
+        let reply = Box::pin(app.handle(&call)).await;
         self.cloud.start_deferred();
         // Taken again and again, so that a long story keeps no long records.
         self.lost_notes();
@@ -173,32 +159,6 @@ impl World {
     #[must_use]
     pub fn is_exact(&self) -> bool {
         self.objects_from.is_some_and(|from| from <= self.start)
-    }
-
-    /// The flow of a refresh with another rule in it.
-    async fn by_rule(&self, rule: Rule, platform: &Place, call: &Call) -> Reply {
-        let request = Request {
-            platform,
-            config: &self.owner.config,
-            deadline: call.deadline(platform),
-            id: "",
-            call,
-        };
-        let (status, body) = match refresh_by(rule, &request).await {
-            Ok(tokens) => (
-                200,
-                serde_json::to_string(&tokens).expect("tokens are text"),
-            ),
-            Err(error) => {
-                let answer = error.reply();
-                (answer.status, format!(r#"{{"code":"{}"}}"#, answer.code))
-            }
-        };
-        Reply {
-            status,
-            headers: Vec::new(),
-            body,
-        }
     }
 
     /// Notes that were refused twice and are lost.

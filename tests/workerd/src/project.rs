@@ -136,16 +136,22 @@ pub fn workerd() -> PathBuf {
 /// It is not installed.
 #[must_use]
 pub fn python() -> PathBuf {
+    python_in("target/schemathesis")
+}
+
+/// The Python of an environment.
+///
+/// # Panics
+/// It is not installed.
+#[must_use]
+pub fn python_in(environment: &str) -> PathBuf {
     let program = if cfg!(windows) {
         "Scripts/python.exe"
     } else {
         "bin/python"
     };
-    let path = folder().join("target/schemathesis").join(program);
-    assert!(
-        path.exists(),
-        "target/schemathesis is not installed; {WAY_OUT}"
-    );
+    let path = folder().join(environment).join(program);
+    assert!(path.exists(), "{environment} is not installed; {WAY_OUT}");
     path
 }
 

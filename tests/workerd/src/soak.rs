@@ -22,7 +22,7 @@ use std::{
 
 use crate::{
     client::Client,
-    workerd::{Settings, Workerd},
+    workerd::{SessionsIn, Settings, Workerd},
 };
 
 use person::Person;
@@ -121,18 +121,17 @@ impl Town {
 /// # Panics
 /// workerd does not start.
 #[must_use]
-pub fn run(seconds: u64) -> Report {
-    run_with(seconds, Settings::fresh(), |_| {})
+pub fn run(seconds: u64, sessions: SessionsIn) -> Report {
+    run_with(seconds, sessions, |_| {})
 }
 
-/// The same with these settings and accounts, while something is done to workerd and its stores
-/// several times a second.
+/// The same while something is done to workerd and its stores several times a second.
 ///
 /// # Panics
 /// workerd does not start.
 #[must_use]
-pub fn run_with(seconds: u64, settings: Settings, meddle: impl Fn(&Workerd)) -> Report {
-    let settings = [settings.with_accounts()];
+pub fn run_with(seconds: u64, sessions: SessionsIn, meddle: impl Fn(&Workerd)) -> Report {
+    let settings = [Settings::fresh().with_accounts().with_sessions_in(sessions)];
     let mut workerd = Workerd::start(&settings);
     let town = Town {
         client: RwLock::new(workerd.clients[0].clone()),

@@ -43,7 +43,7 @@ pub struct Settings {
     store_name: String,
     flags: Vec<String>,
     guard: Guard,
-    has_objects: bool,
+    sessions: SessionsIn,
     rate_limits: Vec<(&'static str, u32)>,
     wrapper: Option<&'static str>,
     internet: Option<u16>,
@@ -51,6 +51,17 @@ pub struct Settings {
     pub refresh_secret: String,
     /// `service_key`, unless changed.
     pub service_key: String,
+}
+
+/// Where the worker keeps sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionsIn {
+    /// In KV.
+    Kv,
+    /// In the objects of their users, which are on disk.
+    Objects,
+    /// In objects that are out of order: `broken_guard.mjs` says how.
+    BrokenObjects,
 }
 
 /// What guards accounts.
@@ -103,7 +114,7 @@ impl Settings {
             store_name: SESSIONS.into(),
             flags: Vec::new(),
             guard: Guard::NotBound,
-            has_objects: false,
+            sessions: SessionsIn::Kv,
             rate_limits: Vec::new(),
             wrapper: None,
             internet: None,
@@ -179,11 +190,14 @@ impl Settings {
         self
     }
 
-    /// With sessions in the objects of their users, which are on disk.
+    /// With sessions in this place.
     #[must_use]
-    pub fn with_sessions_in_objects(mut self) -> Self {
-        self.has_objects = true;
-        self.with("SESSION_STORE", "durable_objects")
+    pub fn with_sessions_in(mut self, place: SessionsIn) -> Self {
+        self.sessions = place;
+        match place {
+            SessionsIn::Kv => self.with("SESSION_STORE", "kv"),
+            _ => self.with("SESSION_STORE", "durable_objects"),
+        }
     }
 
     /// With a table of accounts, and guards that are out of order: `broken_guard.mjs` says how.
@@ -462,7 +476,10 @@ const config :Workerd.Config = (
     (name = "broken-guard", worker = (
       modules = [(name = "broken_guard.mjs", esModule = embed "broken_guard.mjs")],
       compatibilityDate = "2026-04-01",
-      durableObjectNamespaces = [(className = "AccountGuard", uniqueKey = "broken-guard")],
+      durableObjectNamespaces = [
+        (className = "AccountGuard", uniqueKey = "broken-guard"),
+        (className = "UserSessions", uniqueKey = "broken-sessions"),
+      ],
       durableObjectStorage = (inMemory = void),
     )),
     (name = "unreachable", external = (address = "127.0.0.1:1", http = ())),
@@ -620,14 +637,20 @@ fn guard(name: &str, settings: &Settings) -> Objects {
 }
 
 fn sessions(name: &str, settings: &Settings) -> Objects {
-    if !settings.has_objects {
-        return Objects::default();
-    }
-    Objects {
-        bindings: r#"(name = "USER_SESSIONS", durableObjectNamespace = "UserSessions"),"#.into(),
-        class: namespace("UserSessions", &format!("{name}-sessions")),
-        storage: ON_DISK,
-        ..Objects::default()
+    let binding =
+        |what: &str| format!(r#"(name = "USER_SESSIONS", durableObjectNamespace = {what}),"#);
+    match settings.sessions {
+        SessionsIn::Kv => Objects::default(),
+        SessionsIn::Objects => Objects {
+            bindings: binding(r#""UserSessions""#),
+            class: namespace("UserSessions", &format!("{name}-sessions")),
+            storage: ON_DISK,
+            ..Objects::default()
+        },
+        SessionsIn::BrokenObjects => Objects {
+            bindings: binding(r#"(className = "UserSessions", serviceName = "broken-guard")"#),
+            ..Objects::default()
+        },
     }
 }
 

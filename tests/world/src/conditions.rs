@@ -1,6 +1,6 @@
 //! What a cloud is like.
 
-use tokenkeep::session::refresh::Rule;
+use tokenkeep::session::rule::{Rule, judge};
 
 /// Places in a cloud.
 pub const PLACES: usize = 3;
@@ -102,8 +102,8 @@ pub struct Conditions {
     pub restarts: u64,
     /// Whether alarms of those objects ring by themselves.
     pub alarms_ring: bool,
-    /// Their rule, if it is another one.
-    pub object_rule: Option<Rule>,
+    /// How a refresh is decided.
+    pub rule: Rule,
     /// Who checks passwords.
     pub guarding: Guarding,
     /// What is wrong with the worker.
@@ -126,7 +126,7 @@ impl Default for Conditions {
             rows: Odds::CALM,
             restarts: 0,
             alarms_ring: false,
-            object_rule: None,
+            rule: judge,
             guarding: Guarding::Real,
             flaw: None,
         }

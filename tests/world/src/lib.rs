@@ -13,6 +13,7 @@
 //! | [`cloud`], [`place`] | What all places share, and what one of them sees |
 //! | [`kv`], `sessions` | The store of sessions, and how a place uses it |
 //! | `objects` | The objects with users' sessions |
+//! | `pairs` | Signatures of key pairs |
 //! | [`accounts`], `guards` | The table of accounts, and who checks passwords |
 //! | [`trouble`] | Every call on a store, and how it goes wrong |
 //! | [`client`] | Requests as clients send them, and what they read in replies |
@@ -24,6 +25,7 @@ pub mod conditions;
 mod guards;
 pub mod kv;
 mod objects;
+mod pairs;
 pub mod place;
 mod sessions;
 pub mod timeline;

@@ -16,7 +16,6 @@ use tokenkeep::{
     session::{
         object::{UserSessions, port::Rows},
         port::UserObjects,
-        rule::judge,
     },
     token::time::UnixMillis,
 };
@@ -175,8 +174,7 @@ impl Place {
             name: name.to_owned(),
             is_awake: is_awake.clone(),
         };
-        let rule = cloud.conditions.object_rule.unwrap_or(judge);
-        let object = Rc::new(UserSessions::with_rule(rule, place, storage));
+        let object = Rc::new(UserSessions::new(place, storage));
         let awake = Awake { object, is_awake };
         let mut all = cloud.objects.awake.borrow_mut();
         all.insert(name.to_owned(), awake.clone());

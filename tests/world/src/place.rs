@@ -10,7 +10,7 @@ use tokenkeep::{
     },
     port::Runtime,
     port::{Clock, Fault, Normalizer, RateLimit, Rng},
-    session::port::HasSessions,
+    session::{port::HasSessions, rule::Rule},
     token::time::UnixMillis,
 };
 
@@ -234,6 +234,10 @@ impl HasSessions for Place {
 
     fn note_birth_mark(&self) {
         self.0.cloud.has_birth_mark.set(true);
+    }
+
+    fn rule(&self) -> Rule {
+        self.0.cloud.conditions.rule
     }
 }
 

@@ -10,28 +10,27 @@ use tokenkeep_workerd_tests::{
 
 const REFRESH_SECRET: &str = "refresh_token_secret";
 const ACCESS_SECRET: &str = "access_token_secret";
-const PUT_REFRESH_SECRET: &str = "npx wrangler secret put refresh_token_secret";
 
-/// Bad settings, the name that the answer must have in it, and the command that fixes it: one for
-/// each way that the runtime hands a setting over.
+/// Bad settings, the name that the answer must have in it, and the fix on a computer of one's own: one
+/// for each way that the runtime hands a setting over.
 fn misconfigured() -> [(Settings, &'static str, &'static str); 4] {
     let fresh = Settings::fresh;
     let short = &format!("{SECRET_MARK:-<31}");
     let maximum = "SESSION_MAX_SECONDS";
-    let deploy = "Fix it in wrangler.toml and deploy again.";
+    let file = "Fix it in wrangler.toml or .dev.vars and start the worker again.";
     [
         (
             fresh().without(REFRESH_SECRET),
             REFRESH_SECRET,
-            PUT_REFRESH_SECRET,
+            "Add or replace the line refresh_token_secret=",
         ),
         (
             fresh().with(ACCESS_SECRET, short),
             ACCESS_SECRET,
-            "npx wrangler secret put access_token_secret",
+            "Add or replace the line access_token_secret=",
         ),
-        (fresh().with(maximum, "34560001"), maximum, deploy),
-        (fresh().with_number(maximum, 34_560_001), maximum, deploy),
+        (fresh().with(maximum, "34560001"), maximum, file),
+        (fresh().with_number(maximum, 34_560_001), maximum, file),
     ]
 }
 
@@ -40,7 +39,7 @@ fn what_is_missing_weak_or_out_of_range_is_named_and_logs_nobody_out() {
     let rows = misconfigured();
     let settings = rows.clone().map(|row| row.0);
     let workerd = Workerd::start(&settings);
-    for (client, (settings, name, command)) in workerd.clients.iter().zip(&rows) {
+    for (client, (settings, name, fix)) in workerd.clients.iter().zip(&rows) {
         for answer in [
             client.refresh("x"),
             client.log_out("x"),
@@ -49,7 +48,7 @@ fn what_is_missing_weak_or_out_of_range_is_named_and_logs_nobody_out() {
         ] {
             answer.assert_error(500, "misconfigured");
             assert_names(&answer.text, name, settings);
-            assert!(answer.text.contains(command), "{name}: {}", answer.text);
+            assert!(answer.text.contains(fix), "{name}: {}", answer.text);
         }
         let health = client.get("/health");
         assert_eq!(health.status, 503, "{name}: {}", health.text);
@@ -176,7 +175,7 @@ fn a_new_secret_is_new_every_time_and_needs_no_settings() {
             let secret = answer.json()["secret"].as_str().expect("text").to_owned();
             assert_eq!(
                 answer.json(),
-                json!({"name": REFRESH_SECRET, "secret": secret, "command": PUT_REFRESH_SECRET})
+                json!({"name": REFRESH_SECRET, "secret": secret, "command": "npx tokenkeep secret refresh_token_secret"})
             );
             assert_eq!(
                 URL_SAFE_NO_PAD.decode(&secret).map(|bytes| bytes.len()),

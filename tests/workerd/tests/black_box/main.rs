@@ -10,6 +10,7 @@ mod counts;
 mod faults;
 mod floods;
 mod hang_up;
+mod keys;
 mod log;
 mod mail;
 mod objects;

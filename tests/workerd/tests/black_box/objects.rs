@@ -1,13 +1,14 @@
 //! Sessions in the objects of their users: exact, in the real runtime and on disk.
 
-use std::{sync::LazyLock, thread};
+use std::{fs, path::Path, sync::LazyLock, thread, time::Duration};
 
+use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 use tokenkeep_workerd_tests::{
     client::{Client, Tokens, random_user},
-    time::{HOUR, MINUTE, minute_of, now},
-    tokens::RefreshClaims,
-    workerd::{Settings, Workerd},
+    time::{HOUR, MINUTE, now},
+    tokens::random_name,
+    workerd::{SessionsIn::Objects, Settings, Workerd},
 };
 
 use crate::stage::leak;
@@ -19,7 +20,7 @@ fn shared() -> &'static Workerd {
 }
 
 fn settings() -> Settings {
-    Settings::fresh().with_accounts().with_sessions_in_objects()
+    Settings::fresh().with_accounts().with_sessions_in(Objects)
 }
 
 fn client() -> &'static Client {
@@ -36,18 +37,6 @@ fn revoked(client: &Client, tokens: &Tokens) {
 }
 
 #[test]
-fn twenty_refreshes_at_once_are_all_answered_with_one_token() {
-    let login = client().new_session();
-    let given: Vec<String> = thread::scope(|scope| {
-        let refresh = || client().refresh(&login.refresh).tokens().refresh;
-        let all: Vec<_> = (0..20).map(|_| scope.spawn(refresh)).collect();
-        let given = all.into_iter().map(|thread| thread.join().expect("200"));
-        given.collect()
-    });
-    assert!(given.iter().all(|refresh| *refresh == given[0]));
-}
-
-#[test]
 fn a_revocation_is_refused_on_the_very_next_request() {
     for _ in 0..10 {
         let tokens = client().new_session();
@@ -57,40 +46,6 @@ fn a_revocation_is_refused_on_the_very_next_request() {
         let tokens = client().new_session();
         assert_eq!(client().revoke(&json!({"userId": tokens.user})).status, 200);
         revoked(client(), &tokens);
-    }
-}
-
-#[test]
-fn a_session_comes_over_from_kv_and_a_reused_token_meets_the_latest_state_of_its_chain() {
-    let settings = settings();
-    let workerd = Workerd::start(std::slice::from_ref(&settings));
-    let (client, kv) = (&workerd.clients[0], &workerd.kv);
-    let (user, session) = (random_user(), client.new_session().session);
-    let (created_at, expires_at) = (now() - 2 * HOUR, now() + 24 * HOUR);
-    let adopted_at = now() - 10 * MINUTE;
-    let record = json!({"v": 1, "created_at": created_at, "expires_at": expires_at, "claims": {}, "account": true});
-    kv.put(&format!("session:{user}:{session}"), &record);
-    let iat = minute_of(now() - HOUR);
-    let activity =
-        json!({"v": 1, "gen": 1, "iat": iat, "gen_at": adopted_at, "seen_at": adopted_at});
-    kv.put(&format!("activity:{session}"), &activity);
-    let token = |generation, issued_at| {
-        let claims = RefreshClaims {
-            user: user.clone(),
-            session: session.clone(),
-            generation,
-            issued_at,
-            expires_at: expires_at / 1000,
-        };
-        claims.sign(&settings.refresh_secret)
-    };
-    let [first, successor] = [token(0, minute_of(created_at)), token(1, iat)];
-    assert_eq!(client.refresh(&successor).status, 200);
-    client
-        .refresh(&first)
-        .assert_error(401, "refresh_token_reused");
-    for token in [&first, &successor] {
-        client.refresh(token).assert_error(401, "session_revoked");
     }
 }
 
@@ -138,6 +93,53 @@ fn an_account_lists_and_ends_its_sessions_and_leaves_nothing() {
     assert_eq!(deleted.status, 200);
     revoked(client(), &changed);
     revoked(client(), &here);
+}
+
+/// How many rows the objects with sessions have stored, all together.
+fn rows(workerd: &Workerd) -> i64 {
+    let files = fs::read_dir(workerd.objects().join("worker-0-sessions"));
+    let files = files
+        .expect("a folder")
+        .map(|file| file.expect("a file").path());
+    let databases = files.filter(|path| path.extension().is_some_and(|it| it == "sqlite"));
+    databases.map(|path| rows_of(&path)).sum()
+}
+
+fn rows_of(path: &Path) -> i64 {
+    let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+    let database = database.expect("a database");
+    let count = |query: &str| database.query_row(query, [], |row| row.get::<_, i64>(0));
+    match count("SELECT count(*) FROM sqlite_schema WHERE name = '_cf_KV'") {
+        Ok(1) => count("SELECT count(*) FROM _cf_KV").expect("a number"),
+        other => other.expect("a number"),
+    }
+}
+
+/// A session whose last token has expired is all that KV has of this user: ending it writes a tombstone
+/// whose alarm is due.
+#[test]
+fn nothing_is_left_in_the_storage_of_a_user_whose_sessions_are_over() {
+    let workerd = Workerd::start(&[settings()]);
+    let client = &workerd.clients[0];
+    let end_one_that_expires_at = |expires_at: u64| {
+        let (user, session) = (random_user(), random_name());
+        let record = json!({"v": 1, "created_at": now() - HOUR, "expires_at": expires_at, "claims": {}, "account": true});
+        workerd
+            .kv
+            .put(&format!("session:{user}:{session}"), &record);
+        let one = json!({"userId": user, "sessionId": session});
+        assert_eq!(client.revoke(&one).status, 200);
+    };
+    let is_empty_within = |tries: u32| {
+        (0..tries).any(|_| {
+            thread::sleep(Duration::from_millis(100));
+            rows(&workerd) == 0
+        })
+    };
+    end_one_that_expires_at(now() - 2 * MINUTE);
+    assert!(is_empty_within(200), "{} rows", rows(&workerd));
+    end_one_that_expires_at(now() + HOUR);
+    assert!(!is_empty_within(10), "its token is still valid");
 }
 
 #[test]

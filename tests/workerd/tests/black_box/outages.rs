@@ -11,7 +11,10 @@ use serde_json::{Value, json};
 use tokenkeep_workerd_tests::{
     client::{Answer, Client, Tokens, random_user},
     kv::{Calls, Failure},
-    workerd::{Settings, Workerd},
+    workerd::{
+        SessionsIn::{BrokenObjects, Objects},
+        Settings, Workerd,
+    },
 };
 
 use crate::stage::leak;
@@ -198,6 +201,37 @@ fn guards_out_of_order_are_a_503_before_the_phone_gives_up() {
     for test in tests {
         test.join().expect("as it should be");
     }
+}
+
+#[test]
+fn objects_with_sessions_out_of_order_are_a_503_before_the_phone_gives_up() {
+    // Both workers have the same secrets.
+    let settings = Settings::fresh();
+    let [good, broken] = [Objects, BrokenObjects].map(|it| settings.clone().with_sessions_in(it));
+    let workerd = Workerd::start(&[good, broken]);
+    let [good, broken] = &workerd.clients[..] else {
+        panic!("two workers");
+    };
+    thread::scope(|scope| {
+        for way in ["fails", "silent", "slow", "rubbish", "nothing", "other"] {
+            scope.spawn(move || {
+                let user = json!({"userId": format!("{way}.{}", random_user())});
+                let tokens = good.open_session(&user).tokens();
+                let requests: [&dyn Fn() -> Answer; 4] = [
+                    &|| broken.refresh(&tokens.refresh),
+                    &|| broken.me(&tokens.access),
+                    &|| broken.log_out(&tokens.refresh),
+                    &|| broken.open_session(&user),
+                ];
+                for request in requests {
+                    let started = Instant::now();
+                    request().assert_error(503, "temporarily_unavailable");
+                    assert!(started.elapsed() < GET_IS_GIVEN_UP, "{way}");
+                }
+                let _ = good.refresh(&tokens.refresh).tokens();
+            });
+        }
+    });
 }
 
 #[test]

@@ -1,39 +1,25 @@
 //! Where a user is logged in, and how sessions are ended from afar.
 
-use std::{cell::Cell, sync::LazyLock};
+use std::sync::LazyLock;
 
 use rstest::rstest;
 use serde_json::{Value, json};
 use tokenkeep_workerd_tests::{
     client::{Answer, Client, Tokens, random_user},
-    workerd::{Settings, Workerd},
+    workerd::{
+        SessionsIn::{self, Kv, Objects},
+        Settings, Workerd,
+    },
 };
 
-use self::Sessions::{InKv, InObjects};
-use crate::stage::leak;
-
-/// Where the worker of a test keeps sessions.
-#[derive(Debug, Clone, Copy)]
-enum Sessions {
-    InKv,
-    InObjects,
-}
-
-thread_local! {
-    static SESSIONS: Cell<Sessions> = const { Cell::new(InKv) };
-}
+use crate::stage::{leak, sessions_in, use_sessions_in};
 
 fn client() -> &'static Client {
-    static IN_KV: LazyLock<Workerd> =
-        LazyLock::new(|| Workerd::start(&[Settings::fresh().with_accounts()]));
-    static IN_OBJECTS: LazyLock<Workerd> = LazyLock::new(|| {
+    static SHARED: LazyLock<[Workerd; 2]> = LazyLock::new(|| {
         let settings = Settings::fresh().with_accounts();
-        Workerd::start(&[settings.with_sessions_in_objects()])
+        [Kv, Objects].map(|place| Workerd::start(&[settings.clone().with_sessions_in(place)]))
     });
-    let shared = match SESSIONS.get() {
-        InKv => &IN_KV,
-        InObjects => &IN_OBJECTS,
-    };
+    let shared = &SHARED[usize::from(sessions_in() == Objects)];
     assert_eq!(leak(&shared.log()), None, "logged by some test");
     &shared.clients[0]
 }
@@ -57,21 +43,21 @@ fn log_out_all(tokens: &Tokens) -> Answer {
     client().send_as(&tokens.access, "POST", "/auth/logout/all", &json!({}))
 }
 
-fn sessions(tokens: &Tokens) -> Vec<Value> {
+fn listed(tokens: &Tokens) -> Vec<Value> {
     let page = client().sessions(&tokens.access, "");
     assert_eq!(page.status, 200, "{}", page.text);
     page.json()["sessions"].as_array().expect("a list").clone()
 }
 
 #[rstest]
-fn a_user_sees_and_ends_sessions(#[values(InKv, InObjects)] kept: Sessions) {
-    SESSIONS.set(kept);
+fn a_user_sees_and_ends_sessions(#[values(Kv, Objects)] sessions: SessionsIn) {
+    use_sessions_in(sessions);
     let user = random_user();
     let [phone, tablet] = [log_in(&user, "phone"), log_in(&user, "täblet")];
-    let listed = sessions(&phone);
-    assert_eq!(listed.len(), 2);
+    let all = listed(&phone);
+    assert_eq!(all.len(), 2);
     for (tokens, device) in [(&phone, "phone"), (&tablet, "täblet")] {
-        let session = listed
+        let session = all
             .iter()
             .find(|session| session["id"] == tokens.session.as_str());
         let session = session.expect("it is listed");
@@ -87,13 +73,13 @@ fn a_user_sees_and_ends_sessions(#[values(InKv, InObjects)] kept: Sessions) {
         json!({"revoked": true})
     );
     client().assert_ended(&tablet);
-    assert_eq!(sessions(&phone).len(), 1);
+    assert_eq!(listed(&phone).len(), 1);
     let _ = client().refresh(&phone.refresh).tokens();
 }
 
 #[rstest]
-fn a_user_with_many_sessions_gets_pages(#[values(InKv, InObjects)] kept: Sessions) {
-    SESSIONS.set(kept);
+fn a_user_with_many_sessions_gets_pages(#[values(Kv, Objects)] sessions: SessionsIn) {
+    use_sessions_in(sessions);
     let user = random_user();
     let all: Vec<Tokens> = (0..120).map(|_| log_in(&user, "phone")).collect();
     let mut seen = Vec::new();
@@ -119,8 +105,10 @@ fn a_user_with_many_sessions_gets_pages(#[values(InKv, InObjects)] kept: Session
 }
 
 #[rstest]
-fn logging_out_everywhere_spares_only_what_begins_later(#[values(InKv, InObjects)] kept: Sessions) {
-    SESSIONS.set(kept);
+fn logging_out_everywhere_spares_only_what_begins_later(
+    #[values(Kv, Objects)] sessions: SessionsIn,
+) {
+    use_sessions_in(sessions);
     let email = random_user().to_lowercase();
     let account = json!({"email": email, "password": "correct horse"});
     let here = client().post("/auth/signup", &account).tokens();
@@ -132,5 +120,5 @@ fn logging_out_everywhere_spares_only_what_begins_later(#[values(InKv, InObjects
         log_out_all(tokens).assert_error(401, "session_revoked");
     }
     let _ = client().refresh(&again.refresh).tokens();
-    assert_eq!(sessions(&again).len(), 1);
+    assert_eq!(listed(&again).len(), 1);
 }

@@ -1,16 +1,21 @@
 //! `POST /auth/session`: the user IDs, names and claims that the runtime has to pass on.
 
+use rstest::rstest;
 use serde_json::json;
-use tokenkeep_workerd_tests::client::{Client, random_user};
+use tokenkeep_workerd_tests::{
+    client::{Client, random_user},
+    workerd::SessionsIn::{self, Kv, Objects},
+};
 
-use crate::stage::Stage;
+use crate::stage::{Stage, use_sessions_in};
 
 fn client() -> &'static Client {
     Stage::shared().client()
 }
 
-#[test]
-fn user_ids_of_other_systems_are_taken() {
+#[rstest]
+fn user_ids_of_other_systems_are_taken(#[values(Kv, Objects)] sessions: SessionsIn) {
+    use_sessions_in(sessions);
     for user in [
         "7".to_owned(),
         "auth0|5f7c8ec7".to_owned(),
@@ -24,8 +29,9 @@ fn user_ids_of_other_systems_are_taken() {
     }
 }
 
-#[test]
-fn the_largest_session_that_is_allowed_works() {
+#[rstest]
+fn the_largest_session_that_is_allowed_works(#[values(Kv, Objects)] sessions: SessionsIn) {
+    use_sessions_in(sessions);
     let filler = "x".repeat(2048 - r#"{"a":""}"#.len());
     let body = json!({
         "userId": format!("{}{}", random_user(), "x".repeat(80)),

@@ -1,14 +1,17 @@
 //! A short soak; `cargo xtask soak` is a long one.
 
+use rstest::rstest;
 use serde_json::json;
 use tokenkeep_workerd_tests::{
     soak::{run, run_with},
-    workerd::Settings,
+    workerd::SessionsIn::{self, Kv, Objects},
 };
 
-#[test]
-fn nothing_that_was_acknowledged_is_lost_when_workerd_is_killed() {
-    let report = run(16);
+#[rstest]
+fn nothing_that_was_acknowledged_is_lost_when_workerd_is_killed(
+    #[values(Kv, Objects)] sessions: SessionsIn,
+) {
+    let report = run(16, sessions);
     println!("{report}");
     assert!(report.is_good(), "{report}");
     assert_eq!(report.kills, 4);
@@ -17,18 +20,8 @@ fn nothing_that_was_acknowledged_is_lost_when_workerd_is_killed() {
 }
 
 #[test]
-fn nothing_is_lost_when_sessions_are_in_objects_either() {
-    let settings = Settings::fresh().with_sessions_in_objects();
-    let report = run_with(16, settings, |_| {});
-    println!("{report}");
-    assert!(report.is_good(), "{report}");
-    assert_eq!(report.kills, 4);
-    assert!(report.acknowledged > 50, "{report}");
-}
-
-#[test]
 fn a_store_that_ends_sessions_of_its_own_accord_is_found_out() {
-    let report = run_with(6, Settings::fresh(), |workerd| {
+    let report = run_with(6, Kv, |workerd| {
         for key in workerd.kv.keys("session:") {
             workerd.kv.put(&key, &json!({"v": 1, "revoked_at": 1}));
         }

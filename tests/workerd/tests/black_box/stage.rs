@@ -1,8 +1,11 @@
 //! The workerd that most tests share, and sessions with a past.
 
-use std::sync::{
-    LazyLock,
-    atomic::{AtomicBool, Ordering::Relaxed},
+use std::{
+    cell::Cell,
+    sync::{
+        LazyLock,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use serde_json::{Value, json};
@@ -11,13 +14,27 @@ use tokenkeep_workerd_tests::{
     kv::{Kv, Operation},
     time::{DAY, minute_of, now},
     tokens::{RefreshClaims, derived_access_key, random_name, sign},
-    workerd::{SECRET_MARK, Settings, Workerd},
+    workerd::{SECRET_MARK, SessionsIn, Settings, Workerd},
 };
 
 /// The default idle window of a session.
 pub const IDLE: u64 = 90 * DAY;
 /// The default lifetime of a session.
 pub const LIFETIME: u64 = 365 * DAY;
+
+thread_local! {
+    static SESSIONS: Cell<SessionsIn> = const { Cell::new(SessionsIn::Kv) };
+}
+
+/// From here on, the worker of this test keeps sessions in this place.
+pub fn use_sessions_in(place: SessionsIn) {
+    SESSIONS.set(place);
+}
+
+/// Where it keeps them.
+pub fn sessions_in() -> SessionsIn {
+    SESSIONS.get()
+}
 
 /// A worker with the settings of `wrangler.toml`.
 #[derive(Debug)]
@@ -27,15 +44,23 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// The one that tests share; each has users of its own.
+    /// The one that tests share, for each place of sessions; each test has users of its own.
     pub fn shared() -> &'static Self {
-        static SHARED: LazyLock<Stage> = LazyLock::new(Stage::start);
-        &SHARED
+        static IN_KV: LazyLock<Stage> = LazyLock::new(Stage::start);
+        static IN_OBJECTS: LazyLock<Stage> =
+            LazyLock::new(|| Stage::with(Settings::fresh().with_sessions_in(SessionsIn::Objects)));
+        match sessions_in() {
+            SessionsIn::Kv => &IN_KV,
+            _ => &IN_OBJECTS,
+        }
     }
 
     /// One that no other test uses.
     pub fn start() -> Self {
-        let settings = Settings::fresh();
+        Self::with(Settings::fresh())
+    }
+
+    fn with(settings: Settings) -> Self {
         Self {
             workerd: Workerd::start(std::slice::from_ref(&settings)),
             refresh_secret: settings.refresh_secret,

@@ -6,13 +6,15 @@ use std::{
     sync::LazyLock,
 };
 
+use rstest::rstest;
 use serde_json::json;
 use tokenkeep_workerd_tests::{
     client::USER_MARK,
+    workerd::SessionsIn::{self, Kv, Objects},
     wrangler::{Project, Wrangler},
 };
 
-use crate::stage::{Stage, leak};
+use crate::stage::{Stage, leak, use_sessions_in};
 
 /// The worker as `cargo xtask dev` runs it, on a database that is empty at first.
 fn shared() -> &'static (Project, Wrangler) {
@@ -25,8 +27,9 @@ fn shared() -> &'static (Project, Wrangler) {
     &SHARED
 }
 
-#[test]
-fn a_session_lives_from_login_to_logout() {
+#[rstest]
+fn a_session_lives_from_login_to_logout(#[values(Kv, Objects)] sessions: SessionsIn) {
+    use_sessions_in(sessions);
     let client = Stage::shared().client();
     let user = format!("ada{USER_MARK}");
     let opened = client.open_session(&json!({

@@ -1,9 +1,10 @@
 // The page of a worker in order: what it says, how it looks, and what it copies.
 import assert from "node:assert/strict";
+import { createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { PHONE, checked, onPage, states, verdict } from "./browser.mjs";
+import { PHONE, PUBLIC_HOST, checked, onPage, states, verdict } from "./browser.mjs";
 
 const URL_ = process.env.WORKER;
 const ORIGIN = new URL(URL_).origin;
@@ -21,6 +22,7 @@ test("everything is ready, and no secret is in the document", () =>
     assert.deepEqual(await states(page), {
       refresh_token_secret: "ok",
       access_token_secret: "not used",
+      access_token_private_key: "not used",
       service_key: "ok",
       SESSIONS: "ok",
       DB: "ok",
@@ -74,7 +76,7 @@ test("every field of every card is copied by its button", () =>
   onPage(URL_, async (page) => {
     await checked(page);
     const lines = await page.locator(".card .line").all();
-    assert.equal(lines.length, 69);
+    assert.equal(lines.length, 91);
     const labels = new Set();
     for (const line of lines) {
       const button = line.getByRole("button");
@@ -100,10 +102,11 @@ test("a secret is made in the browser, new every time, and goes nowhere", () =>
       await page.getByRole("button", { name: "Make a secret", exact: true }).click();
       await page.getByRole("button", { name: "Copy the command" }).click();
       await page.getByText("Copied: the command").waitFor();
-      assert.equal(await clipboard(page), `npx wrangler secret put ${name}`);
-      await page.getByRole("button", { name: "Copy the secret" }).click();
-      await page.getByText("Copied: the secret").waitFor();
-      const secret = await clipboard(page);
+      assert.equal(await clipboard(page), "npx tokenkeep dev");
+      await page.getByRole("button", { name: "Copy the line" }).click();
+      await page.getByText("Copied: the line").waitFor();
+      const [, of, secret] = /^(\w+)="(.*)"$/.exec(await clipboard(page));
+      assert.equal(of, name);
       assert.equal(Buffer.from(secret, "base64url").length, 64);
       assert.match(secret, /^[A-Za-z0-9_-]{86}$/);
       assert.ok(!(await page.content()).includes(secret), "it is not in the document's text");
@@ -114,17 +117,49 @@ test("a secret is made in the browser, new every time, and goes nowhere", () =>
     assert.deepEqual(requests, []);
   }, CLIPBOARD));
 
+test("a key pair is made in the browser, on one line, and can sign", () =>
+  onPage(URL_, async (page) => {
+    await checked(page);
+    const requests = [];
+    page.on("request", (request) => requests.push(request.url()));
+    for (const [option, type, size] of [["", "ec", undefined], [" RS256", "rsa", 2048]]) {
+      await page.getByLabel("What is it for?").selectOption(`access_token_private_key${option}`);
+      await page.getByRole("button", { name: "Make a secret", exact: true }).click();
+      await page.getByRole("button", { name: "Copy the line" }).click();
+      await page.getByText("Copied: the line").waitFor();
+      const [, secret] = /^access_token_private_key="(.*)"$/.exec(await clipboard(page));
+      const key = createPrivateKey(secret.replaceAll("\\n", "\n"));
+      assert.equal(key.asymmetricKeyType, type);
+      assert.equal(key.asymmetricKeyDetails.modulusLength, size);
+      assert.ok(!(await page.content()).includes(secret), "it is not in the document's text");
+    }
+    assert.deepEqual(requests, []);
+  }, CLIPBOARD));
+test("on the internet, a secret comes with the command that stores it", () =>
+  onPage(URL_.replace("127.0.0.1", PUBLIC_HOST), async (page) => {
+    await checked(page);
+    await page.getByLabel("What is it for?").selectOption("service_key");
+    await page.getByRole("button", { name: "Make a secret", exact: true }).click();
+    assert.deepEqual(await page.locator("#made code.value").allInnerTexts(), ["npx tokenkeep secret service_key"]);
+    assert.match(await page.locator("#made input.value").inputValue(), /^[A-Za-z0-9_-]{86}$/);
+    // No key is made on a page that came without encryption.
+    await page.getByLabel("What is it for?").selectOption("access_token_private_key");
+    await page.getByRole("button", { name: "Make a secret", exact: true }).click();
+    assert.match(await page.locator("#made").innerText(), /https:/);
+    // Its e-mails go to a log, which is no way on the internet.
+  }, { expected: /status of 503/ }));
+
 test("where the browser does not copy, the text is selected and the page says so", () =>
   onPage(URL_, async (page) => {
     await checked(page);
-    await page.getByRole("button", { name: "Copy URL of Log in" }).click();
+    await page.getByRole("button", { name: "Copy URL of Log in", exact: true }).click();
     await page.getByText("The text is selected").waitFor();
     assert.equal(await page.evaluate(() => String(getSelection()).trim()), `${ORIGIN}/auth/login`);
     await page.getByRole("button", { name: "Make a secret", exact: true }).click();
-    await page.getByRole("button", { name: "Copy the secret" }).click();
+    await page.getByRole("button", { name: "Copy the line" }).click();
     const field = page.locator("input.value");
     assert.equal(await field.getAttribute("type"), "text");
-    assert.equal(await field.evaluate((input) => input.selectionEnd - input.selectionStart), 86);
+    assert.equal(await field.evaluate((input) => input.selectionEnd - input.selectionStart), 'refresh_token_secret=""'.length + 86);
   }, {
     prepare: (page) => page.addInitScript(() => {
       navigator.clipboard.writeText = () => Promise.reject(new DOMException("", "NotAllowedError"));
@@ -145,7 +180,7 @@ test("the keyboard reaches everything, in order, and one sees where it is", () =
   onPage(URL_, async (page) => {
     await checked(page);
     const reached = [];
-    for (let presses = 0; presses < 100; presses += 1) {
+    for (let presses = 0; presses < 200; presses += 1) {
       await page.keyboard.press("Tab");
       const at = await page.evaluate(() => {
         const element = document.activeElement;
@@ -163,7 +198,7 @@ test("the keyboard reaches everything, in order, and one sees where it is", () =
       "Check again", "What is it for?", "Make a secret",
     ]);
     assert.deepEqual(reached.slice(-4), ["Make a new one", "E-mail", "Password (8 characters or more)", "Try it out"]);
-    assert.equal(reached.length, 8 + 69 + 4);
+    assert.equal(reached.length, 8 + 91 + 4);
   }));
 
 test("the skip link leads to the content", () =>

@@ -117,6 +117,22 @@ fn each_piece_that_is_missing_is_named_with_its_remedy() {
             "weak_previous",
             fresh().with("refresh_token_secret_previous", &short),
         ),
+        (
+            "public_key",
+            fresh().with(
+                "access_token_private_key",
+                include_str!("../../../vectors/keys/es256.pub.pem"),
+            ),
+        ),
+        (
+            "refused_key",
+            // Its private part is another key's.
+            fresh().with(
+                "access_token_private_key",
+                &include_str!("../../../vectors/keys/es256.jwk")
+                    .replace("8FW7Pv30Rqu4", "AAAAAAAAAAAA"),
+            ),
+        ),
         ("bad_number", fresh().with("ACCESS_TOKEN_SECONDS", "59")),
         ("bad_switch", fresh().with("SIGN_UP", "perhaps")),
         ("no_store", fresh().without_store()),

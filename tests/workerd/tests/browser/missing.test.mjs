@@ -22,16 +22,18 @@ const commands = async (page, name) => row(page, name).locator(".value").allInne
 
 const ROWS = [
   // worker, row, its state, the command on the internet, the command at home, words
-  ["no_secret", "refresh_token_secret", "missing", "npx wrangler secret put refresh_token_secret", "cargo xtask dev", /is not set/],
-  ["weak_secret", "refresh_token_secret", "needs fixing", "npx wrangler secret put refresh_token_secret", "cargo xtask dev", /32 bytes/],
-  ["same_secrets", "access_token_secret", "needs fixing", "npx wrangler secret put access_token_secret", "cargo xtask dev", /contain the same secret/],
-  ["weak_service_key", "service_key", "needs fixing", "npx wrangler secret put service_key", "cargo xtask dev", /32 bytes/],
-  ["weak_previous", "refresh_token_secret_previous", "needs fixing", "npx wrangler secret delete refresh_token_secret_previous", null, /32 bytes/],
-  ["bad_number", "ACCESS_TOKEN_SECONDS", "needs fixing", "cargo xtask deploy", "cargo xtask dev", /from 60 to 86400/],
-  ["bad_switch", "SIGN_UP", "needs fixing", "cargo xtask deploy", "cargo xtask dev", /"on" or "off"/],
-  ["no_store", "SESSIONS", "missing", "cargo xtask deploy", "cargo xtask dev", /not connected/],
+  ["no_secret", "refresh_token_secret", "missing", "npx tokenkeep secret refresh_token_secret", "npx tokenkeep dev", /is not set/],
+  ["weak_secret", "refresh_token_secret", "needs fixing", "npx tokenkeep secret refresh_token_secret", "npx tokenkeep dev", /32 bytes/],
+  ["same_secrets", "access_token_secret", "needs fixing", "npx tokenkeep secret access_token_secret", "npx tokenkeep dev", /contain the same secret/],
+  ["public_key", "access_token_private_key", "needs fixing", "npx tokenkeep secret access_token_private_key", "npx tokenkeep dev", /is a public key/],
+  ["refused_key", "access_token_private_key", "needs fixing", "npx tokenkeep secret access_token_private_key", "npx tokenkeep dev", /It is damaged/],
+  ["weak_service_key", "service_key", "needs fixing", "npx tokenkeep secret service_key", "npx tokenkeep dev", /32 bytes/],
+  ["weak_previous", "refresh_token_secret_previous", "needs fixing", "npx wrangler secret delete refresh_token_secret_previous", "npx tokenkeep dev", /32 bytes/],
+  ["bad_number", "ACCESS_TOKEN_SECONDS", "needs fixing", "npx tokenkeep deploy", "npx tokenkeep dev", /from 60 to 86400/],
+  ["bad_switch", "SIGN_UP", "needs fixing", "npx tokenkeep deploy", "npx tokenkeep dev", /"on" or "off"/],
+  ["no_store", "SESSIONS", "missing", "npx tokenkeep deploy", "npx tokenkeep dev", /not connected/],
   ["no_tables", "DB", "does not answer", "npx wrangler d1 migrations apply DB --remote", "npx wrangler d1 migrations apply DB --local", /could not be created/],
-  ["no_guard", "ACCOUNT_GUARD", "missing", "cargo xtask deploy", "cargo xtask dev", /not connected/],
+  ["no_guard", "ACCOUNT_GUARD", "missing", "npx tokenkeep deploy", "npx tokenkeep dev", /not connected/],
 ];
 
 for (const [worker, name, state, onTheInternet, atHome, words] of ROWS) {
@@ -56,6 +58,7 @@ test("a worker without any secret has its page, which names all that is missing 
     assert.deepEqual(await states(page), {
       refresh_token_secret: "missing",
       access_token_secret: "not used",
+      access_token_private_key: "not used",
       service_key: "not used",
       SESSIONS: "missing",
       DB: "not used",
@@ -87,7 +90,7 @@ test("a worker without its limit of floods is ready, and says how to have it", (
     assert.equal(await verdict(page), "Everything is ready on this computer.");
     assert.equal((await states(page)).ATTEMPTS, "not used");
     assert.match(await row(page, "ATTEMPTS").innerText(), /Optional: .* the section \[\[ratelimits\]\] .* is missing/s);
-    assert.deepEqual(await commands(page, "ATTEMPTS"), ["cargo xtask dev"]);
+    assert.deepEqual(await commands(page, "ATTEMPTS"), ["npx tokenkeep dev"]);
   }, { prepare: told("no_flood_limit") }));
 
 test("the button of a missing secret leads to where one is made", () =>

@@ -13,7 +13,7 @@ const post = (path, body) => fetch(new URL(path, URL_), { method: "POST", body: 
 async function start(page, how, email, password) {
   await checked(page);
   await page.getByLabel(how).check();
-  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("E-mail", { exact: true }).fill(email);
   await page.locator("#trial").getByLabel("Password").fill(password);
   await page.locator("#trial").getByRole("button", { name: "Try it out" }).click();
   await page.locator("#outcome:is(.good, .bad)").waitFor();
@@ -92,7 +92,7 @@ test("an address is sent as it was typed, and with its host in punycode it is th
     const sent = page.waitForRequest((request) => request.url().endsWith("/auth/signup"));
     await start(page, "Make a new one", email, PASSWORD);
     assert.equal((await sent).postDataJSON().email, email);
-    assert.equal(await page.getByLabel("E-mail").inputValue(), email);
+    assert.equal(await page.getByLabel("E-mail", { exact: true }).inputValue(), email);
     assert.match(await outcome(page), /^It works\./);
     const login = await post("/auth/login", { email: `${user}@xn--bcher-kva.example`, password: PASSWORD });
     assert.equal(login.status, 200);
@@ -128,7 +128,7 @@ test("it works on a phone and with the keyboard alone", () =>
   onPage(URL_, async (page) => {
     await checked(page);
     const email = newEmail();
-    await page.getByLabel("E-mail").focus();
+    await page.getByLabel("E-mail", { exact: true }).focus();
     await page.keyboard.type(email);
     await page.keyboard.press("Tab");
     await page.keyboard.type(PASSWORD);
