@@ -15,7 +15,7 @@ use crate::{
         request::Request,
     },
     session::bearer::{self, Bearer},
-    token::{claims::CustomClaims, id::UserId, time::UnixMillis},
+    token::{access::EMAIL_VERIFIED, claims::CustomClaims, id::UserId, time::UnixMillis},
 };
 
 /// The response of both.
@@ -41,8 +41,13 @@ struct Profile {
 
 impl Me {
     /// The session's claims are those in the store: those of the token may have more in them, by
-    /// `ACCESS_TOKEN_CLAIMS`.
+    /// `ACCESS_TOKEN_CLAIMS`. Whether an account's address is verified is a field of its own.
     fn new(account: Option<Account>, Bearer { token, record, .. }: Bearer) -> Self {
+        let claims = record.map_or(token.claims, |record| record.claims);
+        let claims = match &account {
+            Some(_) => claims.without(EMAIL_VERIFIED),
+            None => claims,
+        };
         let account = account.map(|account| Profile {
             email: account.email,
             name: account.name,
@@ -52,7 +57,7 @@ impl Me {
         Self {
             id: token.session_ref.user,
             account,
-            claims: record.map_or(token.claims, |record| record.claims),
+            claims,
         }
     }
 }

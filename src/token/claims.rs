@@ -58,6 +58,13 @@ impl CustomClaims {
         self
     }
 
+    /// Without a claim.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.0.remove(name);
+        self
+    }
+
     /// Whether there is a claim of this name.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
