@@ -352,6 +352,17 @@ function showCards() {
       outputs: GIVEN,
       note: "For a screen after Sign up, with the same address and password. Without the password, that of the sign-up is gone: it may be a stranger’s.",
     }),
+    card("Change e-mail address", "POST", "/auth/email/change", {
+      header: BEARER,
+      body: { password: "${password}", newEmail: "${newEmail}" },
+      note: "Sends a code to the new address. Without e-mail, the address changes at once.",
+    }),
+    card("Confirm e-mail address", "POST", "/auth/email/change/confirm", {
+      header: BEARER,
+      body: { code: "${code}" },
+      outputs: ["email"],
+      note: "For a second screen. Nobody is logged out.",
+    }),
     card("Delete account", "DELETE", "/auth/me", {
       header: BEARER,
       body: { password: "${password}" },

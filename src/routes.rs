@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::{
     account::{
+        change_email::{change_email, confirm_change},
         change_password::change_password,
         code_login::{log_in_with_code, send_login_code},
         delete::delete_account,
@@ -84,6 +85,8 @@ impl<P: HasAccounts> Route<P> {
         api(Post,   "/auth/code/login",      |request| json(log_in_with_code(request))),
         api(Post,   "/auth/email/verify/send", |request| json(send_verification(request))),
         api(Post,   "/auth/email/verify",    |request| json(verify_email(request))),
+        api(Post,   "/auth/email/change",    |request| json(change_email(request))),
+        api(Post,   "/auth/email/change/confirm", |request| json(confirm_change(request))),
         api(Post,   "/oauth/token",          |request| token(request).boxed_local()),
         api(Post,   "/oauth/revoke",         |request| json(revoke_token(request))),
         api(Post,   "/oauth/introspect",     |request| json(introspect(request))),

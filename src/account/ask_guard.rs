@@ -1,4 +1,5 @@
-//! What a request asks of an account's guard: to check a password or a code, or for a stamp.
+//! What a request asks of an account's guard: to check a password or a code, for a stamp, or to let the
+//! account go to another address.
 //!
 //! Here is the request's side, in the Worker, where waiting costs nothing: time limits, what a reply
 //! means for the client, when a refusal goes out, and the pause that slows a flood of guesses.
@@ -9,11 +10,16 @@ use crate::{
         Account,
         email::Email,
         guard::GUARD_TIMEOUT_MS,
-        message::{Attempt, GuardReply, GuardRequest, NewCode, Purpose, Redemption},
+        message::{
+            Attempt, GuardReply, GuardRequest, Move, NewCode, Purpose, Redemption, Resident,
+        },
         password::Password,
         port::{Guard as _, HasAccounts},
     },
-    http::{error::Error, request::Request},
+    http::{
+        error::{BadInput, Error},
+        request::Request,
+    },
     mail::words::Letter,
     port::{Fault, RateLimit, within},
     token::{
@@ -142,6 +148,13 @@ pub async fn redeem_code<P: HasAccounts>(
     request: &Request<'_, P>,
     redemption: Redemption,
 ) -> Result<Checked, Error> {
+    checked(redeem(request, redemption).await?, Error::CodeInvalid)
+}
+
+async fn redeem<P: HasAccounts>(
+    request: &Request<'_, P>,
+    redemption: Redemption,
+) -> Result<GuardReply, Error> {
     let started_at = request.platform.now();
     let email = redemption.email.clone();
     let reply = ask(request, &email, &GuardRequest::Redeem(redemption)).await?;
@@ -149,7 +162,60 @@ pub async fn redeem_code<P: HasAccounts>(
         slow_down_when_flooded(request).await;
         wait_for_next_step(request, started_at).await;
     }
-    checked(reply, Error::CodeInvalid)
+    Ok(reply)
+}
+
+/// Has the guard of a new address check the code that was sent there.
+///
+/// # Errors
+/// 400 for a code that is wrong, too old or used; 503 when something failed.
+pub async fn redeem_change<P: HasAccounts>(
+    request: &Request<'_, P>,
+    redemption: Redemption,
+) -> Result<(), Error> {
+    match redeem(request, redemption).await? {
+        GuardReply::Right => Ok(()),
+        GuardReply::Wrong => Err(Error::CodeInvalid),
+        _ => Err(Fault::Failed.into()),
+    }
+}
+
+/// Where this account is going, if it has asked for another address.
+///
+/// # Errors
+/// 429 while it has to stay; 503 when something failed.
+pub async fn destination<P: HasAccounts>(
+    request: &Request<'_, P>,
+    account: &Account,
+) -> Result<Option<Email>, Error> {
+    let question = GuardRequest::Destination(account.id.clone());
+    match ask(request, &account.email, &question).await? {
+        GuardReply::Destination { to } => Ok(to),
+        GuardReply::Wait { seconds } => Err(Error::TooManyAttempts(seconds)),
+        _ => Err(Fault::Failed.into()),
+    }
+}
+
+/// Lets an account go to the address for which the code was shown.
+///
+/// # Errors
+/// 409 where another account has it; 400 where the change was called off; 429 while the account has to
+/// stay; 503 when something failed.
+pub async fn move_account<P: HasAccounts>(
+    request: &Request<'_, P>,
+    account: Account,
+    to: Email,
+) -> Result<Account, Error> {
+    let from = account.email.clone();
+    let question = GuardRequest::Move {
+        from: from.clone(),
+        to: Move {
+            user: account.id,
+            email: to,
+        },
+    };
+    let reply = ask(request, &from, &question).await?;
+    Ok(checked(reply, Error::CodeInvalid)?.account)
 }
 
 fn checked(reply: GuardReply, wrong: Error) -> Result<Checked, Error> {
@@ -169,10 +235,18 @@ fn checked(reply: GuardReply, wrong: Error) -> Result<Checked, Error> {
         GuardReply::Wait { seconds } => Err(Error::TooManyAttempts(seconds)),
         GuardReply::Full { seconds } => Err(Error::TooManySignUps(seconds)),
         GuardReply::Gone => Err(Error::BearerRevoked),
+        GuardReply::Taken => Err(Error::EmailTaken),
+        GuardReply::NoPassword => Err(BadInput::field(
+            "password",
+            "cannot be checked, because this account has none: set one with POST /auth/password/forgot first",
+        )
+        .into()),
         GuardReply::Stamped { .. }
         | GuardReply::Issued
         | GuardReply::IssuedToKnown
         | GuardReply::NotIssued
+        | GuardReply::Right
+        | GuardReply::Destination { .. }
         | GuardReply::Fault => Err(Fault::Failed.into()),
     }
 }
@@ -189,15 +263,35 @@ async fn wait_for_next_step<P: HasAccounts>(request: &Request<'_, P>, started_at
     let _ = request.deadline.within(left_ms + 1, platform, pause).await;
 }
 
-/// A stamp of the guard of this address, later than every session that it has let start.
+/// A stamp for an account, later than every session of it that was let start.
 ///
 /// # Errors
 /// The guard failed, or did not reply in time.
-pub async fn stamp<P: HasAccounts>(
+pub async fn stamp_for<P: HasAccounts>(
+    request: &Request<'_, P>,
+    account: &Account,
+) -> Result<UnixMillis, Error> {
+    let question = GuardRequest::StampFor(Resident::of(account));
+    stamp(request, &account.email, &question).await
+}
+
+/// A stamp of the guard of this address, where it is not known whether an account has it.
+///
+/// # Errors
+/// The guard failed, or did not reply in time.
+pub async fn stamp_at<P: HasAccounts>(
     request: &Request<'_, P>,
     email: &Email,
 ) -> Result<UnixMillis, Error> {
-    match ask(request, email, &GuardRequest::Stamp).await? {
+    stamp(request, email, &GuardRequest::Stamp).await
+}
+
+async fn stamp<P: HasAccounts>(
+    request: &Request<'_, P>,
+    email: &Email,
+    question: &GuardRequest,
+) -> Result<UnixMillis, Error> {
+    match ask(request, email, question).await? {
         GuardReply::Stamped { at } => Ok(at),
         _ => Err(Fault::Failed.into()),
     }

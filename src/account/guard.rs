@@ -11,31 +11,37 @@
 //!   ([`crate::account::codes`]).
 //! * **Order.** Two sign-ups of one address make one account. A password is read, checked and
 //!   replaced without another attempt in between. And the stamps of logins and of "everything
-//!   until now is over" come from one clock, strictly one after the other.
+//!   until now is over" come from one clock, strictly one after the other. When an account changes its
+//!   address, another guard goes on where this one stops ([`change_email`]).
 //!
 //! What it guarantees: its reply is the same whether an address is unknown or a password wrong (the
 //! Worker sees to it that it comes at the same moment: [`crate::account::ask_guard`]); no more
 //! passwords are checked than [`crate::account::attempts`] admits; and it cleans up.
 //!
-//! For an address without an account it stores nothing at all: a flood of invented addresses would
-//! fill the storage, and there is no password to guess. Its attempts are counted in memory, with the
-//! same limits, for as long as the object stays awake. Only where anybody may sign up with a code, it
-//! stores that, for a day: the e-mail that goes out costs more.
+//! For an address without an account it stores nothing but codes, for a day: those that a user wants to
+//! change to it with and, where anybody may sign up with a code, those for that. Else a flood of invented
+//! addresses would fill the storage, and there is no password to guess. Its attempts are counted in
+//! memory, with the same limits, for as long as the object stays awake.
 
 mod change;
+mod change_email;
 mod check;
 mod code;
+mod stamps;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::change::PasswordChange;
-use self::check::{CheckOutcome, PasswordCheck, full, unreadable};
+pub use self::{change::PasswordChange, stamps::Stamps};
+use self::{
+    change_email::{Departure, PendingMove},
+    check::{CheckOutcome, PasswordCheck, full, unreadable},
+};
 use crate::{
     account::{
         Account,
         attempts::{Attempts, Caller, Source, Wait},
         codes::Codes,
-        message::{Attempt, GuardReply, GuardRequest, Purpose, Succession},
+        message::{Attempt, EmailChange, GuardReply, GuardRequest, Purpose, Resident, Succession},
         password::Password,
         port::{Accounts, HasAccounts},
     },
@@ -65,6 +71,8 @@ struct Stored<A> {
     change: Option<PasswordChange>,
     #[serde(default, skip_serializing_if = "Codes::is_empty")]
     codes: Codes,
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "move")]
+    pending: Option<PendingMove>,
 }
 
 /// What a guard remembers from one request to the next.
@@ -73,8 +81,12 @@ pub struct AccountGuard {
     attempts: Attempts,
     change: Option<PasswordChange>,
     codes: Codes,
-    /// The latest stamp. It need not be stored: a guard that was asleep wakes up later than that.
-    last_stamp: Option<UnixMillis>,
+    /// Where the account is going.
+    pending: Option<PendingMove>,
+    /// The account that has left last. It need not be stored: a Worker that has looked before that
+    /// asks within seconds.
+    departure: Option<Departure>,
+    stamps: Stamps,
     /// Whether the address had an account when it was last looked up, or when this was stored.
     has_account: bool,
     /// Whose account it was when it was last looked up.
@@ -100,13 +112,16 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
             attempts,
             change,
             codes,
+            pending,
         } = stored.map(read).unwrap_or_default();
         Self {
-            has_account: !attempts.is_empty() || change.is_some(),
+            has_account: !attempts.is_empty() || change.is_some() || pending.is_some(),
             attempts,
             change,
             codes,
-            last_stamp: None,
+            pending,
+            departure: None,
+            stamps: Stamps::default(),
             user: None,
         }
     }
@@ -123,7 +138,7 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
 
     fn forget_old(&mut self, now: UnixMillis) {
         self.attempts.forget(now);
-        self.change.take_if(|change| change.is_old(now));
+        self.forget_old_change(now);
         self.codes.forget(now);
     }
 
@@ -136,14 +151,16 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
         } else {
             &of_nobody
         };
-        let forgotten_at = self.change.as_ref().map(PasswordChange::forgotten_at);
-        let of_passwords = attempts.next_cleanup(now).max(forgotten_at);
+        let changed = self.change.as_ref().map(PasswordChange::forgotten_at);
+        let moving = self.pending.as_ref().map(PendingMove::forgotten_at);
+        let of_passwords = attempts.next_cleanup(now).max(changed).max(moving);
         let cleanups = [of_passwords, self.codes.next_cleanup()];
         let clean_up_at = cleanups.into_iter().flatten().min()?;
         let stored = Stored {
             attempts,
             change: self.change.clone(),
             codes: self.codes.clone(),
+            pending: self.pending.clone(),
         };
         Some(Snapshot {
             json: serde_json::to_string(&stored).expect("text and numbers"),
@@ -173,29 +190,35 @@ impl AccountGuard {
             _ if left_ms == 0 => Err(Fault::TimedOut),
             GuardRequest::Stamp => {
                 self.forget_repeats();
-                Ok(GuardReply::Stamped {
-                    at: self.stamp(platform),
-                })
+                let at = self.stamps.next(platform);
+                Ok(GuardReply::Stamped { at })
             }
+            GuardRequest::StampFor(resident) => self.stamp_for(platform, &resident),
             GuardRequest::Check(attempt) => self.check(platform, attempt, left_ms).await,
             GuardRequest::Issue(new) => self.issue(platform, new, left_ms).await,
             GuardRequest::Redeem(redemption) => self.redeem(platform, redemption, left_ms).await,
+            GuardRequest::Destination(user) => Ok(self.destination(&user, platform.now())),
+            GuardRequest::Move { from, to } => self.confirm_move(platform, from, to, left_ms).await,
         }
     }
 
     /// All sessions until now are about to end. A late repeat of what has ended them before would
-    /// write an earlier cut-off over that.
+    /// write an earlier cut-off over that. And whoever does it may do it because somebody else is
+    /// changing the address.
     fn forget_repeats(&mut self) {
-        self.change = None;
+        (self.change, self.pending) = (None, None);
         self.codes.forget_successes();
     }
 
-    /// The time, but later than every stamp before: a Worker's clock stands still between waits.
-    fn stamp(&mut self, clock: &impl Clock) -> UnixMillis {
-        let now = clock.now();
-        let stamp = self.last_stamp.map_or(now, |last| now.max(last.plus_ms(1)));
-        self.last_stamp = Some(stamp);
-        stamp
+    /// Something is done for an account of this address.
+    fn done(&mut self, clock: &impl Clock, account: Account) -> GuardReply {
+        self.meet(&Resident::of(&account));
+        GuardReply::Done {
+            account,
+            at: self.stamps.next(clock),
+            repeated: None,
+            ends_others: false,
+        }
     }
 
     async fn check<P: HasAccounts>(
@@ -228,6 +251,10 @@ impl AccountGuard {
             Err(wait) => return Ok(wait.into()),
         };
         let is_deletion = matches!(attempt.purpose, Purpose::Delete { .. });
+        let email_change = match &attempt.purpose {
+            Purpose::ChangeEmail(change) => Some(change.clone()),
+            _ => None,
+        };
         let now = platform.now();
         check.login_wait = if self.is_repeat(&attempt.purpose, now) {
             None
@@ -241,32 +268,38 @@ impl AccountGuard {
         let outcome = result?;
         match &outcome {
             CheckOutcome::Done(account) | CheckOutcome::Changed { account, .. } => {
-                self.user = Some(account.id.clone());
+                self.meet(&Resident::of(account));
             }
-            CheckOutcome::Unknown => self.user = None,
-            _ => {}
-        }
-        match outcome {
-            CheckOutcome::Done(_)
-            | CheckOutcome::Changed { .. }
-            | CheckOutcome::Wrong
-            | CheckOutcome::Wait(_) => {
+            CheckOutcome::Wrong | CheckOutcome::Wait(_) | CheckOutcome::NoPassword => {
                 self.has_account = true;
             }
-            CheckOutcome::Unknown => self.has_account = false,
+            CheckOutcome::Unknown => (self.has_account, self.user) = (false, None),
             // Another account may have the address by now.
             CheckOutcome::Gone | CheckOutcome::Full => {}
         }
         if is_deletion && matches!(outcome, CheckOutcome::Done(_)) {
-            (self.change, self.codes) = (None, Codes::default());
+            (self.change, self.pending, self.codes) = (None, None, Codes::default());
         }
         Ok(match outcome {
-            CheckOutcome::Done(account) => GuardReply::Done {
-                account,
-                at: self.stamp(platform),
-                repeated: None,
-                ends_others: false,
-            },
+            CheckOutcome::Done(account) => {
+                return match email_change {
+                    Some(EmailChange {
+                        to,
+                        is_immediate: true,
+                    }) => {
+                        self.relocate(platform, account, &to.email, false, left_ms)
+                            .await
+                    }
+                    Some(EmailChange {
+                        to,
+                        is_immediate: false,
+                    }) => {
+                        self.expect_move(to, now);
+                        Ok(self.done(platform, account))
+                    }
+                    None => Ok(self.done(platform, account)),
+                };
+            }
             CheckOutcome::Changed {
                 account,
                 sessions,
@@ -274,6 +307,7 @@ impl AccountGuard {
             } => self.changed(platform, account, sessions, was_in_place),
             CheckOutcome::Wrong | CheckOutcome::Unknown => GuardReply::Wrong,
             CheckOutcome::Wait(wait) => wait.into(),
+            CheckOutcome::NoPassword => GuardReply::NoPassword,
             CheckOutcome::Full => full(now),
             CheckOutcome::Gone => GuardReply::Gone,
         })
@@ -324,7 +358,7 @@ impl AccountGuard {
                 ends_others: false,
             };
         }
-        let at = self.stamp(clock);
+        let at = self.stamps.next(clock);
         self.forget_repeats();
         self.change = Some(PasswordChange::new(sessions, at));
         GuardReply::Done {

@@ -40,8 +40,15 @@ struct Profile {
 }
 
 impl Me {
+    /// The user of an account.
+    #[must_use]
+    pub fn of_account(account: Account, bearer: Bearer) -> Self {
+        Self::new(Some(account), bearer)
+    }
+
     /// The session's claims are those in the store: those of the token may have more in them, by
-    /// `ACCESS_TOKEN_CLAIMS`. Whether an account's address is verified is a field of its own.
+    /// `ACCESS_TOKEN_CLAIMS`. Whether an address is verified is a field
+    /// of its own: the claim says how it was at the login.
     fn new(account: Option<Account>, Bearer { token, record, .. }: Bearer) -> Self {
         let claims = record.map_or(token.claims, |record| record.claims);
         let claims = match &account {

@@ -19,14 +19,55 @@ use crate::{
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GuardRequest {
-    /// For a stamp alone, by someone who is logged in: "end all sessions until now".
+    /// For a stamp alone, by someone who is logged in: "end all sessions until now". By a Worker of an
+    /// earlier version, or one that does not know the row.
     Stamp,
+    /// The same, for the account that has the address.
+    StampFor(Resident),
     /// To check a password.
     Check(Attempt),
     /// To take a new code for its address, if one may be sent.
     Issue(NewCode),
     /// To check a code that was sent, and do what it is for.
     Redeem(Redemption),
+    /// Where the account of this user is going.
+    Destination(UserId),
+    /// To let the account of this address go there: whoever asked for it has shown the code.
+    Move {
+        /// The address, in its one spelling.
+        from: Email,
+        /// Whose account, and where to.
+        to: Move,
+    },
+}
+
+/// The account that has an address, as its row says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resident {
+    /// Whose account.
+    pub user: UserId,
+    /// See [`Account::moved_at`].
+    pub moved_at: UnixMillis,
+}
+
+impl Resident {
+    /// This account.
+    #[must_use]
+    pub fn of(account: &Account) -> Self {
+        Self {
+            user: account.id.clone(),
+            moved_at: account.moved_at,
+        }
+    }
+}
+
+/// An account on its way to another address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Move {
+    /// Whose account.
+    pub user: UserId,
+    /// The new address, in its one spelling.
+    pub email: Email,
 }
 
 /// A code that is to be sent.
@@ -88,6 +129,8 @@ pub enum Action {
         /// The new password.
         new: String,
     },
+    /// This address for an account that has another one.
+    Change,
     /// A login.
     LogIn {
         /// The account that an address without one gets, if it is to get one.
@@ -116,6 +159,7 @@ impl Action {
     pub fn kind(&self) -> CodeKind {
         match self {
             Self::Reset { .. } => CodeKind::Reset,
+            Self::Change => CodeKind::Change,
             Self::LogIn { .. } | Self::Delete { .. } => CodeKind::Login,
             Self::Verify { .. } => CodeKind::Verify,
         }
@@ -169,6 +213,18 @@ pub enum Purpose {
         /// Whose account.
         id: UserId,
     },
+    /// Another address for the account of a user.
+    ChangeEmail(EmailChange),
+}
+
+/// A change of address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmailChange {
+    /// Whose account, and where to.
+    #[serde(flatten)]
+    pub to: Move,
+    /// Whether it is made at once, because no code can be sent.
+    pub is_immediate: bool,
 }
 
 /// The session that changes a password, and the one that goes on in its place.
@@ -209,6 +265,17 @@ pub enum GuardReply {
     IssuedToKnown,
     /// It is not: nobody has this address, or too many were sent.
     NotIssued,
+    /// The code was right.
+    Right,
+    /// Where the account is going, if anywhere.
+    Destination {
+        /// The address.
+        to: Option<Email>,
+    },
+    /// Another account has the address.
+    Taken,
+    /// The account has no password that could be checked.
+    NoPassword,
     /// The password or the code was wrong, or nobody has this address: the guard does not say which.
     Wrong,
     /// There were too many attempts: no password is checked for this many seconds.
@@ -317,8 +384,40 @@ mod tests {
             ),
         );
         is_pinned(
-            &check(Purpose::Delete { id }),
+            &check(Purpose::Delete { id: id.clone() }),
             &json(r#"{"delete":{"id":"u1"}}"#),
+        );
+        let to = Move {
+            user: id.clone(),
+            email: Email::parse("eve@example.com").expect("an address"),
+        };
+        is_pinned(
+            &check(Purpose::ChangeEmail(EmailChange {
+                to: to.clone(),
+                is_immediate: false,
+            })),
+            &json(
+                r#"{"change_email":{"user":"u1","email":"eve@example.com","is_immediate":false}}"#,
+            ),
+        );
+        is_pinned(
+            &GuardRequest::Destination(id.clone()),
+            r#"{"destination":"u1"}"#,
+        );
+        is_pinned(
+            &GuardRequest::Move {
+                from: Email::parse("ada@example.com").expect("an address"),
+                to,
+            },
+            r#"{"move":{"from":"ada@example.com","to":{"user":"u1","email":"eve@example.com"}}}"#,
+        );
+        let resident = Resident {
+            user: id,
+            moved_at: UnixMillis(3),
+        };
+        is_pinned(
+            &GuardRequest::StampFor(resident),
+            r#"{"stamp_for":{"user":"u1","moved_at":3}}"#,
         );
     }
 
@@ -397,6 +496,7 @@ mod tests {
             email: Email::parse("ada@example.com").expect("an address"),
             name: Name::parse("Ada").ok(),
             created_at: UnixMillis(1),
+            moved_at: UnixMillis(0),
             email_verified: false,
         };
         let at = UnixMillis(2);
@@ -419,7 +519,7 @@ mod tests {
         }
         let verified = Account {
             email_verified: true,
-            ..account
+            ..account.clone()
         };
         let done = GuardReply::Done {
             account: verified,
@@ -431,10 +531,36 @@ mod tests {
             &done,
             r#"{"done":{"account":{"id":"u1","email":"ada@example.com","name":"Ada","created_at":1,"email_verified":true},"at":2,"ends_others":true}}"#,
         );
+        let moved = Account {
+            moved_at: UnixMillis(3),
+            ..account
+        };
+        is_pinned(
+            &GuardReply::Done {
+                account: moved,
+                at,
+                repeated: None,
+                ends_others: false,
+            },
+            r#"{"done":{"account":{"id":"u1","email":"ada@example.com","name":"Ada","created_at":1,"moved_at":3},"at":2}}"#,
+        );
         is_pinned(&GuardReply::Stamped { at }, r#"{"stamped":{"at":2}}"#);
         is_pinned(&GuardReply::Issued, r#""issued""#);
         is_pinned(&GuardReply::IssuedToKnown, r#""issued_to_known""#);
         is_pinned(&GuardReply::NotIssued, r#""not_issued""#);
+        is_pinned(&GuardReply::Right, r#""right""#);
+        is_pinned(
+            &GuardReply::Destination { to: None },
+            r#"{"destination":{"to":null}}"#,
+        );
+        is_pinned(
+            &GuardReply::Destination {
+                to: Email::parse("eve@example.com").ok(),
+            },
+            r#"{"destination":{"to":"eve@example.com"}}"#,
+        );
+        is_pinned(&GuardReply::Taken, r#""taken""#);
+        is_pinned(&GuardReply::NoPassword, r#""no_password""#);
         is_pinned(&GuardReply::Wrong, r#""wrong""#);
         is_pinned(
             &GuardReply::Wait { seconds: 60 },

@@ -32,12 +32,13 @@ macro_rules! migrations {
 }
 
 /// All of them, in their order.
-pub const MIGRATIONS: [Migration; 5] = migrations![
+pub const MIGRATIONS: [Migration; 6] = migrations![
     "0001_users.sql",
     "0002_deleted.sql",
     "0003_sign_ups.sql",
     "0004_meta.sql",
     "0005_email_verified.sql",
+    "0006_moved.sql",
 ];
 
 /// As wrangler 4.164 creates it.
@@ -51,7 +52,7 @@ pub const APPLIED: &str = "SELECT name FROM d1_migrations WHERE name IS NOT NULL
 
 /// Names every column of every table, and reads no more than an index: no user has this id.
 pub const EVERY_COLUMN: &str = "SELECT u.id, u.email, u.name, u.password_hash, u.created_at, \
-    u.signed_up, u.email_verified, d.id, d.at, s.hour, s.count, m.key, m.value \
+    u.signed_up, u.email_verified, u.moved_at, d.id, d.at, s.hour, s.count, m.key, m.value \
     FROM users u LEFT JOIN deleted d ON d.id = u.id \
     LEFT JOIN sign_ups s ON s.hour = 0 LEFT JOIN meta m ON m.key = '' WHERE u.id = ''";
 

@@ -3,6 +3,7 @@
 pub mod ask_guard;
 pub mod attempts;
 pub mod bearer_account;
+pub mod change_email;
 pub mod change_password;
 pub mod code_login;
 pub mod codes;
@@ -48,6 +49,18 @@ pub struct Account {
     /// somebody in belongs to the owner of the address, and was set by them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub email_verified: bool,
+    /// When it came to this address from another one, by a stamp of that one's guard; 0 where it did
+    /// not. Every stamp at this address is later.
+    #[serde(default, skip_serializing_if = "is_never")]
+    pub moved_at: UnixMillis,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+fn is_never(at: &UnixMillis) -> bool {
+    *at == UnixMillis(0)
 }
 
 /// Maximum length of a [`Name`], in characters.

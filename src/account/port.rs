@@ -65,6 +65,19 @@ pub trait Accounts {
     /// The table failed.
     async fn verify_email(&self, id: &UserId) -> Result<(), Fault>;
 
+    /// Gives an account, as it was read, another address, and this [`Account::moved_at`]; false when it
+    /// is not as it was any more, or another account has the address.
+    ///
+    /// # Errors
+    /// The table failed.
+    async fn change_email(
+        &self,
+        account: &Account,
+        to: &Email,
+        is_verified: bool,
+        at: UnixMillis,
+    ) -> Result<bool, Fault>;
+
     /// Notes that an e-mail could not be sent, and why, in place of the note before.
     ///
     /// # Errors

@@ -43,6 +43,8 @@ pub struct WantedCode<'s> {
     pub language: Option<Language>,
     /// What an address without an account gets.
     pub newcomer: Option<Newcomer>,
+    /// Whom the code is good for, where that is not everybody who knows the address.
+    pub bound_to: Option<String>,
 }
 
 /// How e-mails are sent.
@@ -79,6 +81,7 @@ pub async fn wanted_code<'r, P: HasAccounts>(
         language: language(&mut fields),
         email: spelling::of_login(request, &typed).await?,
         newcomer: None,
+        bound_to: None,
     })
 }
 
@@ -91,15 +94,37 @@ pub async fn send_code<P: HasAccounts>(
     request: &Request<'_, P>,
     wanted: WantedCode<'_>,
 ) -> Result<Sent, Error> {
-    let (code, new) = new_code(request, &wanted);
-    if let Some(letter) = issue_code(request, new).await? {
-        let message = message(request.platform, &wanted, letter, code);
-        let (platform, settings) = (request.platform.clone(), wanted.settings.clone());
-        request.platform.after_response(async move {
-            deliver(&platform, &settings, message).await;
-        });
-    }
+    send_new_code(request, &wanted).await?;
     Ok(Sent::DONE)
+}
+
+/// The same: whether it was sent.
+///
+/// # Errors
+/// See [`send_code`].
+pub async fn send_new_code<P: HasAccounts>(
+    request: &Request<'_, P>,
+    wanted: &WantedCode<'_>,
+) -> Result<bool, Error> {
+    let (code, new) = new_code(request, wanted);
+    let letter = issue_code(request, new).await?;
+    if let Some(letter) = letter {
+        let message = message(request.platform, wanted, letter, code);
+        send_after_response(request, wanted.settings, message);
+    }
+    Ok(letter.is_some())
+}
+
+/// Sends an e-mail, if there is one, once the request is answered.
+pub fn send_after_response<P: HasAccounts>(
+    request: &Request<'_, P>,
+    settings: &MailSettings,
+    message: Option<Message>,
+) {
+    let (platform, settings) = (request.platform.clone(), settings.clone());
+    request.platform.after_response(async move {
+        deliver(&platform, &settings, message).await;
+    });
 }
 
 /// The same where the response neither waits for it nor fails with it.
@@ -117,8 +142,9 @@ pub fn send_code_later<P: HasAccounts>(request: &Request<'_, P>, wanted: &Wanted
 fn new_code<P: HasAccounts>(request: &Request<'_, P>, wanted: &WantedCode<'_>) -> (Code, NewCode) {
     let code = Code::from_random(request.platform.bytes());
     let (kind, email) = (wanted.kind, wanted.email.clone());
+    let bound_to = wanted.bound_to.as_deref().unwrap_or(email.as_str());
     let new = NewCode {
-        mac: request.config.code_keys.mac(kind, email.as_str(), &code),
+        mac: request.config.code_keys.mac(kind, bound_to, &code),
         email,
         kind,
         newcomer: wanted.newcomer.clone(),

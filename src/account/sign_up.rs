@@ -106,6 +106,7 @@ async fn require_verification<P: HasAccounts>(
         email,
         language,
         newcomer: Some(newcomer),
+        bound_to: None,
     };
     send_code(request, wanted).await?;
     Ok(VerificationRequired {

@@ -18,7 +18,6 @@ use crate::{
         error::{BadInput, Error},
         request::Request,
     },
-    problem::Problem,
 };
 
 /// The address of a login. What can have no new account may be the address of an old one, and is
@@ -32,7 +31,9 @@ pub async fn of_login<P: HasAccounts>(
 ) -> Result<Email, Error> {
     match typed.canonical(request.platform) {
         Ok(canonical) => stored(request, typed, canonical).await,
-        Err(problem) => typed.as_before().map_err(|_| bad(&problem)),
+        Err(problem) => typed
+            .as_before()
+            .map_err(|_| BadInput::field("email", problem.0).into()),
     }
 }
 
@@ -44,8 +45,21 @@ pub async fn of_sign_up<P: HasAccounts>(
     request: &Request<'_, P>,
     typed: &TypedEmail,
 ) -> Result<Email, Error> {
+    of_new(request, typed, "email").await
+}
+
+/// The same of a new address in this field.
+///
+/// # Errors
+/// See [`of_sign_up`].
+pub async fn of_new<P: HasAccounts>(
+    request: &Request<'_, P>,
+    typed: &TypedEmail,
+    field: &'static str,
+) -> Result<Email, Error> {
     let canonical = typed.canonical(request.platform);
-    stored(request, typed, canonical.map_err(|problem| bad(&problem))?).await
+    let canonical = canonical.map_err(|problem| BadInput::field(field, problem.0))?;
+    stored(request, typed, canonical).await
 }
 
 async fn stored<P: HasAccounts>(
@@ -61,8 +75,4 @@ async fn stored<P: HasAccounts>(
         }
         _ => Ok(canonical),
     }
-}
-
-fn bad(problem: &Problem) -> Error {
-    BadInput::field("email", problem.0).into()
 }

@@ -57,6 +57,7 @@ pub fn send_verification_later<P: HasAccounts>(
         email,
         language,
         newcomer: None,
+        bound_to: None,
     };
     send_code_later(request, &wanted);
     Ok(())

@@ -106,7 +106,8 @@ fn message(error: &Error) -> String {
 }
 
 /// Without the password's hash: a hash that cannot be read closes the login and nothing else.
-const BY_ID: &str = "SELECT id, email, name, created_at, email_verified FROM users WHERE id = ?1";
+const BY_ID: &str =
+    "SELECT id, email, name, created_at, email_verified, moved_at FROM users WHERE id = ?1";
 
 impl Accounts for D1Accounts {
     async fn check(&self) -> Result<(), Fault> {
@@ -114,7 +115,7 @@ impl Accounts for D1Accounts {
     }
 
     async fn by_email(&self, email: &Email) -> Result<Option<(Account, PasswordHash)>, Fault> {
-        const SQL: &str = "SELECT id, email, name, password_hash, created_at, email_verified \
+        const SQL: &str = "SELECT id, email, name, password_hash, created_at, email_verified, moved_at \
             FROM users WHERE email = ?1";
         let row: Option<Row> = self.find(SQL, email.as_str()).await?;
         let Some(mut row) = row else {
@@ -178,6 +179,28 @@ impl Accounts for D1Accounts {
         const SQL: &str = "UPDATE users SET email_verified = 1 WHERE id = ?1";
         self.run(SQL, &[id.as_str().into()]).await?;
         Ok(())
+    }
+
+    /// A write that comes late, after its caller has given up, finds another address or another time.
+    async fn change_email(
+        &self,
+        account: &Account,
+        to: &Email,
+        is_verified: bool,
+        at: UnixMillis,
+    ) -> Result<bool, Fault> {
+        const SQL: &str = "UPDATE OR IGNORE users \
+            SET email = ?3, email_verified = ?4, moved_at = ?5 \
+            WHERE id = ?1 AND email = ?2 AND moved_at = ?6";
+        let values = [
+            account.id.as_str().into(),
+            account.email.as_str().into(),
+            to.as_str().into(),
+            f64::from(is_verified).into(),
+            number(at),
+            number(account.moved_at),
+        ];
+        self.run(SQL, &values).await
     }
 
     /// In the table of facts about this database. A row that says the same minute is not written.
@@ -249,6 +272,7 @@ struct Row {
     password_hash: Option<PasswordHash>,
     created_at: f64,
     email_verified: f64,
+    moved_at: f64,
 }
 
 impl From<Row> for Account {
@@ -264,6 +288,7 @@ impl From<Row> for Account {
             name: row.name,
             created_at: UnixMillis(row.created_at as u64),
             email_verified: row.email_verified != 0.0,
+            moved_at: UnixMillis(row.moved_at as u64),
         }
     }
 }

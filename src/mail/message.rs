@@ -1,4 +1,4 @@
-//! One e-mail with a code, as text and as HTML.
+//! One e-mail, as text and as HTML.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,12 @@ use crate::{
 /// colours for dark mode from the style sheet.
 const PAGE: &str = include_str!("message.html");
 
-/// An e-mail. There is a code in it: it cannot be printed.
+/// The rows of its table.
+const PLAIN: &str = "<tr><td style=\"padding:16px 24px 0\">{{content}}</td></tr>\n";
+const QUIET: &str = "<tr><td class=\"quiet\" style=\"padding:16px 24px 0;color:#5a616c;font-size:14px\">{{content}}</td></tr>\n";
+const CODE: &str = "<tr><td style=\"padding:16px 24px 0\"><div class=\"code\" dir=\"ltr\" style=\"padding:12px 8px;background:#f2f3f5;border-radius:8px;color:#1d2025;font-family:Menlo,Consolas,monospace;font-size:32px;font-weight:bold;letter-spacing:4px;line-height:1.3;text-align:center\">{{content}}</div></td></tr>\n";
+
+/// An e-mail. There may be a code in it: it cannot be printed.
 pub struct Message {
     /// The address that it goes to.
     pub to: String,
@@ -23,11 +28,29 @@ pub struct Message {
     /// As HTML.
     pub html: String,
     /// What it is about.
-    pub letter: Letter,
-    /// The code.
-    pub code: Code,
+    pub kind: &'static str,
+    /// The code, if there is one.
+    pub code: Option<Code>,
     /// The language that it is in.
     pub language: Language,
+}
+
+/// A part of an e-mail, below the name of the app.
+enum Part<'a> {
+    /// What its reader has to know.
+    Plain(&'a str),
+    /// What matters only if they have not asked for it.
+    Quiet(&'a str),
+    /// The code.
+    Code,
+}
+
+/// What an e-mail says, as templates.
+struct Draft<'a> {
+    kind: &'static str,
+    subject: &'a str,
+    parts: &'a [Part<'a>],
+    code: Option<(Code, u64)>,
 }
 
 impl Message {
@@ -40,51 +63,93 @@ impl Message {
         code: Code,
         language: Option<Language>,
     ) -> Option<Self> {
+        let language = language.unwrap_or(settings.language);
+        let words = words(language);
+        let said = words.of(letter);
+        let parts = [
+            Part::Plain(said.request),
+            Part::Code,
+            Part::Plain(words.validity),
+            Part::Quiet(said.unasked),
+        ];
+        let draft = Draft {
+            kind: letter.name(),
+            subject: words.subject,
+            parts: &parts,
+            code: Some((code, letter.lifetime_ms() / 60_000)),
+        };
+        draft.message(settings, to, language)
+    }
+
+    /// The notice to the address that an account is about to leave; none for one that cannot be sent
+    /// to.
+    #[must_use]
+    pub fn of_change(
+        settings: &MailSettings,
+        to: &str,
+        language: Option<Language>,
+    ) -> Option<Self> {
+        let language = language.unwrap_or(settings.language);
+        let said = words(language).change_notice();
+        let draft = Draft {
+            kind: "change_notice",
+            subject: said.subject,
+            parts: &[Part::Plain(said.news), Part::Plain(said.unasked)],
+            code: None,
+        };
+        draft.message(settings, to, language)
+    }
+}
+
+impl Draft<'_> {
+    fn message(self, settings: &MailSettings, to: &str, language: Language) -> Option<Message> {
         if !is_plain_address(to) {
             return None;
         }
-        let language = language.unwrap_or(settings.language);
-        let words = words(language);
-        let minutes = (letter.lifetime_ms() / 60_000).to_string();
-        let app = isolated(&settings.app_name);
-        let fill = |template: &str, app: &str| {
-            fill(
-                template,
-                &[("app", app), ("code", code.expose()), ("minutes", &minutes)],
-            )
+        let (code, minutes) = match &self.code {
+            Some((code, minutes)) => (code.expose(), minutes.to_string()),
+            None => ("", String::new()),
         };
-        let said = words.of(letter);
-        let subject = fill(words.subject, &app);
-        let [request, validity] = [said.request, words.validity].map(|text| fill(text, &app));
-        let text = format!(
-            "{request}\n\n{}\n\n{validity}\n\n{}\n\n{app}\n",
-            code.expose(),
-            said.unasked
-        );
+        let fill = |template: &str, app: &str| {
+            let values = [("app", app), ("code", code), ("minutes", &minutes)];
+            fill(template, &values)
+        };
+        let app = isolated(&settings.app_name);
+        let subject = fill(self.subject, &app);
+        let texts = self.parts.iter().map(|part| match part {
+            Part::Plain(text) | Part::Quiet(text) => fill(text, &app),
+            Part::Code => code.to_owned(),
+        });
+        let text = texts.collect::<Vec<_>>().join("\n\n");
         let safe_app = format!("<bdi>{}</bdi>", escaped(&settings.app_name));
-        let html = |template: &str| fill(&escaped(template), &safe_app);
+        let rows = self.parts.iter().map(|part| match part {
+            Part::Plain(text) => row(PLAIN, &fill(&escaped(text), &safe_app)),
+            Part::Quiet(text) => row(QUIET, &fill(&escaped(text), &safe_app)),
+            Part::Code => row(CODE, code),
+        });
         let html = self::fill(
             PAGE,
             &[
                 ("language", language.code()),
                 ("subject", &escaped(&subject)),
                 ("app", &safe_app),
-                ("request", &html(said.request)),
-                ("code", code.expose()),
-                ("validity", &html(words.validity)),
-                ("unasked", &escaped(said.unasked)),
+                ("rows", &rows.collect::<String>()),
             ],
         );
-        Some(Self {
+        Some(Message {
             to: to.to_owned(),
+            text: format!("{text}\n\n{app}\n"),
             subject,
-            text,
             html,
-            letter,
-            code,
+            kind: self.kind,
+            code: self.code.map(|(code, _)| code),
             language,
         })
     }
+}
+
+fn row(template: &str, content: &str) -> String {
+    fill(template, &[("content", content)])
 }
 
 /// A template with its values, each `{{name}}` replaced once: what looks like a name in a value stays.
@@ -128,8 +193,9 @@ mod tests {
     use crate::{config::mail::Transport, token::code::CodeKind};
 
     const RESET: Letter = Letter::Code(CodeKind::Reset);
-    const LETTERS: [Letter; 4] = [
+    const LETTERS: [Letter; 5] = [
         RESET,
+        Letter::Code(CodeKind::Change),
         Letter::Code(CodeKind::Login),
         Letter::Code(CodeKind::Verify),
         Letter::Known,

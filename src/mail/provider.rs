@@ -49,7 +49,8 @@ pub fn delivery(settings: &MailSettings, message: &Message, id: &str) -> Deliver
     let subject = &quoted(&message.subject);
     let text = &quoted(&message.text);
     let html = &quoted(&message.html);
-    let code = &quoted(message.code.expose());
+    let code = message.code.as_ref();
+    let code = &code.map_or_else(|| "null".to_owned(), |code| quoted(code.expose()));
     match &settings.transport {
         // resend.com/docs/api-reference/emails/send-email. Without a User-Agent it answers 403.
         Transport::Resend(key, from) => post(
@@ -99,7 +100,7 @@ pub fn delivery(settings: &MailSettings, message: &Message, id: &str) -> Deliver
                 ("subject", subject),
                 ("text", text),
                 ("html", html),
-                ("kind", &quoted(message.letter.name())),
+                ("kind", &quoted(message.kind)),
                 ("code", code),
                 ("language", &quoted(message.language.code())),
             ],

@@ -58,7 +58,7 @@ impl CustomClaims {
         self
     }
 
-    /// Without a claim.
+    /// Without the claim of this name.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.0.remove(name);

@@ -39,6 +39,8 @@ pub enum CodeKind {
     Login,
     /// That the address is the user's.
     Verify,
+    /// The address that it was sent to for an account that has another one.
+    Change,
 }
 
 impl CodeKind {
@@ -49,6 +51,7 @@ impl CodeKind {
             Self::Reset => "reset",
             Self::Login => "login",
             Self::Verify => "verify",
+            Self::Change => "change",
         }
     }
 
@@ -56,7 +59,7 @@ impl CodeKind {
     #[must_use]
     pub fn lifetime_ms(self) -> u64 {
         let minutes = match self {
-            Self::Reset | Self::Verify => 15,
+            Self::Reset | Self::Verify | Self::Change => 15,
             Self::Login => 10,
         };
         minutes * 60_000

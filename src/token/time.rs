@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub const LONGEST_SESSION_SECONDS: u64 = 400 * 24 * 60 * 60;
 
 /// An instant in milliseconds since 1970-01-01T00:00:00Z.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UnixMillis(pub u64);
 

@@ -330,7 +330,7 @@ fn every_event_and_reason_that_the_code_logs_is_explained() {
 #[test]
 fn every_request_of_the_guide_is_one_of_the_document() {
     let requests = rows(BRAVO, "Every request");
-    assert_eq!(requests.len(), 15);
+    assert_eq!(requests.len(), 17);
     for row in requests {
         let cells: Vec<&str> = row
             .split(" | ")

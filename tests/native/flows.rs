@@ -16,6 +16,7 @@ use crate::{
 };
 
 const EVE: &str = "eve@example.com";
+const NEW: &str = "ada@new.example";
 
 /// A world with people in it.
 pub struct Scene {
@@ -45,6 +46,14 @@ impl Scene {
     fn forgetful() -> Self {
         let mut scene = Self::of(with_mail());
         scene.code = scene.world.code();
+        scene.world.pass(60_000);
+        scene
+    }
+
+    /// E-mail is on, and Ada wants another address.
+    fn moving() -> Self {
+        let mut scene = Self::of(with_mail());
+        scene.code = scene.world.code_for(&scene.here, NEW);
         scene.world.pass(60_000);
         scene
     }
@@ -242,7 +251,23 @@ fn is_ended(world: &World, tokens: &Tokens) {
     expect_error(&world.me(tokens), REVOKED);
 }
 
-pub const FLOWS: [Flow; 32] = [
+/// Ada has another address, and her sessions go on.
+fn has_moved(scene: &Scene, _: &Value) {
+    let me = body(&scene.world.me(&scene.here));
+    assert_eq!(me["email"], NEW);
+    for device in [&scene.here, &scene.there] {
+        scene.world.refresh(device);
+    }
+    assert_eq!(scene.world.password_hash(EMAIL), None);
+    assert_eq!(scene.world.try_log_in(NEW, PASSWORD).status, 200);
+}
+
+fn change_email(scene: &Scene) -> Call {
+    let body = json!({"password": PASSWORD, "newEmail": NEW});
+    from_here(scene, Method::Post, "/auth/email/change", &body)
+}
+
+pub const FLOWS: [Flow; 35] = [
     Flow {
         name: "POST /auth/token",
         call: refresh,
@@ -415,6 +440,30 @@ pub const FLOWS: [Flow; 32] = [
             let hash = scene.world.password_hash(EMAIL).expect("there");
             assert_ne!(hash, scene.hash, "the new password");
         },
+        ..FLOW
+    },
+    Flow {
+        name: "POST /auth/email/change",
+        begin: Scene::moving,
+        call: change_email,
+        holds: |_, answer| assert_eq!(answer["sent"], true),
+        ..FLOW
+    },
+    Flow {
+        name: "POST /auth/email/change without e-mail",
+        call: change_email,
+        holds: has_moved,
+        ..FLOW
+    },
+    Flow {
+        name: "POST /auth/email/change/confirm",
+        begin: Scene::moving,
+        call: |scene| {
+            let code = json!({ "code": scene.code });
+            from_here(scene, Method::Post, "/auth/email/change/confirm", &code)
+        },
+        if_forgotten: Some(400),
+        holds: has_moved,
         ..FLOW
     },
     Flow {

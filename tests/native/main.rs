@@ -6,6 +6,7 @@ mod accounts;
 mod bearer;
 mod birth;
 mod bravo;
+mod change_email;
 mod claims;
 mod client;
 mod code_login;

@@ -197,7 +197,7 @@ fn what_was_done_without_a_record_is_recorded_and_the_rest_done() {
         .iter()
         .filter(|sql| !sql.contains("d1_migrations"))
         .collect();
-    assert_eq!(statements.len(), 7);
+    assert_eq!(statements.len(), 8);
     for done in 1..=statements.len() {
         let sqlite = Sqlite::empty();
         for sql in &statements[..done] {
@@ -278,7 +278,7 @@ fn health_sees_each_column_and_each_error_for_want_of_one_is_understood() {
     let names = "SELECT s.name || ' ' || c.name FROM sqlite_schema s, pragma_table_info(s.name) c \
         WHERE s.type = 'table' AND s.name NOT IN ('d1_migrations', 'sqlite_sequence')";
     let columns = Sqlite::migrated_by_wrangler(MIGRATIONS.len()).column(names);
-    assert_eq!(columns.len(), 13);
+    assert_eq!(columns.len(), 14);
     for name in &columns {
         let (table, column) = name.split_once(' ').expect("two names");
         let sqlite = Sqlite::migrated_by_wrangler(MIGRATIONS.len());

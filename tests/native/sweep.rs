@@ -91,7 +91,7 @@ impl Picture {
                 .guard_storage()
                 .values()
                 .map(|json| codes(json))
-                .filter(|codes| codes != "null")
+                .filter(|codes| codes != "null null")
                 .collect(),
             attempts: world
                 .guard_storage()
@@ -116,6 +116,9 @@ impl Picture {
                         .map(part)
                         .eq(before.accounts.iter().map(part))
                 };
+                if changed(|(email, ..)| email.clone()) {
+                    done.push("address changed");
+                }
                 if changed(|(_, name, _)| format!("{name:?}")) {
                     done.push("name changed");
                 }
@@ -172,7 +175,7 @@ fn failures(json: &str) -> usize {
 /// The codes that a guard has stored.
 fn codes(json: &str) -> String {
     let stored: Value = serde_json::from_str(json).expect("JSON");
-    stored["codes"].to_string()
+    format!("{} {}", stored["codes"], stored["move"])
 }
 
 /// What came of one request.

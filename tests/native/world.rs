@@ -113,6 +113,15 @@ impl World {
         Self::in_conditions(Conditions::default(), values)
     }
 
+    /// A world whose places have clocks that are off by so much.
+    pub fn with_clocks(clocks_ms: [i64; 3]) -> Self {
+        let conditions = Conditions {
+            clocks_ms,
+            ..Conditions::default()
+        };
+        Self::in_conditions(conditions, &[])
+    }
+
     /// A world where any password will do, so that none is hashed.
     pub fn with_any_password() -> Self {
         let conditions = Conditions {

@@ -5,7 +5,7 @@ use crate::{
         Account, Name,
         attempts::{Outcome, Wait},
         email::Email,
-        message::{GuardReply, Purpose, Succession},
+        message::{EmailChange, GuardReply, Move, Purpose, Succession},
         password::{Password, PasswordHash, Verification},
         port::{Accounts, HasAccounts},
     },
@@ -34,6 +34,8 @@ pub enum CheckOutcome {
     Wait(Wait),
     /// Nobody has the address. The caller is told that the password was wrong.
     Unknown,
+    /// The account has no password.
+    NoPassword,
     /// Too many accounts were created this hour.
     Full,
     /// The account does not exist any more.
@@ -46,7 +48,9 @@ impl CheckOutcome {
         match result {
             Ok(Self::Wrong | Self::Unknown) => Outcome::Failure,
             Ok(Self::Done(_) | Self::Changed { .. }) => Outcome::Success,
-            Ok(Self::Wait(_) | Self::Full | Self::Gone) | Err(_) => Outcome::Withdrawn,
+            Ok(Self::Wait(_) | Self::NoPassword | Self::Full | Self::Gone) | Err(_) => {
+                Outcome::Withdrawn
+            }
         }
     }
 }
@@ -77,7 +81,23 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
             (Purpose::Delete { id }, Some((account, hash))) if account.id == id => {
                 self.delete(account, &hash).await
             }
-            (Purpose::ChangePassword { id, .. } | Purpose::Delete { id }, _) => {
+            (Purpose::ChangeEmail(EmailChange { to, .. }), Some((account, hash)))
+                if account.id == to.user =>
+            {
+                if hash.is_none() {
+                    return Ok(CheckOutcome::NoPassword);
+                }
+                self.log_in(Some((account, hash))).await
+            }
+            (
+                Purpose::ChangePassword { id, .. }
+                | Purpose::Delete { id }
+                | Purpose::ChangeEmail(EmailChange {
+                    to: Move { user: id, .. },
+                    ..
+                }),
+                _,
+            ) => {
                 // A row that is merely missing may be a fault.
                 let was_deleted = self.accounts.was_deleted(&id).await?;
                 was_deleted
@@ -105,6 +125,7 @@ impl<P: HasAccounts> PasswordCheck<'_, P> {
             name,
             created_at: self.platform.now(),
             email_verified: false,
+            moved_at: UnixMillis::default(),
         };
         if self
             .accounts

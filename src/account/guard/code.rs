@@ -9,12 +9,12 @@ use crate::{
         Account,
         codes::{Codes, Presented, Success},
         email::Email,
-        message::{Action, GuardReply, NewAccount, NewCode, Redemption},
+        message::{Action, GuardReply, NewAccount, NewCode, Redemption, Resident},
         password::{NewPassword, Password, PasswordHash, Verification},
         port::{Accounts, HasAccounts},
     },
     port::{Fault, within},
-    token::{code::CodeKind, id::UserId},
+    token::{code::CodeKind, id::UserId, time::UnixMillis},
 };
 
 impl AccountGuard {
@@ -29,6 +29,9 @@ impl AccountGuard {
         new: NewCode,
         left_ms: u64,
     ) -> Result<GuardReply, Fault> {
+        if new.kind == CodeKind::Change {
+            return Ok(self.issue_change(new, platform.now()));
+        }
         let may_issue = self.codes.may_issue(new.kind, platform.now());
         let receiver = receiver(platform, &new, may_issue);
         let (account, reply) = within(left_ms, platform, receiver).await?;
@@ -52,6 +55,9 @@ impl AccountGuard {
         left_ms: u64,
     ) -> Result<GuardReply, Fault> {
         let kind = redemption.action.kind();
+        if kind == CodeKind::Change {
+            return Ok(self.redeem_change(redemption, platform.now()));
+        }
         let presented = self.codes.present(kind, &redemption.macs, platform.now());
         let earlier = match presented {
             Presented::Right => None,
@@ -87,10 +93,10 @@ impl AccountGuard {
             ends_others,
         }: Done,
     ) -> GuardReply {
-        let at = self.stamp(platform);
-        self.has_account = true;
+        self.meet(&Resident::of(&account));
+        let at = self.stamps.next(platform);
         if matches!(redemption.action, Action::Delete { .. }) {
-            (self.change, self.codes) = (None, Codes::default());
+            (self.change, self.pending, self.codes) = (None, None, Codes::default());
         } else if ends_others {
             self.forget_repeats();
         }
@@ -167,6 +173,7 @@ async fn add<P: HasAccounts>(
         email: email.clone(),
         name: new.name.clone(),
         created_at: platform.now(),
+        moved_at: UnixMillis::default(),
         email_verified,
     };
     // An import, which asks no guard, may have taken the address meanwhile: a repetition finds it.
@@ -225,6 +232,8 @@ async fn act<P: HasAccounts>(
         Action::Verify { bearer, password } => {
             owner.verify(bearer.as_ref(), password.as_ref()).await
         }
+        // It asks nothing of the table.
+        Action::Change => Ok(None),
     }
 }
 

@@ -1,6 +1,6 @@
 //! German.
 
-use super::{Said, Words};
+use super::{Notice, Said, Words};
 
 pub const WORDS: Words = Words {
     subject: "{{code}} ist Ihr Code für {{app}}",
@@ -8,6 +8,15 @@ pub const WORDS: Words = Words {
     reset: Said {
         request: "Geben Sie diesen Code in {{app}} ein, um ein neues Passwort zu wählen:",
         unasked: "Wenn Sie ihn nicht angefordert haben, können Sie diese E-Mail ignorieren: Ihr Passwort bleibt, wie es ist.",
+    },
+    change: Said {
+        request: "Geben Sie diesen Code in {{app}} ein, um diese E-Mail-Adresse für Ihr Konto zu verwenden:",
+        unasked: "Wenn Sie ihn nicht angefordert haben, können Sie diese E-Mail ignorieren: Es ändert sich nichts.",
+    },
+    change_notice: Notice {
+        subject: "Neue E-Mail-Adresse für Ihr Konto bei {{app}}",
+        news: "Jemand, der Ihr Passwort kennt, möchte die E-Mail-Adresse Ihres Kontos bei {{app}} ändern. Wenn Sie das sind, geben Sie den Code ein, der an die neue Adresse gesendet wurde.",
+        unasked: "Wenn Sie das nicht sind, wählen Sie jetzt über „Passwort vergessen“ ein neues Passwort. Das stoppt die Änderung und meldet alle Geräte ab.",
     },
     login: Said {
         request: "Geben Sie diesen Code in {{app}} ein, um sich anzumelden:",

@@ -1,6 +1,6 @@
 //! English.
 
-use super::{Said, Words};
+use super::{Notice, Said, Words};
 
 pub const WORDS: Words = Words {
     subject: "{{code}} is your code for {{app}}",
@@ -8,6 +8,15 @@ pub const WORDS: Words = Words {
     reset: Said {
         request: "Enter this code in {{app}} to choose a new password:",
         unasked: "If you did not ask for it, you can ignore this e-mail: your password stays as it is.",
+    },
+    change: Said {
+        request: "Enter this code in {{app}} to use this e-mail address for your account:",
+        unasked: "If you did not ask for it, you can ignore this e-mail: nothing changes.",
+    },
+    change_notice: Notice {
+        subject: "A new e-mail address for your account with {{app}}",
+        news: "Somebody who knows your password has asked to change the e-mail address of your account with {{app}}. If it was you, enter the code that was sent to the new address.",
+        unasked: "If it was not you, choose a new password now, with “Forgot password”. That stops the change and logs out every device.",
     },
     login: Said {
         request: "Enter this code in {{app}} to log in:",

@@ -1,6 +1,6 @@
 //! Spanish.
 
-use super::{Said, Words};
+use super::{Notice, Said, Words};
 
 pub const WORDS: Words = Words {
     subject: "{{code}} es tu código de {{app}}",
@@ -8,6 +8,15 @@ pub const WORDS: Words = Words {
     reset: Said {
         request: "Introduce este código en {{app}} para elegir una contraseña nueva:",
         unasked: "Si no lo has pedido, puedes ignorar este correo: tu contraseña no cambia.",
+    },
+    change: Said {
+        request: "Introduce este código en {{app}} para usar esta dirección de correo en tu cuenta:",
+        unasked: "Si no lo has pedido, puedes ignorar este correo: no cambia nada.",
+    },
+    change_notice: Notice {
+        subject: "Nueva dirección de correo para tu cuenta de {{app}}",
+        news: "Alguien que conoce tu contraseña ha pedido cambiar la dirección de correo de tu cuenta de {{app}}. Si has sido tú, introduce el código enviado a la nueva dirección.",
+        unasked: "Si no has sido tú, elige ahora una contraseña nueva con «He olvidado la contraseña». Así se detiene el cambio y se cierran todas las sesiones.",
     },
     login: Said {
         request: "Introduce este código en {{app}} para iniciar sesión:",

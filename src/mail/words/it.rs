@@ -1,6 +1,6 @@
 //! Italian.
 
-use super::{Said, Words};
+use super::{Notice, Said, Words};
 
 pub const WORDS: Words = Words {
     subject: "{{code}} è il tuo codice per {{app}}",
@@ -8,6 +8,15 @@ pub const WORDS: Words = Words {
     reset: Said {
         request: "Inserisci questo codice in {{app}} per scegliere una nuova password:",
         unasked: "Se non l’hai richiesto, puoi ignorare questa e-mail: la tua password resta invariata.",
+    },
+    change: Said {
+        request: "Inserisci questo codice in {{app}} per usare questo indirizzo e-mail per il tuo account:",
+        unasked: "Se non l’hai richiesto, puoi ignorare questa e-mail: non cambia nulla.",
+    },
+    change_notice: Notice {
+        subject: "Nuovo indirizzo e-mail per il tuo account {{app}}",
+        news: "Qualcuno che conosce la tua password ha chiesto di cambiare l’indirizzo e-mail del tuo account {{app}}. Se sei stato tu, inserisci il codice inviato al nuovo indirizzo.",
+        unasked: "Se non sei stato tu, scegli subito una nuova password con «Password dimenticata». Così la modifica si interrompe e tutte le sessioni terminano.",
     },
     login: Said {
         request: "Inserisci questo codice in {{app}} per accedere:",

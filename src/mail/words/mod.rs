@@ -20,6 +20,8 @@ pub struct Words {
     login: Said,
     verify: Said,
     known: Said,
+    change: Said,
+    change_notice: Notice,
 }
 
 /// What an e-mail with a code is about.
@@ -59,6 +61,16 @@ pub struct Said {
     pub unasked: &'static str,
 }
 
+/// What an e-mail without a code says.
+pub struct Notice {
+    /// The subject.
+    pub subject: &'static str,
+    /// What has happened.
+    pub news: &'static str,
+    /// What to do if it was somebody else.
+    pub unasked: &'static str,
+}
+
 impl Words {
     /// What is said in this kind of e-mail.
     #[must_use]
@@ -67,8 +79,15 @@ impl Words {
             Letter::Code(CodeKind::Reset) => &self.reset,
             Letter::Code(CodeKind::Login) => &self.login,
             Letter::Code(CodeKind::Verify) => &self.verify,
+            Letter::Code(CodeKind::Change) => &self.change,
             Letter::Known => &self.known,
         }
+    }
+
+    /// What the owner of the earlier address is told.
+    #[must_use]
+    pub fn change_notice(&self) -> &Notice {
+        &self.change_notice
     }
 }
 

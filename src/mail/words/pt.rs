@@ -1,6 +1,6 @@
 //! Portuguese.
 
-use super::{Said, Words};
+use super::{Notice, Said, Words};
 
 pub const WORDS: Words = Words {
     subject: "{{code}} é o seu código para {{app}}",
@@ -8,6 +8,15 @@ pub const WORDS: Words = Words {
     reset: Said {
         request: "Introduza este código em {{app}} para escolher uma nova palavra-passe:",
         unasked: "Se não o pediu, pode ignorar este e-mail: a sua palavra-passe continua a mesma.",
+    },
+    change: Said {
+        request: "Introduza este código em {{app}} para usar este endereço de e-mail na sua conta:",
+        unasked: "Se não o pediu, pode ignorar este e-mail: nada muda.",
+    },
+    change_notice: Notice {
+        subject: "Novo endereço de e-mail para a sua conta {{app}}",
+        news: "Alguém que conhece a sua palavra-passe pediu para mudar o endereço de e-mail da sua conta {{app}}. Se foi você, introduza o código enviado para o novo endereço.",
+        unasked: "Se não foi você, escolha já uma nova palavra-passe com «Esqueci-me da palavra-passe». Isso interrompe a mudança e termina todas as sessões.",
     },
     login: Said {
         request: "Introduza este código em {{app}} para iniciar sessão:",

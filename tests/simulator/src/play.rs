@@ -36,6 +36,7 @@ pub fn play(schedule: &Schedule, variant: Variant, owner: &Rc<Owner>) -> Outcome
         start: schedule.start,
         has_account: schedule.has_account,
         habit: schedule.habit,
+        address: Cell::default(),
         sessions: RefCell::default(),
         app: Cell::default(),
         ending: Cell::default(),
@@ -73,6 +74,8 @@ struct Stage {
     start: u64,
     has_account: bool,
     habit: Habit,
+    /// Which address the account has, as far as its user knows.
+    address: Cell<usize>,
     sessions: RefCell<Vec<Session>>,
     /// The session that the app is in. The others are on other phones.
     app: Cell<usize>,
@@ -96,7 +99,7 @@ impl Stage {
         for _ in 0..TRIES {
             let asked = self.world.cloud.now();
             let request = if self.has_account {
-                account::login()
+                self.login()
             } else {
                 opening()
             };
@@ -104,8 +107,10 @@ impl Stage {
             if let Some(tokens) = Tokens::read(&reply) {
                 return self.begin(tokens, asked, self.may_be_ending_since(asked));
             }
-            if reply.status != 503 {
-                return;
+            match reply.status {
+                503 => {}
+                401 if self.has_account => self.try_another_address(),
+                _ => return,
             }
             self.world.cloud.timeline.sleep_ms(300).await;
         }
@@ -133,6 +138,8 @@ impl Stage {
             What::LogOut { place } => self.log_out(place, chance).await,
             What::LogIn { place } => self.log_in(place, chance).await,
             What::ChangePassword(copies) => self.change_password(&copies, chance),
+            What::Reset { place } => self.reset(place, chance).await,
+            What::ChangeEmail { to, place } => self.change_email(to, place, chance).await,
             What::LogOutAll { place } => {
                 self.end_all("/auth/logout/all", "", place, chance).await;
             }

@@ -15,6 +15,10 @@ pub fn call(path: &str, token: Option<&str>, body: String) -> Call {
     client::call(method, path, token.map(bearer).as_deref(), body)
 }
 
+/// The addresses that the account of a story may have. Their guards have the clocks of different
+/// places.
+pub const ADDRESSES: [&str; 3] = ["ada@example.com", "ada.@example.com", "ada.l@example.com"];
+
 /// The login of another back end.
 #[must_use]
 pub fn opening() -> Call {

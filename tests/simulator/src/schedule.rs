@@ -94,6 +94,18 @@ pub enum What {
     },
     /// The app changes the password, in several copies of the request.
     ChangePassword(Vec<Copy>),
+    /// The user resets the password, with the code of an e-mail, and goes on in a new session.
+    Reset {
+        /// Where.
+        place: usize,
+    },
+    /// The app changes the e-mail address.
+    ChangeEmail {
+        /// To which of them.
+        to: usize,
+        /// Where.
+        place: usize,
+    },
     /// The app logs out everywhere.
     LogOutAll {
         /// Where.

@@ -20,6 +20,8 @@ use crate::{rule::Variant, schedule::Schedule};
 pub struct Owner {
     checked: CheckedSettings,
     in_objects: CheckedSettings,
+    /// The same with e-mail.
+    with_mail: [CheckedSettings; 2],
     /// The same settings, checked.
     pub config: Config,
 }
@@ -29,11 +31,20 @@ impl Default for Owner {
         let read = |values: &[(&str, &str)]| CheckedSettings::read(&settings(values));
         Self {
             checked: read(&[]),
-            in_objects: read(&[("SESSION_STORE", "durable_objects")]),
+            in_objects: read(&[IN_OBJECTS]),
+            with_mail: [read(&MAIL), read(&[&MAIL[..], &[IN_OBJECTS]].concat())],
             config: read(&[]).config.expect("these settings are valid"),
         }
     }
 }
+
+const IN_OBJECTS: (&str, &str) = ("SESSION_STORE", "durable_objects");
+
+const MAIL: [(&str, &str); 3] = [
+    ("MAIL", "resend"),
+    ("MAIL_FROM", "hello@example.com"),
+    ("resend_api_key", "re_123456"),
+];
 
 /// How much later than another one a place may get a new version of the worker.
 const ROLLOUT_MS: u64 = 10_000;
@@ -106,10 +117,12 @@ impl World {
     /// Lets the worker in this place answer a request. `chance` decides all that is left to it.
     pub async fn answer(&self, place: usize, chance: u64, call: Call) -> Reply {
         let platform = Place::new(self.cloud.clone(), place, chance);
-        let settings = if self.is_in_objects(place) {
-            &self.owner.in_objects
-        } else {
-            &self.owner.checked
+        let in_objects = self.is_in_objects(place);
+        // Only a reset wants e-mail: with it, a change of address takes a code.
+        let settings = match (&*call.path, in_objects) {
+            ("/auth/password/reset", _) => &self.owner.with_mail[usize::from(in_objects)],
+            (_, true) => &self.owner.in_objects,
+            (_, false) => &self.owner.checked,
         };
         let app = App { platform, settings };
         // On the heap: a story has hundreds of tasks, and few requests at a time.

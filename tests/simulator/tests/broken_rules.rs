@@ -98,6 +98,11 @@ fn stamps_by_the_clocks_of_places_end_sessions_that_began_later_or_spare_earlier
 }
 
 #[test]
+fn where_a_guard_does_not_know_the_stamps_at_the_earlier_address_sessions_go_on() {
+    assert!(revived(Variant::Flawed(Flaw::MoveForgotten), 2_000) > 0);
+}
+
+#[test]
 fn an_object_that_replies_before_it_has_stored_loses_what_it_acknowledged() {
     let variant = Variant::Flawed(Flaw::ObjectWritesLate);
     let totals = totals(variant, Stores::Objects, 500);

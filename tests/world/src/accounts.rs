@@ -64,6 +64,7 @@ impl Table {
             name: None,
             created_at: UnixMillis(now),
             email_verified: false,
+            moved_at: UnixMillis::default(),
         };
         let hash = PasswordHash::parse(hash).expect("a hash");
         self.rows.insert(email.to_owned(), (account, hash));
@@ -89,6 +90,27 @@ impl Table {
     /// Loses an account, as a wrong database does.
     pub fn remove(&mut self, email: &str) {
         self.rows.remove(email);
+    }
+
+    /// Gives an account, if it is as it is known, another address, if that is free. Whether it did.
+    pub fn relocate(
+        &mut self,
+        known: &Account,
+        to: &Email,
+        is_verified: bool,
+        at: UnixMillis,
+    ) -> bool {
+        let is_as_known = |row: &Row| row.0.id == known.id && row.0.moved_at == known.moved_at;
+        let stored = self.row(known.email.as_str());
+        if !stored.is_some_and(is_as_known) || self.row(to.as_str()).is_some() {
+            return false;
+        }
+        let row = self.rows.remove(known.email.as_str());
+        let (mut account, hash) = row.expect("just seen");
+        (account.email, account.moved_at) = (to.clone(), at);
+        account.email_verified = is_verified;
+        self.rows.insert(to.as_str().to_owned(), (account, hash));
+        true
     }
 
     fn find(&mut self, id: &UserId) -> Option<&mut Row> {
@@ -178,6 +200,20 @@ impl Accounts for Place {
             if let Some((account, _)) = table.find(&id) {
                 account.email_verified = true;
             }
+        })
+        .await
+    }
+
+    async fn change_email(
+        &self,
+        account: &Account,
+        to: &Email,
+        is_verified: bool,
+        at: UnixMillis,
+    ) -> Result<bool, Fault> {
+        let (known, to) = (account.clone(), to.clone());
+        self.ask_table("change address", move |table| {
+            table.relocate(&known, &to, is_verified, at)
         })
         .await
     }

@@ -39,6 +39,8 @@ pub enum Flaw {
     BirthMarkIgnored,
     /// An account whose row is missing was deleted.
     MissingRowIsDeletion,
+    /// The guard of a new address does not know the stamps of the earlier one.
+    MoveForgotten,
     /// The object of a user replies before it has stored anything.
     ObjectWritesLate,
     /// The object of a user forgets sessions that were ended, and asks KV again.

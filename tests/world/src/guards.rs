@@ -1,17 +1,13 @@
 //! The guards of all addresses: the real ones, each in an object of its own; or stand-ins for which
 //! any password will do.
 
-use std::{
-    cell::{Cell, RefCell},
-    collections::BTreeMap,
-    rc::Rc,
-};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use tokenkeep::{
     account::{
         email::Email,
-        guard::{AccountGuard, PasswordChange},
-        message::{GuardReply, GuardRequest, Purpose},
+        guard::{AccountGuard, PasswordChange, Stamps},
+        message::{Attempt, GuardReply, GuardRequest, Purpose},
         port::Guard,
     },
     object::{Object, Storage},
@@ -21,7 +17,8 @@ use tokenkeep::{
 
 use crate::{
     Cloud, Place,
-    conditions::Guarding,
+    accounts::Row,
+    conditions::{Flaw, Guarding, PLACES},
     trouble::{Store, suffer, unreadable},
 };
 
@@ -38,8 +35,8 @@ pub(crate) struct Guards {
     awake: RefCell<BTreeMap<String, Rc<GuardObject>>>,
     storage: RefCell<BTreeMap<String, String>>,
     alarms: RefCell<BTreeMap<String, u64>>,
-    /// The latest stamp of the stand-ins.
-    last_stamp: Cell<u64>,
+    /// The stamps of the stand-ins, by address.
+    stamps: RefCell<BTreeMap<String, Stamps>>,
     /// The latest password change that the stand-ins know of: they know one account.
     change: RefCell<Option<PasswordChange>>,
 }
@@ -50,7 +47,6 @@ impl Guards {
         Self {
             storage: self.storage.clone(),
             alarms: self.alarms.clone(),
-            last_stamp: self.last_stamp.clone(),
             change: self.change.clone(),
             ..Self::default()
         }
@@ -96,74 +92,134 @@ impl Place {
         Rc::clone(awake.entry(email.to_owned()).or_insert_with(new))
     }
 
-    /// Any password will do for an address that has an account: what matters are the stamps.
+    /// Any password and any code will do for an address that has an account: what matters are the
+    /// stamps.
     async fn stand_in_replies(&self, email: &Email, request: &GuardRequest) -> GuardReply {
         let cloud = self.cloud();
         cloud.timeline.sleep_ms(self.roll(WAY_MS)).await;
-        let at = if cloud.conditions.guarding == Guarding::StampsOfThePlace {
-            self.now()
-        } else {
-            let last = &cloud.guards.last_stamp;
-            last.set(cloud.timeline.now().max(last.get() + 1));
-            UnixMillis(last.get())
-        };
+        let reply = self.stand_in_decides(email, request);
         cloud.timeline.sleep_ms(self.roll(WAY_MS)).await;
-        let mut accounts = cloud.accounts.borrow_mut();
+        reply
+    }
+
+    fn stand_in_decides(&self, email: &Email, request: &GuardRequest) -> GuardReply {
+        let cloud = self.cloud();
+        let row = cloud.accounts.borrow().row(email.as_str()).cloned();
         let change = &cloud.guards.change;
-        let (attempt, account) = match (request, accounts.row(email.as_str())) {
-            (GuardRequest::Stamp, _) => {
+        match (request, row) {
+            (GuardRequest::Issue(_), None) => GuardReply::NotIssued,
+            (GuardRequest::Issue(_), Some(_)) => GuardReply::Issued,
+            (GuardRequest::Stamp, row) => {
                 change.take();
-                return GuardReply::Stamped { at };
+                let at = self.stand_in_stamp(email, row.as_ref());
+                GuardReply::Stamped { at }
             }
-            (GuardRequest::Issue(_), None) => return GuardReply::NotIssued,
-            (GuardRequest::Issue(_), Some(_)) => return GuardReply::Issued,
-            (GuardRequest::Check(_) | GuardRequest::Redeem(_), None) => return GuardReply::Wrong,
-            // Any code will do, too, and none is shown twice.
-            (GuardRequest::Redeem(_), Some((account, _))) => {
+            (GuardRequest::StampFor(resident), Some(row)) if row.0.id == resident.user => {
                 change.take();
-                let account = account.clone();
-                return GuardReply::Done {
-                    account,
-                    at,
+                let at = self.stand_in_stamp(email, Some(&row));
+                GuardReply::Stamped { at }
+            }
+            (GuardRequest::Redeem(_), Some(row)) => {
+                change.take();
+                GuardReply::Done {
+                    at: self.stand_in_stamp(email, Some(&row)),
+                    account: row.0,
                     repeated: None,
                     ends_others: true,
-                };
+                }
             }
-            (GuardRequest::Check(attempt), Some((account, _))) => (attempt, account.clone()),
-        };
-        if let Purpose::Delete { id } = &attempt.purpose {
-            accounts.delete(id, at);
+            (GuardRequest::Check(attempt), Some(row)) => self.stand_in_checks(email, attempt, row),
+            (GuardRequest::Redeem(_), None) => GuardReply::Wrong,
+            (GuardRequest::Check(attempt), None) if matches!(attempt.purpose, Purpose::LogIn) => {
+                GuardReply::Wrong
+            }
+            _ => GuardReply::Fault,
         }
-        let mut repeated = None;
-        let mut done_at = at;
-        if let Purpose::ChangePassword {
-            sessions: Some(sessions),
-            ..
-        } = &attempt.purpose
+    }
+
+    fn stand_in_checks(&self, email: &Email, attempt: &Attempt, row: Row) -> GuardReply {
+        let cloud = self.cloud();
+        let mut change = cloud.guards.change.borrow_mut();
+        let now = UnixMillis(cloud.now());
+        match &attempt.purpose {
+            Purpose::ChangeEmail(to) => {
+                change.take_if(|change| change.is_old(now));
+                if change.is_some() {
+                    return GuardReply::Fault;
+                }
+                let at = self.stand_in_stamp(email, Some(&row));
+                let mut accounts = cloud.accounts.borrow_mut();
+                accounts.relocate(&row.0, &to.to.email, false, at);
+                let row = accounts.row(to.to.email.as_str()).cloned();
+                row.map_or(GuardReply::Fault, |row| done(row, at))
+            }
+            Purpose::Delete { id } => {
+                let at = self.stand_in_stamp(email, Some(&row));
+                cloud.accounts.borrow_mut().delete(id, at);
+                done(row, at)
+            }
+            Purpose::ChangePassword {
+                sessions: Some(sessions),
+                ..
+            } => {
+                let earlier = change.as_ref();
+                if let Some((session, at)) =
+                    earlier.and_then(|it| it.started_for(&sessions.from, now))
+                {
+                    return GuardReply::Done {
+                        account: row.0,
+                        at,
+                        repeated: Some(session),
+                        ends_others: false,
+                    };
+                }
+                let at = self.stand_in_stamp(email, Some(&row));
+                *change = Some(PasswordChange::new(sessions.clone(), at));
+                done(row, at)
+            }
+            _ => {
+                let at = self.stand_in_stamp(email, Some(&row));
+                done(row, at)
+            }
+        }
+    }
+
+    /// A stamp as the guard of this address makes it. It has the clock of some place.
+    fn stand_in_stamp(&self, email: &Email, row: Option<&Row>) -> UnixMillis {
+        let cloud = self.cloud();
+        if cloud.conditions.guarding == Guarding::StampsOfThePlace {
+            return self.now();
+        }
+        let place = Place::new(Rc::clone(cloud), email.as_str().len() % PLACES, 0);
+        let mut stamps = cloud.guards.stamps.borrow_mut();
+        let stamps = stamps.entry(email.as_str().to_owned()).or_default();
+        if let Some((account, _)) = row
+            && cloud.conditions.flaw != Some(Flaw::MoveForgotten)
         {
-            let mut change = change.borrow_mut();
-            let earlier = change.as_ref();
-            match earlier.and_then(|it| it.started_for(&sessions.from, UnixMillis(cloud.now()))) {
-                Some((session, at)) => (repeated, done_at) = (Some(session), at),
-                None => *change = Some(PasswordChange::new(sessions.clone(), at)),
-            }
+            stamps.come_after(account.moved_at);
         }
-        GuardReply::Done {
-            account,
-            at: done_at,
-            repeated,
-            ends_others: false,
-        }
+        stamps.next(&place)
+    }
+}
+
+fn done((account, _): Row, at: UnixMillis) -> GuardReply {
+    GuardReply::Done {
+        account,
+        at,
+        repeated: None,
+        ends_others: false,
     }
 }
 
 impl Guard for Place {
     async fn ask(&self, email: &Email, request: &GuardRequest) -> Result<GuardReply, Fault> {
         let what = match request {
-            GuardRequest::Stamp => "stamp",
+            GuardRequest::Stamp | GuardRequest::StampFor(_) => "stamp",
             GuardRequest::Check(_) => "check password",
             GuardRequest::Issue(_) => "issue code",
             GuardRequest::Redeem(_) => "check code",
+            GuardRequest::Destination(_) => "find destination",
+            GuardRequest::Move { .. } => "change address",
         };
         let trouble = self.cloud().meet(Store::Guard, what, Rc::default());
         if self.cloud().conditions.guarding != Guarding::Real {

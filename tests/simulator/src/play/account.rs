@@ -16,12 +16,11 @@ use tokenkeep_world::{
 
 use crate::{
     play::{Stage, TRIES},
-    request::{call, code},
+    request::{ADDRESSES, call, code},
     schedule::{Copy, Lost},
     session::{Ending, GRACE_MS, LONGEST_GRACE_MS, Session},
 };
 
-const LOGIN: &str = r#"{"email":"ada@example.com","password":"correct horse"}"#;
 const CHANGE: &str = r#"{"currentPassword":"correct horse","newPassword":"battery staple"}"#;
 
 /// Any hash will do: no password is checked.
@@ -33,15 +32,67 @@ const LONGEST_ENDING_MS: u64 = 180_000;
 /// The account of all stories.
 pub(super) fn import(cloud: &Cloud) {
     let mut accounts = cloud.accounts.borrow_mut();
-    accounts.import("ada", "ada@example.com", HASH, cloud.now());
-}
-
-/// Its login.
-pub(super) fn login() -> Call {
-    call("/auth/login", None, LOGIN.into())
+    accounts.import("ada", ADDRESSES[0], HASH, cloud.now());
 }
 
 impl Stage {
+    /// The account's login.
+    pub(super) fn login(&self) -> Call {
+        let email = ADDRESSES[self.address.get()];
+        let body = format!(r#"{{"email":"{email}","password":"correct horse"}}"#);
+        call("/auth/login", None, body)
+    }
+
+    /// A change of the address may have been made although its answer was a fault.
+    pub(super) fn try_another_address(&self) {
+        let next = (self.address.get() + 1) % ADDRESSES.len();
+        self.address.set(next);
+    }
+
+    /// Changes the address. Nobody is logged out by that.
+    pub(super) async fn change_email(&self, to: usize, place: usize, chance: u64) {
+        let app = self.app.get();
+        let email = ADDRESSES[to];
+        let body = format!(r#"{{"password":"correct horse","newEmail":"{email}"}}"#);
+        let mut dice = Dice::with_seed(chance);
+        for _ in 0..TRIES {
+            let arrived = self.world.cloud.now();
+            let token = self.held(app).access;
+            let request = call("/auth/email/change", Some(&token), body.clone());
+            let reply = self.world.answer(place, dice.u64(..), request).await;
+            match reply.status {
+                200 => return self.address.set(to),
+                401 if code(&reply) == "session_revoked" => {
+                    return self.is_refused(app, "session_revoked", arrived);
+                }
+                429 | 503 => self.world.cloud.timeline.sleep_ms(2_000).await,
+                _ => return,
+            }
+        }
+    }
+
+    /// Resets the password, which ends all sessions but the one that it begins.
+    pub(super) async fn reset(&self, place: usize, chance: u64) {
+        self.ending_begins(None);
+        let mut dice = Dice::with_seed(chance);
+        for _ in 0..TRIES {
+            let asked = self.world.cloud.now();
+            let email = ADDRESSES[self.address.get()];
+            let body =
+                format!(r#"{{"email":"{email}","code":"123456","newPassword":"battery staple"}}"#);
+            let request = call("/auth/password/reset", None, body);
+            let reply = self.world.answer(place, dice.u64(..), request).await;
+            if let Some(tokens) = Tokens::read(&reply) {
+                self.ending_is_done(None);
+                return self.begin(tokens, asked, false);
+            }
+            if reply.status == 400 {
+                self.try_another_address();
+            }
+            self.world.cloud.timeline.sleep_ms(2_000).await;
+        }
+    }
+
     /// Something that ends sessions has begun. Those that exist may end from now on, except one,
     /// which may end after its grace.
     fn ending_begins(&self, spared: Option<usize>) {

@@ -4,7 +4,10 @@ use fastrand::Rng as Dice;
 use tokenkeep_world::conditions::PLACES;
 
 use super::{HOUR, MINUTE, SECOND, Story};
-use crate::schedule::{Climate, Habit, Lost, Schedule, What, dice};
+use crate::{
+    request::ADDRESSES,
+    schedule::{Climate, Habit, Lost, Schedule, What, dice},
+};
 
 /// The honest story of an account with several phones.
 #[must_use]
@@ -55,11 +58,15 @@ impl Story<'_> {
         self.refresh(0);
         self.now += self.dice.u64(2 * SECOND..20 * SECOND);
         self.log_in_nearby();
+        if self.dice.u64(0..3) == 0 {
+            self.change_email();
+        }
         let place = self.place();
-        match self.dice.u64(0..10) {
+        match self.dice.u64(0..12) {
             0 => self.at(self.now, What::LogOut { place }),
             1 => self.at(self.now, What::Delete { place }),
-            2..4 => self.at(self.now, What::LogOutAll { place }),
+            2..5 => self.at(self.now, What::LogOutAll { place }),
+            5..7 => self.at(self.now, What::Reset { place }),
             _ => self.change_password(),
         }
         self.log_in_nearby();
@@ -78,6 +85,13 @@ impl Story<'_> {
             self.at(self.now, What::LogIn { place });
             self.now += self.dice.u64(100..3 * SECOND);
         }
+    }
+
+    /// Another guard stamps from then on.
+    fn change_email(&mut self) {
+        let (to, place) = (self.dice.usize(0..ADDRESSES.len()), self.place());
+        self.at(self.now, What::ChangeEmail { to, place });
+        self.now += self.dice.u64(500..3 * SECOND);
     }
 
     fn change_password(&mut self) {
