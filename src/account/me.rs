@@ -47,8 +47,8 @@ impl Me {
     }
 
     /// The session's claims are those in the store: those of the token may have more in them, by
-    /// `ACCESS_TOKEN_CLAIMS`. Whether an address is verified is a field
-    /// of its own: the claim says how it was at the login.
+    /// `ACCESS_TOKEN_CLAIMS`. Whether an address is verified is a field of its own: the claim says how
+    /// it was at the login.
     fn new(account: Option<Account>, Bearer { token, record, .. }: Bearer) -> Self {
         let claims = record.map_or(token.claims, |record| record.claims);
         let claims = match &account {
