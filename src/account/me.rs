@@ -47,19 +47,20 @@ impl Me {
     }
 
     /// The session's claims are those in the store: those of the token may have more in them, by
-    /// `ACCESS_TOKEN_CLAIMS`.
+    /// `ACCESS_TOKEN_CLAIMS`. Whether an address is verified is a field of its own: the claim says how
+    /// it was at the login.
     fn new(account: Option<Account>, Bearer { token, record, .. }: Bearer) -> Self {
+        let claims = record.map_or(token.claims, |record| record.claims);
+        let claims = match &account {
+            Some(_) => claims.without(EMAIL_VERIFIED),
+            None => claims,
+        };
         let account = account.map(|account| Profile {
             email: account.email,
             name: account.name,
             created_at: account.created_at,
             email_verified: account.email_verified,
         });
-        let mut claims = record.map_or(token.claims, |record| record.claims);
-        if account.is_some() {
-            // It says how it was at the login; the account says how it is.
-            claims = claims.without(EMAIL_VERIFIED);
-        }
         Self {
             id: token.session_ref.user,
             account,

@@ -388,18 +388,27 @@ mod tests {
             &json(r#"{"delete":{"id":"u1"}}"#),
         );
         let to = Move {
-            user: id.clone(),
+            user: id,
             email: Email::parse("eve@example.com").expect("an address"),
         };
         is_pinned(
             &check(Purpose::ChangeEmail(EmailChange {
-                to: to.clone(),
+                to,
                 is_immediate: false,
             })),
             &json(
                 r#"{"change_email":{"user":"u1","email":"eve@example.com","is_immediate":false}}"#,
             ),
         );
+    }
+
+    #[test]
+    fn the_json_of_requests_about_moves_is_pinned() {
+        let id = UserId::parse("u1").expect("a user id");
+        let to = Move {
+            user: id.clone(),
+            email: Email::parse("eve@example.com").expect("an address"),
+        };
         is_pinned(
             &GuardRequest::Destination(id.clone()),
             r#"{"destination":"u1"}"#,

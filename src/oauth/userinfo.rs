@@ -24,7 +24,7 @@ pub async fn userinfo<P: HasAccounts>(
     let bearer = bearer::bearer(request).await?;
     let known = if bearer.token.has_account {
         let account = find_account(request, &bearer).await?;
-        json!({"email": account.email, "email_verified": false, "name": account.name})
+        json!({"email": account.email, "email_verified": account.email_verified, "name": account.name})
     } else {
         json!(bearer.token.claims)
     };

@@ -113,7 +113,7 @@ fn the_code_goes_to_the_new_address_and_a_notice_to_the_old_one() {
     expect_error(&world.try_log_in(EMAIL, PASSWORD), INVALID_CREDENTIALS);
     world.refresh(world.log_in_at(NEW));
     let log = world.log().join("\n");
-    assert!(!log.contains(&code) && !log.contains("@"), "{log}");
+    assert!(!log.contains(&code) && !log.contains('@'), "{log}");
 }
 
 #[test]

@@ -208,6 +208,8 @@ fn a_stranger_who_has_signed_up_with_the_address_is_out_when_its_owner_logs_in()
     world.refresh(&owner);
     let me = body(&world.me(&owner));
     assert_eq!(me["emailVerified"], true);
+    let info = body(&world.get("/oauth/userinfo", &owner.access));
+    assert_eq!(info["email_verified"], true);
     // From then on a login ends nothing.
     world.pass(MINUTE);
     let code = world.login_code(EMAIL);
