@@ -4,6 +4,7 @@ use crate::{
     account::{
         ask_guard::{Checked, Credentials, check_password},
         bearer_account::current_account,
+        log_in::claims_of,
         message::{Purpose, Succession},
         password::{NewPassword, Password},
         port::HasAccounts,
@@ -63,7 +64,7 @@ pub async fn change_password<P: HasAccounts>(request: &Request<'_, P>) -> Result
         user: account.id.clone(),
         at,
         device: record.device,
-        claims: record.claims,
+        claims: claims_of(&checked.account),
         has_account: true,
     };
     let tokens = match repeated {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{
     account::{
-        Name,
+        Account, Name,
         ask_guard::{Checked, Credentials, check_password},
         email::{Email, TypedEmail},
         message::Purpose,
@@ -93,12 +93,12 @@ pub async fn logged_in_as<P: HasAccounts>(
     id: SessionId,
     device: Option<String>,
 ) -> Result<LoggedIn, Error> {
+    let claims = claims_of(&account);
     let new = NewSession {
         user: account.id,
         at,
         device,
-        claims: CustomClaims::of_login(EMAIL_CLAIM, account.email.as_str())
-            .with(EMAIL_VERIFIED, account.email_verified),
+        claims,
         has_account: true,
     };
     let tokens = match repeated {
@@ -110,4 +110,11 @@ pub async fn logged_in_as<P: HasAccounts>(
         email: account.email,
         name: account.name,
     })
+}
+
+/// What the access tokens of a new session of this account say.
+#[must_use]
+pub fn claims_of(account: &Account) -> CustomClaims {
+    CustomClaims::of_login(EMAIL_CLAIM, account.email.as_str())
+        .with(EMAIL_VERIFIED, account.email_verified)
 }

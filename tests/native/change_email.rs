@@ -5,6 +5,7 @@ use tokenkeep::http::{method::Method, reply::Reply, request::Call};
 use tokenkeep_world::trouble::{Plan, Store, Trouble};
 
 use crate::{
+    accounts::claims_of,
     client::{EMAIL, PASSWORD, Tokens, body, expect_bad_field, expect_error, tokens, with_bearer},
     codes::{
         CODE_INVALID, EMAIL_TAKEN, INVALID_CREDENTIALS, MISCONFIGURED, NOT_FOUND, REVOKED,
@@ -329,6 +330,10 @@ fn an_old_session_can_still_change_the_password_and_delete_the_account() {
         expect_error(&reply, WRONG_PASSWORD);
         let last = tokens(&world.change_password(&old, PASSWORD, "better horse 2"));
         world.refuses(&new, REVOKED);
+        // The new session says what holds now, not what held at the login of the old one.
+        let claims = claims_of(&last.access);
+        assert_eq!(claims["email"], NEW);
+        assert_eq!(claims["email_verified"], has_mail);
         assert_eq!(world.delete_account(&last, "better horse 2").status, 200);
         world.refuses(&last, REVOKED);
         assert_eq!(world.password_hash(NEW), None);

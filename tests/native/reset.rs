@@ -107,6 +107,20 @@ fn the_code_of_the_e_mail_sets_the_password_logs_in_and_ends_all_other_sessions(
     assert_eq!(claims_of(&changed.access)["email_verified"], true);
 }
 
+/// The stamps of two data centres, or of two requests whose writes overtook each other.
+#[test]
+fn the_end_of_all_sessions_leaves_one_that_ends_more() {
+    let (world, ada) = with_ada();
+    let id = body(&world.me(&ada))["id"].as_str().map(str::to_owned);
+    let key = format!("revoked:{}", id.expect("an id"));
+    let later = json!({"v": 1, "before": world.now() + HOUR});
+    let code = world.code();
+    world.put(&key, &later);
+    assert_eq!(world.reset(&code).status, 200);
+    let stored = world.entry(&key).expect("it stands").value;
+    assert_eq!(*stored, *later.to_string());
+}
+
 #[rstest]
 fn sessions_that_start_after_a_reset_live(#[values(Kv, DurableObjects)] store: SessionStore) {
     use_store(store);

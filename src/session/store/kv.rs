@@ -269,8 +269,10 @@ impl<'a, P: HasSessions> KvSessions<'a, P> {
         record::read_cut_off(cut_off)
     }
 
-    /// Ends every session of a user that started at this time or earlier, except one. Of copies of the
-    /// request that arrive at once, the store refuses all writes but one.
+    /// Ends every session of a user that started at this time or earlier, except one. Cut-offs only
+    /// ever move forward: one that ends more stays, as far as this data centre sees it, also one that
+    /// came while the store refused ours. Of copies of the request that arrive at once, the store
+    /// refuses all writes but one, and the others find that.
     ///
     /// # Errors
     /// The store failed twice, or did not answer in time.
@@ -280,18 +282,21 @@ impl<'a, P: HasSessions> KvSessions<'a, P> {
         user: &UserId,
         cut_off: &CutOff,
     ) -> Result<(), Fault> {
-        let write = Write {
-            key: cut_off_key(realm, user),
-            value: record::cut_off(cut_off),
-            ttl_seconds: Some(LONGEST_SESSION_SECONDS),
-            metadata: None,
-        };
-        match self.write_before_response(write).await {
-            Err(Fault::Throttled) if self.cut_off(realm, user).await?.as_ref() == Some(cut_off) => {
-                Ok(())
+        self.twice(async || {
+            let known = self.cut_off(realm, user).await?;
+            let merged = later(known.clone(), Some(cut_off.clone()));
+            if known == merged {
+                return Ok(());
             }
-            ended => ended,
-        }
+            let write = Write {
+                key: cut_off_key(realm, user),
+                value: record::cut_off(merged.as_ref().unwrap_or(cut_off)),
+                ttl_seconds: Some(LONGEST_SESSION_SECONDS),
+                metadata: None,
+            };
+            self.store.write(&write).await
+        })
+        .await
     }
 
     /// Ends the sessions of an account for good, and erases what is stored of them: devices and claims
@@ -422,19 +427,23 @@ impl<'a, P: HasSessions> KvSessions<'a, P> {
         self.within(READ_TIMEOUT_MS, self.store.read(keys)).await
     }
 
-    /// Writes, and once more after a second if that was refused: a key takes one write a second. A
-    /// write that timed out is not tried again: the phone would give up before.
     async fn write_before_response(&self, write: Write) -> Result<(), Fault> {
-        let writing = async {
-            match self.store.write(&write).await {
+        self.twice(async || self.store.write(&write).await).await
+    }
+
+    /// Tries, and once more after a second if that was refused: a key takes one write a second. What
+    /// timed out is not tried again: the phone would give up before.
+    async fn twice(&self, attempt: impl AsyncFn() -> Result<(), Fault>) -> Result<(), Fault> {
+        let trying = async {
+            match attempt().await {
                 Err(Fault::Failed | Fault::Throttled) => {
                     self.platform.sleep_ms(RETRY_PAUSE_MS).await;
-                    self.store.write(&write).await
+                    attempt().await
                 }
                 other => other,
             }
         };
-        self.within(WRITE_TIMEOUT_MS, writing).await
+        self.within(WRITE_TIMEOUT_MS, trying).await
     }
 }
 

@@ -56,8 +56,8 @@ fn a_body_without_a_usable_token_is_a_400_that_names_the_field() {
         "[".repeat(7 * KIB),
         "]".repeat(7 * KIB)
     );
-    let too_long = json!({"refreshToken": "x".repeat(5 * KIB)}).to_string();
-    let too_long_by_one = json!({"refreshToken": "x".repeat(4 * KIB + 1)}).to_string();
+    let too_long = json!({"refreshToken": "x".repeat(10 * KIB)}).to_string();
+    let too_long_by_one = json!({"refreshToken": "x".repeat(9 * KIB + 1)}).to_string();
     let rows = [
         (text(""), None),
         (text(" "), None),
