@@ -130,7 +130,9 @@ impl Place {
             }
             (GuardRequest::Check(attempt), Some(row)) => self.stand_in_checks(email, attempt, row),
             (GuardRequest::Redeem(_), None) => GuardReply::Wrong,
-            (GuardRequest::Check(attempt), None) if matches!(attempt.purpose, Purpose::LogIn) => {
+            (GuardRequest::Check(attempt), None)
+                if matches!(attempt.purpose, Purpose::LogIn | Purpose::SignUp { .. }) =>
+            {
                 GuardReply::Wrong
             }
             _ => GuardReply::Fault,

@@ -14,7 +14,8 @@ class D1Database {
         if (sql.startsWith("SELECT")) return found(rows.get(values[0]));
         if (!sql.startsWith("INSERT")) throw new Error("a login changes no account");
         const [id, email, name, password_hash, created_at] = values;
-        rows.set(email, { id, email, name, password_hash, created_at });
+        const row = { id, email, name, password_hash, created_at, email_verified: 0, moved_at: 0 };
+        rows.set(email, row);
         return { success: true, results: [], meta: { changes: 1 } };
       },
     }),
