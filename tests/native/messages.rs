@@ -7,7 +7,9 @@ const TITLE: &str = "\n## Every message\n";
 
 /// The source of everything that refuses a request. (The hashes that an import refuses are in
 /// `docs/import.md`.)
-const SOURCES: [&str; 21] = [
+const SOURCES: [&str; 23] = [
+    "account/ask_guard.rs",
+    "account/change_email.rs",
     "account/change_password.rs",
     "account/email.rs",
     "account/me.rs",

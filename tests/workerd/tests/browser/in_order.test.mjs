@@ -66,6 +66,8 @@ test("the cards hold what Bravo asks for, with this worker's address", () =>
       "Log in with a code": { Name: "Log in with a code", Method: "POST", URL: `${ORIGIN}/auth/code/login`, "Body (JSON)": body({ email: "${email}", code: "${code}" }), "Output variables": "accessToken refreshToken userId" },
       "Send a code to verify": { Name: "Send a code to verify", Method: "POST", URL: `${ORIGIN}/auth/email/verify/send`, "Body (JSON)": body({ email: "${email}" }) },
       "Verify e-mail": { Name: "Verify e-mail", Method: "POST", URL: `${ORIGIN}/auth/email/verify`, "Body (JSON)": body({ email: "${email}", code: "${code}", password: "${password}" }), "Output variables": "accessToken refreshToken userId" },
+      "Change e-mail address": { Name: "Change e-mail address", Method: "POST", URL: `${ORIGIN}/auth/email/change`, ...bearer, "Body (JSON)": body({ password: "${password}", newEmail: "${newEmail}" }) },
+      "Confirm e-mail address": { Name: "Confirm e-mail address", Method: "POST", URL: `${ORIGIN}/auth/email/change/confirm`, ...bearer, "Body (JSON)": body({ code: "${code}" }), "Output variables": "email" },
       "Delete account": { Name: "Delete account", Method: "DELETE", URL: `${ORIGIN}/auth/me`, ...bearer, "Body (JSON)": body({ password: "${password}" }) },
       "Log out": { Name: "Log out", Method: "POST", URL: `${ORIGIN}/auth/logout`, "Body (JSON)": refresh },
       "Log out everywhere": { Name: "Log out everywhere", Method: "POST", URL: `${ORIGIN}/auth/logout/all`, ...bearer },
@@ -76,7 +78,7 @@ test("every field of every card is copied by its button", () =>
   onPage(URL_, async (page) => {
     await checked(page);
     const lines = await page.locator(".card .line").all();
-    assert.equal(lines.length, 91);
+    assert.equal(lines.length, 104);
     const labels = new Set();
     for (const line of lines) {
       const button = line.getByRole("button");
@@ -198,7 +200,7 @@ test("the keyboard reaches everything, in order, and one sees where it is", () =
       "Check again", "What is it for?", "Make a secret",
     ]);
     assert.deepEqual(reached.slice(-4), ["Make a new one", "E-mail", "Password (8 characters or more)", "Try it out"]);
-    assert.equal(reached.length, 8 + 91 + 4);
+    assert.equal(reached.length, 8 + 104 + 4);
   }));
 
 test("the skip link leads to the content", () =>

@@ -23,7 +23,7 @@ test("a net that is down is told, and checking again helps once it is up", () =>
     await checked(page);
     assert.equal(await verdict(page), "Your worker did not answer.");
     assert.match(await page.locator("#verdict").innerText(), /could not be reached/);
-    assert.equal(await page.locator(".card").count(), 15, "the requests are there all the same");
+    assert.equal(await page.locator(".card").count(), 17, "the requests are there all the same");
     await page.unroute("**/health");
     await page.getByRole("button", { name: "Check again" }).click();
     await page.getByText("Everything is ready on this computer.").waitFor();
