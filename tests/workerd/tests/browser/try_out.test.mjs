@@ -78,7 +78,7 @@ test("an account that exists logs in and logs out, and stays", async () => {
     assert.equal((await post("/auth/token", { refreshToken })).status, 200);
     await nothingUsableIsShown(page);
     await page.getByRole("button", { name: "Log out", exact: true }).click();
-    await page.getByText("Logged out.").waitFor();
+    await page.getByText("Logged out.", { exact: true }).waitFor();
     assert.equal((await post("/auth/token", { refreshToken })).status, 401);
     assert.equal((await post("/auth/login", { email, password: PASSWORD })).status, 200);
   }, { permissions: ["clipboard-read", "clipboard-write"] });
