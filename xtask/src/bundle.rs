@@ -8,7 +8,7 @@
 //! The flags are those of `worker-build`, the tool that usually does this. It is not used
 //! because it has to be compiled first, together with two more tools it calls.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
 use wasm_bindgen_cli_support::{Bindgen, Output};
@@ -81,9 +81,10 @@ fn bindings(wasm: &Path) -> Result<Output> {
         .context("wasm-bindgen failed")
 }
 
-/// Two lines of wasm-bindgen's are not for us. It imports the module with `import source`, which
+/// Some lines of wasm-bindgen's are not for us. It imports the module with `import source`, which
 /// workerd does not know; there, the plain import of a `.wasm` file means the same. And it gives
-/// every class of every library the method that ends a `using` block, which keeps them all alive.
+/// every class of every library the method that ends a `using` block, which keeps them all alive. And
+/// it lists a module once for each function that is called without glue: wrangler warns of each.
 fn adapt(script: &Path) -> Result<()> {
     let text = read(script)?;
     let imports = text.matches("import source ").count();
@@ -92,9 +93,12 @@ fn adapt(script: &Path) -> Result<()> {
         "wasm-bindgen's output has {imports} `import source` lines, not one"
     );
     let text = text.replace("import source ", "import ");
-    let lines = text
-        .lines()
-        .filter(|line| !line.starts_with("if (Symbol.dispose)"));
+    let mut listed = BTreeSet::new();
+    let lines = text.lines().filter(|line| {
+        let module = line.trim_start().split_once(": import");
+        let is_listed = module.is_some_and(|(name, _)| !listed.insert(name));
+        !is_listed && !line.starts_with("if (Symbol.dispose)")
+    });
     fs::write(script, lines.collect::<Vec<_>>().join("\n")).with_context(|| cannot_write(script))
 }
 
