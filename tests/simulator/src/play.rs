@@ -268,6 +268,7 @@ impl Stage {
     /// Whether a refusal was deserved. A request that is under way while its session is being ended may
     /// be decided after that.
     fn is_refused(&self, session: usize, code: &str, arrived: u64) {
+        self.refused.set(0);
         if self.first_play.get().is_some() && !self.has_account {
             return self.is_found();
         }
