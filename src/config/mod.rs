@@ -188,7 +188,7 @@ impl CheckedSettings {
         let bad_mail = mail.as_ref().err().or(verification.as_ref().err()).copied();
         let config = (|| {
             let (refresh, refresh_previous) = (refresh?, refresh_previous?);
-            let (access, access_previous) = (access?, access_previous?);
+            let (access, access_previous, key_pair) = (access?, access_previous?, key_pair?);
             Ok(Config {
                 access_keys: access_keys(
                     access.as_ref(),
@@ -197,8 +197,9 @@ impl CheckedSettings {
                     &refresh_previous,
                 ),
                 has_access_secret: access.is_some(),
+                claims_template: claims_of(claims_template?, key_pair.as_ref(), access_token_type?),
                 key_pairs: KeyPairs {
-                    current: key_pair?,
+                    current: key_pair,
                     previous: key_pairs_previous?,
                 },
                 code_keys: CodeKeys {
@@ -219,7 +220,6 @@ impl CheckedSettings {
                 idle_ms: idle? * 1000,
                 access_token_seconds: access_token?,
                 access_token_type: access_token_type?,
-                claims_template: claims_template?,
                 session_store: session_store?,
                 sessions_per_user: sessions_per_user?.map_or(DEFAULT_SESSIONS_PER_USER, small),
                 sign_up: sign_up?,
@@ -244,6 +244,19 @@ impl CheckedSettings {
             config,
             origins,
         }
+    }
+}
+
+/// Strict verifiers of `at+jwt` ask for `client_id` (RFC 9068), and they are given a public key. Tokens
+/// of a shared secret remain as short as they are.
+fn claims_of(
+    template: ClaimsTemplate,
+    key_pair: Option<&PrivateKey>,
+    typ: AccessType,
+) -> ClaimsTemplate {
+    match (key_pair, typ) {
+        (Some(_), AccessType::AtJwt) => template.with_client_id(),
+        _ => template,
     }
 }
 

@@ -23,6 +23,10 @@ const EMAIL: &str = "email";
 /// A claim of ours that an account's token has, too.
 const EMAIL_VERIFIED: &str = "email_verified";
 
+/// `client_id`, the client that a token was issued to: clients do not register here, so all are the
+/// owner's app. No user's id has a colon: a `sub` cannot be taken for a client (RFC 9068, section 5).
+const CLIENT_ID: &str = "tokenkeep:app";
+
 /// What is wrong with a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateProblem {
@@ -63,6 +67,16 @@ impl ClaimsTemplate {
     pub fn with_role(mut self, role: &str) -> Result<Self, TemplateProblem> {
         self.0.entry("role").or_insert_with(|| role.into());
         Self::checked(self.0)
+    }
+
+    /// With the claim `client_id`, which RFC 9068 (section 2.2) requires, unless the template has one.
+    #[must_use]
+    pub fn with_client_id(mut self) -> Self {
+        let members = &mut self.0;
+        members
+            .entry("client_id")
+            .or_insert_with(|| CLIENT_ID.into());
+        self
     }
 
     fn checked(template: Map<String, Value>) -> Result<Self, TemplateProblem> {

@@ -64,20 +64,42 @@ fn a_token_of_a_key_pair_names_its_key_and_is_accepted() {
     }
 }
 
+fn said(settings: &[(&str, &str)]) -> Value {
+    let (_, login) = logged_in(settings);
+    part(&login.access, 1)
+}
+
 #[test]
-fn both_kinds_of_keys_give_the_same_claims() {
-    let said = |settings: &[(&str, &str)]| {
-        let (_, login) = logged_in(settings);
-        part(&login.access, 1)
-    };
+fn both_kinds_of_keys_give_the_same_claims_except_for_the_client() {
     let mut expected = said(&[]);
     let mut seen = said(&[(KEY, ES256)]);
+    expected["client_id"] = json!("tokenkeep:app");
     for claims in [&mut expected, &mut seen] {
         for random in ["jti", "sid"] {
             claims[random] = json!("");
         }
     }
     assert_eq!(seen, expected);
+}
+
+#[test]
+fn the_client_is_named_where_the_type_requires_it_and_may_be_another() {
+    const CLAIMS: &str = "ACCESS_TOKEN_CLAIMS";
+    let of_type_jwt = said(&[(KEY, ES256), ("ACCESS_TOKEN_TYP", "JWT")]);
+    assert_eq!(of_type_jwt.get("client_id"), None);
+    let own = [(CLAIMS, r#"{"client_id":"own"}"#)];
+    for key in [&[][..], &[(KEY, ES256)]] {
+        let of_settings = said(&[key, &own].concat());
+        assert_eq!(of_settings["client_id"], "own");
+    }
+    // The largest template leaves room for it.
+    let largest = format!(r#"{{"a":"{}"}}"#, "x".repeat(3_060));
+    let of_largest = said(&[(KEY, ES256), (CLAIMS, &largest)]);
+    assert_eq!(of_largest["client_id"], "tokenkeep:app");
+
+    let world = World::with(&[(KEY, ES256)]);
+    let opened = world.open(&json!({"userId": "ada", "claims": {"client_id": "till"}}));
+    assert_eq!(part(&tokens(&opened).access, 1)["client_id"], "till");
 }
 
 #[test]

@@ -110,37 +110,38 @@ impl Issuer {
 
     /// Runs a recipe of `docs/verify.md` with these tokens.
     fn runs_recipe(&self, language: &str, heading: &str, index: usize) {
-        let cases = self.cases();
         let here = temporary_folder();
         // Where Node.js looks for packages.
         symlink(verifiers("node_modules"), here.path().join("node_modules")).expect("a link");
-        let (file, program) = if language == "js" {
-            (here.path().join("recipe.mjs"), script("recipe.mjs"))
+        let name = if language == "js" {
+            "recipe.mjs"
         } else {
-            (here.path().join("recipe.py"), script("recipe.py"))
+            "recipe.py"
         };
+        let file = here.path().join(name);
         fs::write(&file, self.recipe(language, heading, index)).expect("a temporary file");
-        let cases = json!({"user": cases.user, "good": cases.good, "bad": cases.bad}).to_string();
+        self.runs(&file);
+    }
+
+    /// Runs a script that names the user of a token.
+    fn runs(&self, file: &Path) {
+        let is_python = file.extension().is_some_and(|it| it == "py");
+        let Cases { user, good, bad } = self.cases();
+        let cases = json!({"user": user, "good": good, "bad": bad}).to_string();
         run(
-            program,
+            script(if is_python { "recipe.py" } else { "recipe.mjs" }),
             &[
                 ("RECIPE", &file.to_string_lossy()),
                 ("CASES", &cases),
                 ("ACCESS_TOKEN_SECRET", &self.key),
+                ("WORKER", &self.client.origin),
             ],
         );
     }
 
     /// A recipe, with the address of this worker.
     fn recipe(&self, language: &str, heading: &str, index: usize) -> String {
-        let (_, part) = PAGE
-            .split_once(&format!("\n### {heading}\n"))
-            .expect(heading);
-        let part = part.split("\n## ").next().expect("a part");
-        let part = part.split("\n### ").next().expect("a part");
-        let fence = format!("\n```{language}\n");
-        let block = part.split(&fence).nth(index + 1).expect("a block");
-        let recipe = block.split("```").next().expect("its end");
+        let recipe = recipe(language, heading, index);
         assert!(recipe.contains(URL), "{heading}");
         recipe.replace(URL, &self.client.origin)
     }
@@ -158,6 +159,18 @@ impl Issuer {
             ],
         );
     }
+}
+
+/// A recipe, as it stands in `docs/verify.md`.
+fn recipe(language: &str, heading: &str, index: usize) -> &'static str {
+    let (_, part) = PAGE
+        .split_once(&format!("\n### {heading}\n"))
+        .expect(heading);
+    let part = part.split("\n## ").next().expect("a part");
+    let part = part.split("\n### ").next().expect("a part");
+    let fence = format!("\n```{language}\n");
+    let block = part.split(&fence).nth(index + 1).expect("a block");
+    block.split("```").next().expect("its end")
 }
 
 fn verifiers(name: &str) -> PathBuf {
@@ -224,6 +237,14 @@ fn authlib_takes_the_tokens_that_it_should() {
 }
 
 #[test]
+fn strict_verifiers_of_rfc_9068_take_the_tokens_that_they_should() {
+    for issuer in with_public_keys() {
+        issuer.runs(&verifiers("oauth4webapi_validator.mjs"));
+        issuer.runs(&verifiers("authlib_validator.py"));
+    }
+}
+
+#[test]
 fn openid_client_discovers_refreshes_asks_and_revokes() {
     for algorithm in ["HS256", "ES256", "RS256"] {
         issuer(algorithm).serves("openid_client.mjs");
@@ -283,11 +304,17 @@ fn a_worker_with_jose_takes_the_tokens_that_it_should() {
             .arg(format!("--outfile={}", bundle.display()))
             .arg(&source);
         run(esbuild, &[]);
-        let settings = Settings::fresh()
-            .with_script(&bundle, "SESSIONS")
-            .with_internet(issuer.client.port);
-        let api = Workerd::start(&[settings]);
-        issuer.cases().open(&api.clients[0].origin, &[]);
+        let start = |internet| {
+            let settings = Settings::fresh().with_script(&bundle, "SESSIONS");
+            Workerd::start(&[settings.with_internet(internet)])
+        };
+        let api = start(issuer.client.port);
+        let cases = issuer.cases();
+        cases.open(&api.clients[0].origin, &[]);
+        // Keys that are not to be had say nothing about a token: here whoever has them answers 401.
+        let without_keys = start(api.clients[0].port);
+        let url = &without_keys.clients[0].origin;
+        assert_eq!(status(url, Some(&cases.good[0])), 500);
     }
 }
 
