@@ -29,6 +29,10 @@ const PAGE: &str = include_str!("../../../docs/verify.md");
 /// What the recipes have in the place of the worker's address.
 const URL: &str = "https://tokenkeep.you.workers.dev";
 
+/// The recipe in Rust: it has to be compiled.
+#[path = "../../verifiers/recipe.rs"]
+mod jsonwebtoken_recipe;
+
 /// A worker that signs access tokens in one way.
 struct Issuer {
     client: Client,
@@ -241,6 +245,40 @@ fn strict_verifiers_of_rfc_9068_take_the_tokens_that_they_should() {
     for issuer in with_public_keys() {
         issuer.runs(&verifiers("oauth4webapi_validator.mjs"));
         issuer.runs(&verifiers("authlib_validator.py"));
+    }
+}
+
+#[test]
+fn jsonwebtoken_in_rust_takes_the_tokens_that_it_should() {
+    assert_eq!(
+        recipe("rust", "Rust", 0),
+        include_str!("../../verifiers/recipe.rs"),
+        "the document and the file that is compiled are the same"
+    );
+    let keys = run(script("keys.mjs"), &[]);
+    let keys: BTreeMap<String, String> = serde_json::from_str(&keys).expect("keys");
+    for algorithm in ["ES256", "RS256"] {
+        let key = &keys[algorithm];
+        // The recipe has its issuer compiled in.
+        let settings = Settings::fresh().with("ISSUER", URL);
+        let settings = settings.with("access_token_private_key", key);
+        let workerd = Workerd::start(std::slice::from_ref(&settings));
+        let issuer = Issuer {
+            client: workerd.clients[0].clone(),
+            algorithm,
+            key: key.clone(),
+            service_key: settings.service_key.clone(),
+        };
+        let published = issuer.client.get("/.well-known/jwks.json").json();
+        let published = serde_json::from_value(published).expect("a JWK set");
+        let user_of = |token: &str| jsonwebtoken_recipe::user_of(token, &published);
+        let cases = issuer.cases();
+        for token in &cases.good {
+            assert_eq!(user_of(token).expect("a good token"), cases.user);
+        }
+        for (name, token) in &cases.bad {
+            assert!(user_of(token).is_err(), "a token that is {name} passed");
+        }
     }
 }
 
