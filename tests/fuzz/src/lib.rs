@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`bodies`] | the fields of a request's body |
 //! | [`tokens`] | refresh and access tokens |
-//! | [`secrets`] | the settings: secrets, JWKs, numbers, origins |
+//! | [`secrets`] | the settings: secrets, key pairs, claims, numbers, origins |
 //! | [`stored`] | a refresh and a bearer's request, the bytes being what the store holds |
 //! | [`messages`] | what a guard is asked, answers and remembers |
 //! | [`emails`] | e-mail addresses |
