@@ -289,6 +289,7 @@ function showLine(name, secret) {
 
 const LOGIN = { email: "${email}", password: "${password}" };
 const REFRESH = { refreshToken: "${refreshToken}" };
+const LANGUAGE = { language: "${device.lang}" };
 const BEARER = "Bearer ${accessToken}";
 const GIVEN = ["accessToken", "refreshToken", "userId"];
 
@@ -329,7 +330,7 @@ function showCards() {
       note: "The answer is a new session, as after a login. All other devices of the user have to log in again.",
     }),
     card("Forgot password", "POST", "/auth/password/forgot", {
-      body: { email: "${email}" },
+      body: { email: "${email}", ...LANGUAGE },
       note: "For a first screen. It sends a code by e-mail, so `MAIL` has to be set up. It answers the same for an address without an account.",
     }),
     card("Reset password", "POST", "/auth/password/reset", {
@@ -338,16 +339,16 @@ function showCards() {
       note: "For a second screen, with the same address. The answer is a new session, as after a login. All other devices of the user have to log in again.",
     }),
     card("Send a code to log in", "POST", "/auth/code/send", {
-      body: { email: "${email}" },
+      body: { email: "${email}", ...LANGUAGE },
       note: "Optional: a login without passwords, beside Sign up and Log in or in their place. For a first screen. A new address gets an account.",
     }),
     card("Log in with a code", "POST", "/auth/code/login", {
       body: { email: "${email}", code: "${code}" },
       outputs: GIVEN,
-      note: "For a second screen, with the same address.",
+      note: "For a second screen, with the same address. If the address was never verified, the account’s password is gone: it may be a stranger’s.",
     }),
     card("Send a code to verify", "POST", "/auth/email/verify/send", {
-      body: { email: "${email}" },
+      body: { email: "${email}", ...LANGUAGE },
       note: "Optional. With `EMAIL_VERIFICATION`, a code is sent at sign-up anyway; this sends another one.",
     }),
     card("Verify e-mail", "POST", "/auth/email/verify", {
@@ -357,7 +358,7 @@ function showCards() {
     }),
     card("Change e-mail address", "POST", "/auth/email/change", {
       header: BEARER,
-      body: { password: "${password}", newEmail: "${newEmail}" },
+      body: { password: "${password}", newEmail: "${newEmail}", ...LANGUAGE },
       note: "Sends a code to the new address. Without e-mail, the address changes at once.",
     }),
     card("Confirm e-mail address", "POST", "/auth/email/change/confirm", {
@@ -369,7 +370,7 @@ function showCards() {
     card("Delete account", "DELETE", "/auth/me", {
       header: BEARER,
       body: { password: "${password}" },
-      note: "App stores require this in every app that has accounts. Show your login page after it.",
+      note: "App stores require this in every app that has accounts. Show your login page after it. An account without a password sends `code` in its place, from Send a code to log in.",
     }),
     card("Log out", "POST", "/auth/logout", {
       body: REFRESH,
