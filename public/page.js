@@ -158,7 +158,7 @@ function limit(name, report, what) {
   return [name, "", "not used", `${what} Without it nothing fails, but a flood is not stopped.`, fixFile(`the section \`[[ratelimits]]\` with the name \`${name}\` is missing`)];
 }
 
-const MAIL_HINT = "A status of 401 or 403 means that the key or the sender is wrong; 400 or 422, that the address is none.";
+const MAIL_HINT = "A status of 401 or 403 means that the key or the sender is wrong; 400 or 422, that it does not take the address.";
 
 // What is wrong with a setting of e-mail has a row of its own.
 function mail(report, set) {
@@ -432,7 +432,7 @@ const sendTest = (email) => busy(async () => {
   if (!(await step("Send a code to log in", "POST", "/auth/code/send", { body: { email } }))) return;
   await new Promise((done) => setTimeout(done, REFUSAL_MS));
   const report = (await ask("GET", "/health")).json?.checks?.mail ?? "ok";
-  if (report !== "ok") return show("outcome", "bad", "The e-mail has probably not gone out.", `${report.replace("within", "Within")}. ${MAIL_HINT} If it arrives all the same, an earlier one has failed.`);
+  if (report !== "ok") return show("outcome", "bad", "The e-mail has probably not gone out.", `${report.replace("within", "Within")}. ${MAIL_HINT} If it arrives all the same, an earlier one failed.`);
   show("outcome", "good", "An e-mail is on its way.", `Look into the mailbox of ${email}, and among its spam. ${isLocal ? "With MAIL=log, it is in the terminal. " : ""}If it is not there in a minute, check again at the top of this page. Another one can be sent after a minute.`);
 });
 
