@@ -74,7 +74,7 @@ pub enum BodyEnd {
     TooLarge,
     /// It broke off.
     Unreadable,
-    /// Time ran out; what came until then is here.
+    /// Time ran out.
     Late,
 }
 
@@ -101,7 +101,7 @@ pub fn serve(
                 BodyEnd::Whole => Body::Whole(body),
                 BodyEnd::TooLarge => Body::TooLarge,
                 BodyEnd::Unreadable => Body::Unreadable,
-                BodyEnd::Late => Body::Late(body.len()),
+                BodyEnd::Late => Body::Late,
             };
             let reply = app.handle(&call(&head, body, waited_ms)).await;
             send(&exchange, &reply);
