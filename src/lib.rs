@@ -46,7 +46,7 @@
 //! A setting:
 //! 1. its name in `config/settings.rs`;
 //! 2. a line in [`config::CheckedSettings::read`] that parses it, and a field of [`config::Config`];
-//! 3. a row in the README, and its default in `wrangler.toml`.
+//! 3. a row in `docs/settings.md`, and its default in `wrangler.toml`.
 //!
 //! A store for sessions:
 //! 1. a type with the operations of [`session::store::Sessions`], and a variant of that; each asks
