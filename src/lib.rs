@@ -53,7 +53,7 @@
 //! A store for sessions:
 //! 1. a type with the operations of [`session::store::Sessions`], and a variant of that; each asks
 //!    [`session::rule::judge`] about what it has stored;
-//! 2. a variant of [`config::SessionStore`], and its name where `SESSION_STORE` is read;
+//! 2. a variant of [`config::SessionStore`], and its name in `config/reader.rs`;
 //! 3. what it needs from outside, in `session/port.rs`, implemented in `cloudflare/` and `tests/world`,
 //!    and its case in the tests of sessions, which take the store as a parameter.
 //!
