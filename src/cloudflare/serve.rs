@@ -78,7 +78,7 @@ pub enum BodyEnd {
     Late,
 }
 
-/// Serves a request; what is known at once is answered before this returns. `head` has a line for
+/// Serves a request. A reply that needs no I/O is sent before this returns. `head` has a line for
 /// each thing that [`call`] reads; `waited_ms` is how long the body took.
 #[wasm_bindgen]
 pub fn serve(
