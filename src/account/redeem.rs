@@ -13,10 +13,14 @@ use crate::{
     },
     http::{error::Error, request::Request},
     port::Fault,
-    session::{rule::CutOff, store},
+    session::{
+        rule::CutOff,
+        store::{self, Ending},
+    },
     token::{
         code::Code,
-        id::{Realm, SessionId, SessionRef, UserId},
+        id::{Realm, SessionId, UserId},
+        time::UnixMillis,
     },
 };
 
@@ -66,23 +70,14 @@ pub async fn log_in_by_code<P: HasAccounts>(
     let mut checked = redeem_code(request, redemption).await?;
     let was_verified = mem::replace(&mut checked.account.email_verified, true);
     let (user, at) = (checked.account.id.clone(), checked.at);
-    let (repeated, ends_others) = (checked.repeated.clone(), checked.ends_others || is_reset);
+    let ends_others = checked.ends_others || is_reset;
     let logged_in = logged_in_as(request, checked, session, device).await;
     let logged_in = logged_in.map_err(|error| match error {
         // A repeated request, whose session was ended since.
         Error::BearerRevoked => Error::CodeInvalid,
         other => other,
     })?;
-    let cut_off = CutOff::before(at);
-    let is_needless = !ends_others
-        || match repeated {
-            Some(session) => is_ended(request, &user, session, &cut_off).await?,
-            None => false,
-        };
-    if !is_needless {
-        store::for_request(request)?
-            .end_all(Realm::Account, &user, &cut_off)
-            .await?;
+    if ends_others && end_others(request, &user, at).await? == Ending::Ended {
         if is_reset {
             request.log_revocation("password_reset", "others", None);
         } else {
@@ -96,19 +91,12 @@ pub async fn log_in_by_code<P: HasAccounts>(
     Ok(logged_in)
 }
 
-/// Whether all that this cut-off ends has ended: a repeated request must not undo a later cut-off.
-async fn is_ended<P: HasAccounts>(
+async fn end_others<P: HasAccounts>(
     request: &Request<'_, P>,
     user: &UserId,
-    session: SessionId,
-    cut_off: &CutOff,
-) -> Result<bool, Fault> {
-    let session_ref = SessionRef {
-        realm: Realm::Account,
-        user: user.clone(),
-        session,
-    };
-    let stored = store::for_request(request)?.look_up(&session_ref).await?;
-    let known = stored.cut_off;
-    Ok(known.is_some_and(|known| known.before >= cut_off.before))
+    at: UnixMillis,
+) -> Result<Ending, Fault> {
+    let sessions = store::for_request(request)?;
+    let cut_off = CutOff::before(at);
+    sessions.end_all(Realm::Account, user, &cut_off).await
 }

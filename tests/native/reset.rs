@@ -166,6 +166,7 @@ fn a_request_repeated_within_two_minutes_gets_the_same_session(
         assert_eq!(again.session, first.session);
         world.refresh(&again);
     }
+    assert_eq!(world.lines("sessions_revoked").len(), 1, "logged once");
     let reply = world.answer(&reset(EMAIL, &code, "another horse 3"));
     expect_error(&reply, CODE_INVALID);
     world.log_in_with(NEW);
