@@ -5,15 +5,18 @@ use std::mem;
 use crate::{
     account::{
         ask_guard::redeem_code,
-        email::Email,
+        email::{Email, TypedEmail},
         log_in::{LoggedIn, logged_in_as},
         message::{Action, Redemption},
         port::HasAccounts,
+        send_code::mail_settings,
+        spelling,
         table::AccountTable,
     },
-    http::{error::Error, request::Request},
+    http::{error::Error, fields::Fields, request::Request},
     port::Fault,
     session::{
+        device::device,
         rule::CutOff,
         store::{self, Ending},
     },
@@ -30,19 +33,47 @@ pub struct TypedCode {
     pub email: Email,
     /// The code.
     pub code: Code,
-    /// What it is shown for.
-    pub action: Action,
+    /// What the client calls itself.
+    pub device: Option<String>,
 }
 
 impl TypedCode {
+    /// The body of a request with a code, and what else this request has in it.
+    ///
+    /// # Errors
+    /// 400 for bad input; 500 where e-mail is off; 503 when the table failed.
+    pub async fn read<P: HasAccounts, T>(
+        request: &Request<'_, P>,
+        other: impl FnOnce(&mut Fields) -> Result<T, Error>,
+    ) -> Result<(Self, T), Error> {
+        mail_settings(request)?;
+        let mut fields = request.fields()?;
+        let email: TypedEmail = fields.required("email")?;
+        let code = fields.required("code")?;
+        let other = other(&mut fields)?;
+        let device = device(&mut fields);
+        let email = spelling::of_login(request, &email).await?;
+        let typed = Self {
+            email,
+            code,
+            device,
+        };
+        Ok((typed, other))
+    }
+
     /// What the guard of the address is asked.
     #[must_use]
-    pub fn redemption<P>(self, request: &Request<'_, P>, session: SessionId) -> Redemption {
-        let (keys, kind) = (&request.config.code_keys, self.action.kind());
+    pub fn redemption<P>(
+        self,
+        request: &Request<'_, P>,
+        action: Action,
+        session: SessionId,
+    ) -> Redemption {
+        let (keys, kind) = (&request.config.code_keys, action.kind());
         Redemption {
             macs: keys.macs(kind, self.email.as_str(), &self.code),
             email: self.email,
-            action: self.action,
+            action,
             session,
         }
     }
@@ -60,13 +91,14 @@ impl TypedCode {
 /// failed: the same request is then safe to repeat.
 pub async fn log_in_by_code<P: HasAccounts>(
     request: &Request<'_, P>,
-    typed: TypedCode,
-    device: Option<String>,
+    mut typed: TypedCode,
+    action: Action,
 ) -> Result<LoggedIn, Error> {
     // A guard of an earlier version knows resets only, and does not say it.
-    let is_reset = matches!(typed.action, Action::Reset { .. });
+    let is_reset = matches!(action, Action::Reset { .. });
     let session = SessionId::from_random(request.platform.bytes());
-    let redemption = typed.redemption(request, session.clone());
+    let device = typed.device.take();
+    let redemption = typed.redemption(request, action, session.clone());
     let mut checked = redeem_code(request, redemption).await?;
     let was_verified = mem::replace(&mut checked.account.email_verified, true);
     let (user, at) = (checked.account.id.clone(), checked.at);
