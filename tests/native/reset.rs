@@ -174,6 +174,28 @@ fn a_request_repeated_within_two_minutes_gets_the_same_session(
     world.refuses_code(&code);
 }
 
+/// Whoever has seen the code could try passwords otherwise, for two minutes.
+#[test]
+fn another_password_with_a_used_code_counts_as_a_wrong_code() {
+    let (world, _) = with_ada();
+    let code = world.code();
+    let first = tokens(&world.reset(&code));
+    let guess = || {
+        world.guards_fall_asleep();
+        let reply = world.answer(&reset(EMAIL, &code, "another horse 3"));
+        expect_error(&reply, CODE_INVALID);
+    };
+    for _ in 1..TRIES {
+        guess();
+    }
+    let again = tokens(&world.reset(&code));
+    assert_eq!(again.session, first.session, "a mistake loses nothing");
+    guess();
+    world.refuses_code(&code);
+    world.refresh(&first);
+    world.log_in_with(NEW);
+}
+
 #[rstest]
 fn copies_of_a_reset_that_arrive_at_once_are_one(
     #[values(Kv, DurableObjects)] store: SessionStore,

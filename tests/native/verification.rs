@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tokenkeep::{
-    account::password::Password,
+    account::{codes::TRIES, password::Password},
     http::{method::Method, reply::Reply, request::Call},
 };
 use tokenkeep_world::trouble::{Plan, Store, Trouble};
@@ -205,6 +205,31 @@ fn a_password_that_no_account_may_get_is_named_unless_it_is_the_one_there() {
     }
     world.verified(&verify_with(&code, "secret"));
     assert_eq!(world.try_log_in(EMAIL, "secret").status, 200);
+}
+
+/// Whoever has the code could find out an old password otherwise, one try after the other.
+#[test]
+fn a_password_that_no_account_may_get_counts_as_a_wrong_code() {
+    let world = with_mail();
+    let short = Password::parse("secret").expect("short").hash([7; 16]);
+    world.import("u1", EMAIL, short.as_str());
+    let code = world.code_by(SEND, EMAIL);
+    for _ in 0..TRIES {
+        expect_bad_field(&world.act(&verify_with(&code, "short")), "password");
+    }
+    world.refuses_call(&verify(&code));
+    assert_eq!(world.try_log_in(EMAIL, "secret").status, 200);
+}
+
+#[test]
+fn a_repeated_verification_says_nothing_about_its_password() {
+    let (world, _, code) = with_code();
+    let first = world.verified(&verify_with(&code, NEW));
+    for password in [NEW, PASSWORD, "another horse 3"] {
+        let again = world.verified(&verify_with(&code, password));
+        assert_eq!(again.session, first.session);
+    }
+    world.log_in_with(NEW);
 }
 
 #[test]

@@ -5,7 +5,9 @@
 //! replaces the one before it.
 //!
 //! A code may be wrong four times; the fifth wrong one ends it. It is valid once. Whoever repeats the
-//! request within two minutes, because the answer was lost, gets the same success again.
+//! request within two minutes, because the answer was lost, gets the same success again. A password
+//! that comes with the right code and does not do counts as a wrong code: nobody who has seen a code
+//! may try passwords with it.
 //!
 //! After a hundred wrong codes for an address, of all kinds together, one an hour is left, as with
 //! passwords ([`Allowance`]). While none is left, no code is valid and none is sent: to refuse with
@@ -77,6 +79,23 @@ struct SpentCode {
     mac: CodeMac,
     #[serde(flatten)]
     success: Success,
+    /// How often something else that came with it was wrong since.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    wrong: u8,
+}
+
+/// Counts one more wrong code: whether it was the last.
+fn is_last(wrong: &mut u8) -> bool {
+    *wrong += 1;
+    *wrong >= TRIES
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the shape that `serde` wants"
+)]
+fn is_zero(number: &u8) -> bool {
+    *number == 0
 }
 
 /// What a code has done.
@@ -128,27 +147,39 @@ impl Codes {
     /// Looks at a code, which may have any of these MACs. A wrong one is counted.
     pub fn present(&mut self, kind: CodeKind, macs: &[CodeMac], now: UnixMillis) -> Presented {
         self.forget(now);
-        let Some(ledger) = self.ledgers.get_mut(&kind) else {
+        let Some(ledger) = self.ledgers.get(&kind) else {
             return Presented::Wrong;
         };
         if let Some(spent) = ledger.spent.as_ref().filter(|it| it.mac.is_one_of(macs)) {
             return Presented::Again(spent.success.clone());
         }
-        let Some(code) = &mut ledger.code else {
+        let Some(code) = &ledger.code else {
             return Presented::Wrong;
         };
         if code.mac.is_one_of(macs) {
             return Presented::Right;
         }
-        code.wrong += 1;
-        ledger.code.take_if(|code| code.wrong >= TRIES);
+        self.reject(kind, false, now);
+        Presented::Wrong
+    }
+
+    /// Counts a wrong code; or a right one, or one that was used just before, with something else that
+    /// was wrong.
+    pub fn reject(&mut self, kind: CodeKind, was_spent: bool, now: UnixMillis) {
+        let Some(ledger) = self.ledgers.get_mut(&kind) else {
+            return;
+        };
+        if was_spent {
+            ledger.spent.take_if(|it| is_last(&mut it.wrong));
+        } else {
+            ledger.code.take_if(|it| is_last(&mut it.wrong));
+        }
         self.allowance.take(now);
         if !self.may_be_wrong(now) {
             for ledger in self.ledgers.values_mut() {
                 ledger.code = None;
             }
         }
-        Presented::Wrong
     }
 
     fn may_be_wrong(&self, now: UnixMillis) -> bool {
@@ -160,7 +191,12 @@ impl Codes {
         if let Some(ledger) = self.ledgers.get_mut(&kind)
             && let Some(SentCode { mac, .. }) = ledger.code.take()
         {
-            ledger.spent = Some(SpentCode { mac, success });
+            let wrong = 0;
+            ledger.spent = Some(SpentCode {
+                mac,
+                success,
+                wrong,
+            });
         }
     }
 

@@ -101,6 +101,29 @@ fn five_wrong_codes_end_the_right_one_and_the_next_one_is_as_good_as_new() {
 }
 
 #[test]
+fn what_comes_with_a_used_code_may_be_wrong_four_times() {
+    let mut codes = Codes::default();
+    codes.issue(KIND, mac(1), START);
+    codes.spend(KIND, success(START));
+    let mut left = codes.allowance;
+    for _ in 0..4 {
+        codes.reject(KIND, true, START);
+        left.take(START);
+    }
+    assert_eq!(
+        present(&mut codes, 1, START),
+        Presented::Again(success(START))
+    );
+    let json = serde_json::to_string(&codes).expect("JSON");
+    assert!(json.contains(r#""session":"BwcHBwcHBwcHBwcHBwcHBw","wrong":4}"#));
+    let mut codes: Codes = serde_json::from_str(&json).expect("what is stored");
+    codes.reject(KIND, true, START);
+    left.take(START);
+    assert_eq!(present(&mut codes, 1, START), Presented::Wrong);
+    assert_eq!(codes.allowance, left, "as wrong codes do");
+}
+
+#[test]
 fn a_request_within_the_minute_sends_nothing_and_the_code_stays_valid() {
     let mut codes = Codes::default();
     codes.issue(KIND, mac(1), START);

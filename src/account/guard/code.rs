@@ -44,7 +44,8 @@ impl AccountGuard {
         Ok(reply)
     }
 
-    /// Checks a code, and does what it is for. Until that is done, the code stays valid.
+    /// Checks a code, and does what it is for. Until that is done, the code stays valid; what it cannot
+    /// be used for counts as a wrong one.
     ///
     /// # Errors
     /// The table of accounts failed: the same code can be sent again.
@@ -66,6 +67,7 @@ impl AccountGuard {
         };
         let action = act(platform, &redemption, earlier.is_some());
         let Some(done) = within(left_ms, platform, action).await? else {
+            self.codes.reject(kind, earlier.is_some(), platform.now());
             return Ok(GuardReply::Wrong);
         };
         Ok(match earlier {
