@@ -75,6 +75,7 @@ impl TypedCode {
             email: self.email,
             action,
             session,
+            store: request.config.session_store,
         }
     }
 }

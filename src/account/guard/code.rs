@@ -7,13 +7,14 @@ use super::{
 use crate::{
     account::{
         Account,
-        codes::{Codes, Presented, Success},
+        codes::{Presented, Success},
         email::Email,
         message::{Action, GuardReply, NewAccount, NewCode, Redemption, Resident},
         password::{NewPassword, Password, PasswordHash, Verification},
         port::{Accounts, HasAccounts},
     },
     port::{Fault, within},
+    session::rule::CutOff,
     token::{code::CodeKind, id::UserId, time::UnixMillis},
 };
 
@@ -98,9 +99,11 @@ impl AccountGuard {
         self.meet(&Resident::of(&account));
         let at = self.stamps.next(platform);
         if matches!(redemption.action, Action::Delete { .. }) {
-            (self.change, self.pending, self.codes) = (None, None, Codes::default());
+            self.forget_account();
         } else if ends_others {
             self.forget_repeats();
+            let (cut_off, now) = (CutOff::before(at), platform.now());
+            self.owe_end(&account.id, cut_off, redemption.store, now);
         }
         let success = Success {
             at,
