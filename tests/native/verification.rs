@@ -390,6 +390,21 @@ fn a_full_hour_refuses_every_sign_up_where_it_is_required() {
     world.signs_up(EVE, PASSWORD);
 }
 
+/// Also to whoever has just had a code sent to the address.
+#[test]
+fn a_full_hour_does_not_say_who_has_an_account() {
+    let settings = [REQUIRED, &[("SIGN_UPS_PER_HOUR", "1")]].concat();
+    let world = with_mail_and(&settings);
+    world.import("u1", EMAIL, BCRYPT);
+    world.signs_up(EVE, PASSWORD);
+    world.take_posts();
+    world.code_by(SEND, EMAIL);
+    for email in [EMAIL, "new@example.com", EMAIL] {
+        let reply = world.act(&sign_up(email, PASSWORD));
+        expect_error(&reply, crate::codes::TOO_MANY_REQUESTS);
+    }
+}
+
 #[test]
 fn a_verification_that_fails_leaves_the_code_valid() {
     let (world, ada, code) = with_code();

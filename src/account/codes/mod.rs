@@ -72,6 +72,9 @@ struct SentCode {
     at: UnixMillis,
     /// How many wrong codes were presented since.
     wrong: u8,
+    /// Whether somebody has signed up with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    signs_up: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,6 +135,7 @@ impl Codes {
                 mac,
                 at: now,
                 wrong: 0,
+                signs_up: false,
             });
         }
         is_issued
@@ -142,6 +146,22 @@ impl Codes {
         self.forget(now);
         let ledger = self.ledgers.get(&kind);
         self.may_be_wrong(now) && ledger.is_none_or(|ledger| ledger.may_send(now))
+    }
+
+    /// The code of this kind that was sent last is for a sign-up.
+    pub fn note_sign_up(&mut self, kind: CodeKind) {
+        let ledger = self.ledgers.get_mut(&kind);
+        if let Some(code) = ledger.and_then(|ledger| ledger.code.as_mut()) {
+            code.signs_up = true;
+        }
+    }
+
+    /// Whether a sign-up has just had a code sent, so that another one is its repetition.
+    #[must_use]
+    pub fn has_just_signed_up(&self, kind: CodeKind, now: UnixMillis) -> bool {
+        let ledger = self.ledgers.get(&kind);
+        let code = ledger.and_then(|ledger| ledger.code.as_ref());
+        code.is_some_and(|code| code.signs_up && now.since_ms(code.at) < MINUTE_MS)
     }
 
     /// Looks at a code, which may have any of these MACs. A wrong one is counted.

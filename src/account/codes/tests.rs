@@ -208,6 +208,24 @@ fn the_json_of_each_kind_and_of_a_take_over_is_pinned() {
 }
 
 #[test]
+fn a_sign_up_is_repeated_within_the_minute_of_its_code() {
+    let kind = CodeKind::Verify;
+    let mut codes = Codes::default();
+    codes.issue(kind, mac(1), START);
+    assert!(!codes.has_just_signed_up(kind, START), "it was asked for");
+    codes.note_sign_up(kind);
+    let json = serde_json::to_string(&codes).expect("JSON");
+    let end = r#""at":1700000000000,"wrong":0,"signs_up":true}}}"#;
+    assert!(json.ends_with(end), "{json}");
+    let mut codes: Codes = serde_json::from_str(&json).expect("what is stored");
+    let minute = START.plus_ms(MINUTE_MS);
+    assert!(codes.has_just_signed_up(kind, UnixMillis(minute.0 - 1)));
+    assert!(!codes.has_just_signed_up(kind, minute));
+    codes.issue(kind, mac(2), minute);
+    assert!(!codes.has_just_signed_up(kind, minute));
+}
+
+#[test]
 fn the_hundredth_wrong_code_ends_all_codes_and_then_there_is_one_try_an_hour() {
     let kinds = [CodeKind::Reset, CodeKind::Login, CodeKind::Verify];
     let (mut codes, mut now) = (Codes::default(), START);

@@ -33,14 +33,26 @@ impl AccountGuard {
         if new.kind == CodeKind::Change {
             return Ok(self.issue_change(new, platform.now()));
         }
-        let may_issue = self.codes.may_issue(new.kind, platform.now());
-        let receiver = receiver(platform, &new, may_issue);
+        let now = platform.now();
+        let is_sign_up = matches!(&new.newcomer, Some(newcomer) if newcomer.account.is_some());
+        let is_new = if is_sign_up {
+            !self.codes.has_just_signed_up(new.kind, now)
+        } else {
+            self.codes.may_issue(new.kind, now)
+        };
+        let receiver = receiver(platform, &new, is_new);
         let (account, reply) = within(left_ms, platform, receiver).await?;
         self.has_account = account.is_some();
         self.user = account.map(|account| account.id);
         let is_to_be_sent = matches!(reply, GuardReply::Issued | GuardReply::IssuedToKnown);
-        if is_to_be_sent && !self.codes.issue(new.kind, new.mac, platform.now()) {
+        if !is_to_be_sent {
+            return Ok(reply);
+        }
+        if !self.codes.issue(new.kind, new.mac, platform.now()) {
             return Ok(GuardReply::NotIssued);
+        }
+        if is_sign_up {
+            self.codes.note_sign_up(new.kind);
         }
         Ok(reply)
     }
@@ -123,12 +135,12 @@ impl AccountGuard {
 /// Who has an address, and whether a code is to be sent to it. An account that is signed up for is
 /// made.
 ///
-/// A sign-up that makes an account at once counts towards the limit of an hour whether it makes one or
-/// not: else the refusal would reveal who has none.
+/// A sign-up that makes an account at once counts towards the limit of an hour, unless it repeats one,
+/// whether it makes an account, or sends a code, or not: else the refusal would reveal who has none.
 async fn receiver<P: HasAccounts>(
     platform: &P,
     new: &NewCode,
-    may_issue: bool,
+    is_new: bool,
 ) -> Result<(Option<Account>, GuardReply), Fault> {
     let accounts = platform.accounts()?;
     let found = accounts.by_email(&new.email).await?;
@@ -144,7 +156,7 @@ async fn receiver<P: HasAccounts>(
         };
         return Ok((found, reply));
     };
-    let is_counted = may_issue && (found.is_none() || newcomer.account.is_some());
+    let is_counted = is_new && (found.is_none() || newcomer.account.is_some());
     if is_counted && is_full(platform, &accounts, newcomer.per_hour).await? {
         return Ok((found, full(platform.now())));
     }
