@@ -11,7 +11,9 @@
 //!
 //! After a hundred wrong codes for an address, of all kinds together, one an hour is left, as with
 //! passwords ([`Allowance`]). While none is left, no code is valid and none is sent: to refuse with
-//! another answer would reveal who has an account, as nobody else has codes to be wrong about.
+//! another answer would reveal who has an account, as nobody else has codes to be wrong about. Codes for
+//! a change to the address have a hundred of their own: everybody has those to be wrong about, and
+//! whoever asks for one sees whether it is sent, by the notice.
 //!
 //! **Exact under parallel attempts.** A wrong code is counted as it is presented, by a guard that
 //! handles one request at a time. A right one is spent when what it is for is done: if that fails,
@@ -46,9 +48,12 @@ pub const EMAILS: [(usize, u64); 3] = [(1, MINUTE_MS), (5, HOUR_MS), (10, DAY_MS
 /// The codes of an address. Its JSON is part of what the address's guard stores.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Codes {
-    /// How many wrong codes are left, of all kinds together.
+    /// How many wrong codes are left, of all kinds but one together.
     #[serde(default, skip_serializing_if = "Allowance::is_untouched")]
     allowance: Allowance,
+    /// How many wrong codes for a change to this address are left.
+    #[serde(default, skip_serializing_if = "Allowance::is_untouched")]
+    changes: Allowance,
     #[serde(flatten)]
     ledgers: BTreeMap<CodeKind, Ledger>,
 }
@@ -145,7 +150,7 @@ impl Codes {
     pub fn may_issue(&mut self, kind: CodeKind, now: UnixMillis) -> bool {
         self.forget(now);
         let ledger = self.ledgers.get(&kind);
-        self.may_be_wrong(now) && ledger.is_none_or(|ledger| ledger.may_send(now))
+        self.may_be_wrong(kind, now) && ledger.is_none_or(|ledger| ledger.may_send(now))
     }
 
     /// The code of this kind that was sent last is for a sign-up.
@@ -194,16 +199,26 @@ impl Codes {
         } else {
             ledger.code.take_if(|it| is_last(&mut it.wrong));
         }
-        self.allowance.take(now);
-        if !self.may_be_wrong(now) {
-            for ledger in self.ledgers.values_mut() {
+        let is_change = kind == CodeKind::Change;
+        if is_change {
+            self.changes.take(now);
+        } else {
+            self.allowance.take(now);
+        }
+        if !self.may_be_wrong(kind, now) {
+            let all = self.ledgers.iter_mut();
+            for (_, ledger) in all.filter(|(kind, _)| (**kind == CodeKind::Change) == is_change) {
                 ledger.code = None;
             }
         }
     }
 
-    fn may_be_wrong(&self, now: UnixMillis) -> bool {
-        self.allowance.wait_ends() <= now
+    fn may_be_wrong(&self, kind: CodeKind, now: UnixMillis) -> bool {
+        let allowance = match kind {
+            CodeKind::Change => &self.changes,
+            CodeKind::Reset | CodeKind::Login | CodeKind::Verify => &self.allowance,
+        };
+        allowance.wait_ends() <= now
     }
 
     /// The code of this kind has done what it is for.
@@ -231,6 +246,7 @@ impl Codes {
     /// seems to lie in the future is taken for just now.
     pub fn forget(&mut self, now: UnixMillis) {
         self.allowance.forget(now);
+        self.changes.forget(now);
         self.ledgers.retain(|kind, ledger| {
             ledger.forget(*kind, now);
             !ledger.sent.is_empty()
@@ -240,7 +256,8 @@ impl Codes {
     /// Whether there is nothing to store.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ledgers.is_empty() && self.allowance.is_untouched()
+        let allowances = [&self.allowance, &self.changes];
+        self.ledgers.is_empty() && allowances.into_iter().all(Allowance::is_untouched)
     }
 
     /// When the last e-mail no longer counts, and every wrong code is forgiven; `None` if there is
@@ -248,8 +265,9 @@ impl Codes {
     #[must_use]
     pub fn next_cleanup(&self) -> Option<UnixMillis> {
         let sent = self.ledgers.values().flat_map(|ledger| &ledger.sent);
-        let allowance = &self.allowance;
-        let forgiven = (!allowance.is_untouched()).then(|| allowance.whole_at());
+        let allowances = [&self.allowance, &self.changes].into_iter();
+        let used = allowances.filter(|allowance| !allowance.is_untouched());
+        let forgiven = used.copied().map(Allowance::whole_at).max();
         sent.max().map(|at| at.plus_ms(DAY_MS)).max(forgiven)
     }
 }

@@ -263,6 +263,34 @@ fn the_hundredth_wrong_code_ends_all_codes_and_then_there_is_one_try_an_hour() {
     );
 }
 
+/// Whoever asks for a change to an address sees whether the code is sent, and must not see by that
+/// whether somebody has had other codes sent there.
+#[test]
+fn wrong_codes_for_a_change_are_counted_apart() {
+    for (wrong, right) in [
+        (CodeKind::Login, CodeKind::Change),
+        (CodeKind::Change, CodeKind::Login),
+    ] {
+        let mut codes = Codes::default();
+        for _ in 0..99 {
+            codes.issue(wrong, mac(1), START);
+            codes.reject(wrong, false, START);
+        }
+        let now = START.plus_ms(MINUTE_MS);
+        assert!(codes.issue(wrong, mac(1), now) && codes.issue(right, mac(1), now));
+        assert_eq!(codes.present(wrong, &[mac(2)], now), Presented::Wrong);
+        assert_eq!(codes.present(wrong, &[mac(1)], now), Presented::Wrong);
+        assert_eq!(codes.present(right, &[mac(1)], now), Presented::Right);
+        let next = now.plus_ms(MINUTE_MS);
+        assert!(!codes.may_issue(wrong, next) && codes.may_issue(right, next));
+        let json = serde_json::to_string(&codes).expect("JSON");
+        let is_apart = json.starts_with(r#"{"changes":17003"#);
+        assert_eq!(is_apart, wrong == CodeKind::Change, "{json}");
+        let read: Codes = serde_json::from_str(&json).expect("what is stored");
+        assert_eq!(read, codes);
+    }
+}
+
 #[test]
 fn a_clock_that_goes_back_neither_keeps_a_code_nor_stops_e_mails_for_good() {
     let mut codes = Codes::default();
