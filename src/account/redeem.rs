@@ -103,6 +103,7 @@ pub async fn log_in_by_code<P: HasAccounts>(
     let mut checked = redeem_code(request, redemption).await?;
     let was_verified = mem::replace(&mut checked.account.email_verified, true);
     let (user, at) = (checked.account.id.clone(), checked.at);
+    let email = checked.account.email.clone();
     let ends_others = checked.ends_others || is_reset;
     let logged_in = logged_in_as(request, checked, session, device).await;
     let logged_in = logged_in.map_err(|error| match error {
@@ -119,7 +120,7 @@ pub async fn log_in_by_code<P: HasAccounts>(
     }
     if !was_verified {
         let table = AccountTable::for_request(request)?;
-        table.verify_email(&user).await?;
+        table.verify_email(&user, &email).await?;
     }
     Ok(logged_in)
 }

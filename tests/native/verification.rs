@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 use tokenkeep::{
-    account::{codes::TRIES, password::Password},
+    account::{codes::TRIES, email::Email, password::Password},
     http::{method::Method, reply::Reply, request::Call},
+    token::time::UnixMillis,
 };
 use tokenkeep_world::trouble::{Plan, Store, Trouble};
 
@@ -230,6 +231,24 @@ fn a_repeated_verification_says_nothing_about_its_password() {
         assert_eq!(again.session, first.session);
     }
     world.log_in_with(NEW);
+}
+
+/// The table does it after the request has given up.
+#[test]
+fn an_address_that_has_changed_meanwhile_is_not_verified() {
+    let (world, ada, code) = with_code();
+    let plan = Plan::new(Store::D1, "verify address", Trouble::Slow).times(1);
+    world.inject(plan);
+    expect_error(&world.answer(&verify_by(&ada, &code)), UNAVAILABLE);
+    let known = {
+        let mut accounts = world.accounts.borrow_mut();
+        let (known, _) = accounts.row(EMAIL).cloned().expect("Ada's row");
+        let to = Email::parse(EVE).expect("an address");
+        assert!(accounts.relocate(&known, &to, false, UnixMillis(world.now())));
+        known
+    };
+    world.settle();
+    assert!(!world.accounts.borrow().is_verified(&known.id));
 }
 
 #[test]
