@@ -322,6 +322,46 @@ fn sessions_that_a_change_of_the_password_could_not_end_are_ended_by_the_guard(
     world.refuses(&ada, REVOKED);
 }
 
+/// Whatever fails, and for how long the request lasts: where the password has changed, nobody stays who
+/// was in. Except where the table says that it has failed, and has not: only a repetition finds that.
+#[rstest]
+fn nobody_stays_in_after_a_reset_that_failed_at_any_call(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
+    let with_code = || {
+        let (world, ada) = with_ada();
+        let code = world.code();
+        world.take_calls();
+        (world, ada, code)
+    };
+    let (world, _, code) = with_code();
+    world.reset(&code);
+    let calls = world.take_calls();
+    assert!(calls.len() > 5, "{calls:?}");
+    let mut changed = 0;
+    for (number, call) in calls.iter().enumerate() {
+        for trouble in [Trouble::Fails, Trouble::Lost, Trouble::Slow] {
+            if call.operation == "set password" && trouble != Trouble::Fails {
+                continue;
+            }
+            let (world, ada, code) = with_code();
+            let plan = Plan::new(call.store, call.operation, trouble);
+            world.inject(plan.from_call(number));
+            world.reset(&code);
+            world.recover();
+            if world.try_log_in(EMAIL, PASSWORD).status == 200 {
+                continue;
+            }
+            world.ring_guard(EMAIL);
+            let reply = world.try_refresh(&ada);
+            assert!(reply.body.contains(REVOKED.1), "{call} {trouble:?}");
+            changed += 1;
+        }
+    }
+    assert!(changed > 5, "{changed}");
+}
+
 /// A store that is a minute behind must not get an earlier cut-off, whoever writes it.
 #[rstest]
 fn what_a_guard_finishes_is_the_latest_end_of_all_sessions(
