@@ -85,34 +85,35 @@ const NOTHING = new Uint8Array();
 function readBody(request, deliver) {
   const start = Date.now();
   const announced = Number(request.headers.get("content-length"));
-  const reader = request.body.getReader();
-  const pieces = [];
-  let received = 0;
-  let timer = setTimeout(finish, BODY_TIMEOUT_MS, Late);
+  let timer = setTimeout(() => finish(NOTHING, announced > BODY_BYTES ? TooLarge : Late), BODY_TIMEOUT_MS);
 
-  function finish(end) {
+  function finish(bytes, end) {
     if (timer === undefined) return;
     clearTimeout(timer);
     timer = undefined;
-    if (end !== Unreadable && received > BODY_BYTES) deliver(NOTHING, TooLarge, 0);
-    else deliver(joined(pieces), end, Date.now() - start);
+    if (bytes.length > BODY_BYTES) deliver(NOTHING, TooLarge, 0);
+    else deliver(bytes, end, Date.now() - start);
   }
 
-  function take({ done, value }) {
-    if (done) return finish(Whole);
-    received += value.length;
-    if (received <= BODY_BYTES) pieces.push(value);
-    if (received > DISCARDED_BYTES) reader.cancel();
-    // At the announced length there is no more: asking for the end would be another wait.
-    if (received === announced || received > DISCARDED_BYTES) return finish(Whole);
-    next();
-  }
+  // Almost every body says that it is small, and is read in one call.
+  const isSmall = announced > 0 && announced <= BODY_BYTES;
+  const reading = isSmall ? request.arrayBuffer().then((buffer) => new Uint8Array(buffer)) : readPieces(request.body);
+  reading.then(
+    (bytes) => finish(bytes, Whole),
+    () => finish(NOTHING, Unreadable),
+  );
+}
 
-  function next() {
-    reader.read().then(take, () => finish(Unreadable));
+// The bytes of a body; of a larger one, so many that it is seen to be too large.
+async function readPieces(body) {
+  const pieces = [];
+  let received = 0;
+  for await (const piece of body) {
+    received += piece.length;
+    if (received - piece.length <= BODY_BYTES) pieces.push(piece);
+    if (received > DISCARDED_BYTES) break;
   }
-
-  next();
+  return joined(pieces);
 }
 
 function joined(pieces) {

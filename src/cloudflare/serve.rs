@@ -74,11 +74,11 @@ pub enum BodyEnd {
     TooLarge,
     /// It broke off.
     Unreadable,
-    /// Time ran out; what came until then is here.
+    /// Time ran out.
     Late,
 }
 
-/// Serves a request; what is known at once is answered before this returns. `head` has a line for
+/// Serves a request. A reply that needs no I/O is sent before this returns. `head` has a line for
 /// each thing that [`call`] reads; `waited_ms` is how long the body took.
 #[wasm_bindgen]
 pub fn serve(
@@ -101,7 +101,7 @@ pub fn serve(
                 BodyEnd::Whole => Body::Whole(body),
                 BodyEnd::TooLarge => Body::TooLarge,
                 BodyEnd::Unreadable => Body::Unreadable,
-                BodyEnd::Late => Body::Late(body.len()),
+                BodyEnd::Late => Body::Late,
             };
             let reply = app.handle(&call(&head, body, waited_ms)).await;
             send(&exchange, &reply);

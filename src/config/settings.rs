@@ -6,10 +6,10 @@ use zeroize::Zeroizing;
 
 macro_rules! names {
     ($($constant:ident = $name:literal,)*) => {
-        /// The names of secrets and vars, as the owner writes them. The README describes each.
+        /// The names of secrets and vars, as the owner writes them. `docs/settings.md` describes each.
         pub mod name {
             $(
-                #[allow(missing_docs, reason = "the README describes each")]
+                #[allow(missing_docs, reason = "docs/settings.md describes each")]
                 pub const $constant: &str = $name;
             )*
         }

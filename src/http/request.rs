@@ -73,8 +73,8 @@ pub enum Body {
     TooLarge,
     /// The connection broke off, or what came is not a body.
     Unreadable,
-    /// Only so many bytes arrived within [`BODY_TIMEOUT_MS`].
-    Late(usize),
+    /// It did not arrive whole within [`BODY_TIMEOUT_MS`].
+    Late,
 }
 
 impl Call {
@@ -99,10 +99,10 @@ impl Call {
                 "The body could not be read: the connection broke off. Send the same request again.",
             )
             .into()),
-            Body::Late(bytes) => {
+            Body::Late => {
                 let seconds = BODY_TIMEOUT_MS / 1000;
                 Err(BadInput::body(&format!(
-                    "Only {bytes} bytes of the body arrived within {seconds} seconds. Nothing is lost: send the same request again."
+                    "The body did not arrive within {seconds} seconds. Nothing is lost: send the same request again."
                 ))
                 .into())
             }

@@ -29,6 +29,7 @@ mod migrations;
 mod oauth;
 mod objects;
 mod openapi;
+mod pages;
 mod postman;
 mod realms;
 mod refresh;

@@ -182,7 +182,7 @@ fn the_list_has_messages_of_every_kind() {
         "The body is HTML or XML.",
         "contains half of a character",
         "contains a field twice",
-        "bytes of the body arrived within",
+        "The body did not arrive within",
         "must be at most 2048 bytes of JSON",
         "This is the accessToken",
         "Too many attempts. Try again in … seconds.",
