@@ -4,6 +4,7 @@
 
 const SECOND = 1000;
 const PATIENCE_MS = 20 * SECOND;
+const REFUSAL_MS = 3 * SECOND; // By then, a provider that refuses an e-mail has done so.
 const SECRET_BYTES = 64;
 const origin = location.origin;
 const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
@@ -157,12 +158,14 @@ function limit(name, report, what) {
   return [name, "", "not used", `${what} Without it nothing fails, but a flood is not stopped.`, fixFile(`the section \`[[ratelimits]]\` with the name \`${name}\` is missing`)];
 }
 
+const MAIL_HINT = "A status of 401 or 403 means that the key or the sender is wrong; 400 or 422, that it does not take the address.";
+
 // What is wrong with a setting of e-mail has a row of its own.
 function mail(report, set) {
   const what = "Optional: e-mails with codes, for forgotten passwords, logins without one, and to verify addresses.";
-  if (report === "ok") return ["MAIL", "good", "ok", what];
+  if (report === "ok") return ["MAIL", "good", "ok", `${what} Try it out below, with an address of yours, and send a test e-mail.`];
   if (!report) return ["MAIL", "", "not used", `${what} Tokenkeep’s guide \`docs/operating.md\` says how to have them.`];
-  if (report.startsWith("within")) return ["MAIL", "bad", "does not work", `${what} ${report.replace("within", "Within")}.`, [paragraph("A status of 401 or 403 means that the key or the sender is wrong; 400 or 422, that the address is none.")]];
+  if (report.startsWith("within")) return ["MAIL", "bad", "does not work", `${what} ${report.replace("within", "Within")}.`, [paragraph(MAIL_HINT)]];
   return set === "ok" && ["MAIL", "bad", "needs fixing", `${what} ${reason(report)}`, fixFile(report.includes("EMAIL") ? "the section `[[send_email]]` with the name `EMAIL` is missing" : "the line `MAIL`")];
 }
 
@@ -286,6 +289,7 @@ function showLine(name, secret) {
 
 const LOGIN = { email: "${email}", password: "${password}" };
 const REFRESH = { refreshToken: "${refreshToken}" };
+const LANGUAGE = { language: "${device.lang}" };
 const BEARER = "Bearer ${accessToken}";
 const GIVEN = ["accessToken", "refreshToken", "userId"];
 
@@ -326,7 +330,7 @@ function showCards() {
       note: "The answer is a new session, as after a login. All other devices of the user have to log in again.",
     }),
     card("Forgot password", "POST", "/auth/password/forgot", {
-      body: { email: "${email}" },
+      body: { email: "${email}", ...LANGUAGE },
       note: "For a first screen. It sends a code by e-mail, so `MAIL` has to be set up. It answers the same for an address without an account.",
     }),
     card("Reset password", "POST", "/auth/password/reset", {
@@ -335,16 +339,16 @@ function showCards() {
       note: "For a second screen, with the same address. The answer is a new session, as after a login. All other devices of the user have to log in again.",
     }),
     card("Send a code to log in", "POST", "/auth/code/send", {
-      body: { email: "${email}" },
+      body: { email: "${email}", ...LANGUAGE },
       note: "Optional: a login without passwords, beside Sign up and Log in or in their place. For a first screen. A new address gets an account.",
     }),
     card("Log in with a code", "POST", "/auth/code/login", {
       body: { email: "${email}", code: "${code}" },
       outputs: GIVEN,
-      note: "For a second screen, with the same address.",
+      note: "For a second screen, with the same address. If the address was never verified, the account’s password is gone: it may be a stranger’s.",
     }),
     card("Send a code to verify", "POST", "/auth/email/verify/send", {
-      body: { email: "${email}" },
+      body: { email: "${email}", ...LANGUAGE },
       note: "Optional. With `EMAIL_VERIFICATION`, a code is sent at sign-up anyway; this sends another one.",
     }),
     card("Verify e-mail", "POST", "/auth/email/verify", {
@@ -354,7 +358,7 @@ function showCards() {
     }),
     card("Change e-mail address", "POST", "/auth/email/change", {
       header: BEARER,
-      body: { password: "${password}", newEmail: "${newEmail}" },
+      body: { password: "${password}", newEmail: "${newEmail}", ...LANGUAGE },
       note: "Sends a code to the new address. Without e-mail, the address changes at once.",
     }),
     card("Confirm e-mail address", "POST", "/auth/email/change/confirm", {
@@ -366,7 +370,7 @@ function showCards() {
     card("Delete account", "DELETE", "/auth/me", {
       header: BEARER,
       body: { password: "${password}" },
-      note: "App stores require this in every app that has accounts. Show your login page after it.",
+      note: "App stores require this in every app that has accounts. Show your login page after it. An account without a password sends `code` in its place, from Send a code to log in.",
     }),
     card("Log out", "POST", "/auth/logout", {
       body: REFRESH,
@@ -423,6 +427,15 @@ const tryOut = busy(async () => {
   showActions(login, password);
 });
 
+// A code to log in, as the app sends it.
+const sendTest = (email) => busy(async () => {
+  if (!(await step("Send a code to log in", "POST", "/auth/code/send", { body: { email } }))) return;
+  await new Promise((done) => setTimeout(done, REFUSAL_MS));
+  const report = (await ask("GET", "/health")).json?.checks?.mail ?? "ok";
+  if (report !== "ok") return show("outcome", "bad", "The e-mail has probably not gone out.", `${report.replace("within", "Within")}. ${MAIL_HINT} If it arrives all the same, an earlier one failed.`);
+  show("outcome", "good", "An e-mail is on its way.", `Look into the mailbox of ${email}, and among its spam. ${isLocal ? "With MAIL=log, it is in the terminal. " : ""}If it is not there in a minute, check again at the top of this page. Another one can be sent after a minute.`);
+});
+
 // What can be done with the account that is logged in now.
 function showActions({ accessToken, refreshToken, email }, password) {
   const end = (name, method, path, request, title, text) => busy(async () => {
@@ -439,9 +452,10 @@ function showActions({ accessToken, refreshToken, email }, password) {
     sure.hidden = false;
     sure.focus();
   }, { className: "danger" });
+  const test = health.checks?.mail ? [button("Send a test e-mail", sendTest(email))] : [];
   $("actions").replaceChildren(
     box("field", label("For the test value of refreshToken in Bravo:"), hidden("refreshToken", refreshToken)),
-    first, sure, button("Log out", logOut));
+    ...test, first, sure, button("Log out", logOut));
 }
 
 // ---- Start ----

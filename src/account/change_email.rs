@@ -82,16 +82,16 @@ pub async fn change_email<P: HasAccounts>(request: &Request<'_, P>) -> Result<Ch
         return Ok(Changing::Changed(Me::of_account(checked.account, bearer)));
     };
     let wanted = WantedCode {
-        settings,
+        settings: settings.clone(),
         kind: CodeKind::Change,
         language,
         bound_to: Some(bound_to(&new, &account.id)),
         email: new,
         newcomer: None,
     };
-    if send_new_code(request, &wanted).await? {
+    if send_new_code(request, wanted).await? {
         let notice = Message::of_change(settings, account.email.as_str(), language);
-        send_after_response(request, settings, notice);
+        send_after_response(request, settings.clone(), notice);
     }
     Ok(Changing::Sent(Sent::DONE))
 }

@@ -32,9 +32,9 @@ impl Sent {
 }
 
 /// An e-mail that is to be sent with a code.
-pub struct WantedCode<'s> {
+pub struct WantedCode {
     /// How e-mails are sent.
-    pub settings: &'s MailSettings,
+    pub settings: MailSettings,
     /// What the code is for.
     pub kind: CodeKind,
     /// The address.
@@ -68,11 +68,11 @@ pub fn language(fields: &mut Fields) -> Option<Language> {
 ///
 /// # Errors
 /// 400 for bad input; 500 where e-mail is off; 503 when the table failed.
-pub async fn wanted_code<'r, P: HasAccounts>(
-    request: &Request<'r, P>,
+pub async fn wanted_code<P: HasAccounts>(
+    request: &Request<'_, P>,
     kind: CodeKind,
-) -> Result<WantedCode<'r>, Error> {
-    let settings = mail_settings(request)?;
+) -> Result<WantedCode, Error> {
+    let settings = mail_settings(request)?.clone();
     let mut fields = request.fields()?;
     let typed: TypedEmail = fields.required("email")?;
     Ok(WantedCode {
@@ -92,9 +92,9 @@ pub async fn wanted_code<'r, P: HasAccounts>(
 /// 429 after too many sign-ups; 503 when the guard failed.
 pub async fn send_code<P: HasAccounts>(
     request: &Request<'_, P>,
-    wanted: WantedCode<'_>,
+    wanted: WantedCode,
 ) -> Result<Sent, Error> {
-    send_new_code(request, &wanted).await?;
+    send_new_code(request, wanted).await?;
     Ok(Sent::DONE)
 }
 
@@ -104,42 +104,57 @@ pub async fn send_code<P: HasAccounts>(
 /// See [`send_code`].
 pub async fn send_new_code<P: HasAccounts>(
     request: &Request<'_, P>,
-    wanted: &WantedCode<'_>,
+    wanted: WantedCode,
 ) -> Result<bool, Error> {
-    let (code, new) = new_code(request, wanted);
-    let letter = issue_code(request, new).await?;
-    if let Some(letter) = letter {
-        let message = message(request.platform, wanted, letter, code);
-        send_after_response(request, wanted.settings, message);
-    }
-    Ok(letter.is_some())
+    let (code, new) = new_code(request, &wanted);
+    let Some(letter) = issue_code(request, new).await? else {
+        return Ok(false);
+    };
+    let platform = request.platform.clone();
+    once_answered(request, async move {
+        send_letter(&platform, &wanted, letter, code).await;
+    });
+    Ok(true)
+}
+
+/// The same where the response neither waits for it nor fails with it.
+pub fn send_code_later<P: HasAccounts>(request: &Request<'_, P>, wanted: WantedCode) {
+    let (code, new) = new_code(request, &wanted);
+    let platform = request.platform.clone();
+    request.platform.after_response(async move {
+        if issue_code_later(&platform, new).await {
+            let letter = Letter::Code(wanted.kind);
+            send_letter(&platform, &wanted, letter, code).await;
+        }
+    });
 }
 
 /// Sends an e-mail, if there is one, once the request is answered.
 pub fn send_after_response<P: HasAccounts>(
     request: &Request<'_, P>,
-    settings: &MailSettings,
+    settings: MailSettings,
     message: Option<Message>,
 ) {
-    let (platform, settings) = (request.platform.clone(), settings.clone());
-    request.platform.after_response(async move {
+    let platform = request.platform.clone();
+    once_answered(request, async move {
         deliver(&platform, &settings, message).await;
     });
 }
 
-/// The same where the response neither waits for it nor fails with it.
-pub fn send_code_later<P: HasAccounts>(request: &Request<'_, P>, wanted: &WantedCode<'_>) {
-    let (code, new) = new_code(request, wanted);
-    let message = message(request.platform, wanted, Letter::Code(wanted.kind), code);
-    let (platform, settings) = (request.platform.clone(), wanted.settings.clone());
+/// Runs work when the response has gone out. Otherwise all of it that is ready would run before, and
+/// the time that it takes would say that there is an account.
+fn once_answered<P: HasAccounts>(
+    request: &Request<'_, P>,
+    work: impl Future<Output = ()> + 'static,
+) {
+    let platform = request.platform.clone();
     request.platform.after_response(async move {
-        if issue_code_later(&platform, new).await {
-            deliver(&platform, &settings, message).await;
-        }
+        platform.sleep_ms(0).await;
+        work.await;
     });
 }
 
-fn new_code<P: HasAccounts>(request: &Request<'_, P>, wanted: &WantedCode<'_>) -> (Code, NewCode) {
+fn new_code<P: HasAccounts>(request: &Request<'_, P>, wanted: &WantedCode) -> (Code, NewCode) {
     let code = Code::from_random(request.platform.bytes());
     let (kind, email) = (wanted.kind, wanted.email.clone());
     let bound_to = wanted.bound_to.as_deref().unwrap_or(email.as_str());
@@ -152,21 +167,20 @@ fn new_code<P: HasAccounts>(request: &Request<'_, P>, wanted: &WantedCode<'_>) -
     (code, new)
 }
 
-/// None for an address that cannot be sent to.
-fn message<P: HasAccounts>(
+async fn send_letter<P: HasAccounts>(
     platform: &P,
-    wanted: &WantedCode<'_>,
+    wanted: &WantedCode,
     letter: Letter,
     code: Code,
-) -> Option<Message> {
+) {
     let to = wanted.email.as_str();
-    let message = Message::new(wanted.settings, to, letter, code, wanted.language);
+    let message = Message::new(&wanted.settings, to, letter, code, wanted.language);
     if message.is_none() {
         let line = Line::new("mail_failed");
         let why = "the address is not one that e-mails are sent to";
         platform.log(&line.because_of(why).json());
     }
-    message
+    deliver(platform, &wanted.settings, message).await;
 }
 
 async fn deliver<P: HasAccounts>(platform: &P, settings: &MailSettings, message: Option<Message>) {

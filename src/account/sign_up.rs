@@ -101,7 +101,7 @@ async fn require_verification<P: HasAccounts>(
     newcomer: Newcomer,
 ) -> Result<VerificationRequired, Error> {
     let wanted = WantedCode {
-        settings: mail_settings(request)?,
+        settings: mail_settings(request)?.clone(),
         kind: CodeKind::Verify,
         email,
         language,

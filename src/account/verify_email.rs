@@ -48,14 +48,14 @@ pub fn send_verification_later<P: HasAccounts>(
     language: Option<Language>,
 ) -> Result<(), Error> {
     let wanted = WantedCode {
-        settings: mail_settings(request)?,
+        settings: mail_settings(request)?.clone(),
         kind: CodeKind::Verify,
         email,
         language,
         newcomer: None,
         bound_to: None,
     };
-    send_code_later(request, &wanted);
+    send_code_later(request, wanted);
     Ok(())
 }
 

@@ -123,8 +123,8 @@ impl Draft<'_> {
         let text = texts.collect::<Vec<_>>().join("\n\n");
         let safe_app = format!("<bdi>{}</bdi>", escaped(&settings.app_name));
         let rows = self.parts.iter().map(|part| match part {
-            Part::Plain(text) => row(PLAIN, &fill(&escaped(text), &safe_app)),
-            Part::Quiet(text) => row(QUIET, &fill(&escaped(text), &safe_app)),
+            Part::Plain(text) => row(PLAIN, &fill(&unbroken(text), &safe_app)),
+            Part::Quiet(text) => row(QUIET, &fill(&unbroken(text), &safe_app)),
             Part::Code => row(CODE, code),
         });
         let html = self::fill(
@@ -176,6 +176,11 @@ fn escaped(text: &str) -> String {
     safe
 }
 
+/// Our own words as HTML. Their hyphens break no line: none ends with "E-" and goes on with "Mail".
+fn unbroken(text: &str) -> String {
+    escaped(text).replace('-', "&#8209;")
+}
+
 /// A name in a line of text. One that is written from right to left is isolated, else it would take
 /// the punctuation beside it along. (Others are not: old mail programs show boxes for these marks.)
 fn isolated(name: &str) -> String {
@@ -192,6 +197,7 @@ mod tests {
     use super::*;
     use crate::{config::mail::Transport, token::code::CodeKind};
 
+    const ADA: &str = "ada@example.com";
     const RESET: Letter = Letter::Code(CodeKind::Reset);
     const LETTERS: [Letter; 5] = [
         RESET,
@@ -206,14 +212,16 @@ mod tests {
     }
 
     fn message_of(letter: Letter, app_name: &str, language: Language) -> Message {
-        let settings = MailSettings {
+        let code = Code::from_random([0; 8]);
+        Message::new(&settings(app_name), ADA, letter, code, Some(language)).expect("plain")
+    }
+
+    fn settings(app_name: &str) -> MailSettings {
+        MailSettings {
             transport: Transport::Log,
             app_name: app_name.into(),
             language: Language::En,
-        };
-        let code = Code::from_random([0; 8]);
-        let to = "ada@example.com";
-        Message::new(&settings, to, letter, code, Some(language)).expect("a plain address")
+        }
     }
 
     #[test]
@@ -240,6 +248,26 @@ mod tests {
             assert!(message.html.contains(&format!("lang=\"{code}\"")));
             assert!(!message.html.contains("http"), "a link");
         }
+    }
+
+    #[test]
+    fn a_name_that_ends_with_a_full_stop_ends_no_sentence() {
+        for language in Language::ALL {
+            let letters = LETTERS.map(|letter| message_of(letter, "Shop Inc.", language));
+            let notice = Message::of_change(&settings("Shop Inc."), ADA, Some(language));
+            for message in letters.into_iter().chain(notice) {
+                assert!(!message.text.contains("Inc.."), "{}", message.text);
+            }
+        }
+    }
+
+    #[test]
+    fn no_line_of_the_html_ends_within_a_word_but_the_name_stays_as_it_is() {
+        let message = message("e-Shop", Language::De);
+        assert!(
+            message.html.contains("E&#8209;Mail") && message.html.contains("<bdi>e-Shop</bdi>")
+        );
+        assert!(message.text.contains("E-Mail"));
     }
 
     #[test]
@@ -274,18 +302,13 @@ mod tests {
 
     #[test]
     fn there_is_no_e_mail_to_what_is_not_one_plain_address() {
-        let settings = MailSettings {
-            transport: Transport::Log,
-            app_name: "x".into(),
-            language: Language::En,
-        };
         for to in [
             "ada@example.com,eve@example.com",
             "a\r\nb@example.com",
             "ada@localhost",
         ] {
             let code = Code::from_random([0; 8]);
-            assert!(Message::new(&settings, to, RESET, code, None).is_none());
+            assert!(Message::new(&settings("x"), to, RESET, code, None).is_none());
         }
     }
 }

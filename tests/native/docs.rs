@@ -350,7 +350,12 @@ fn every_request_of_the_guide_is_one_of_the_document() {
         assert_eq!(sent.is_object(), schema.is_object(), "{row}");
         for (field, variable) in sent.as_object().into_iter().flatten() {
             assert!(schema["properties"].get(field).is_some(), "{row}");
-            assert_eq!(*variable, format!("${{{field}}}"));
+            let name = if field == "language" {
+                "device.lang"
+            } else {
+                field
+            };
+            assert_eq!(*variable, format!("${{{name}}}"));
         }
     }
 }

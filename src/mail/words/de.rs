@@ -4,7 +4,7 @@ use super::{Notice, Said, Words};
 
 pub const WORDS: Words = Words {
     subject: "{{code}} ist Ihr Code für {{app}}",
-    validity: "Er gilt {{minutes}} Minuten und nur einmal. Geben Sie ihn an niemanden weiter.",
+    validity: "Er ist {{minutes}} Minuten gültig und kann nur einmal verwendet werden. Geben Sie ihn an niemanden weiter.",
     reset: Said {
         request: "Geben Sie diesen Code in {{app}} ein, um ein neues Passwort zu wählen:",
         unasked: "Wenn Sie ihn nicht angefordert haben, können Sie diese E-Mail ignorieren: Ihr Passwort bleibt, wie es ist.",
@@ -15,7 +15,7 @@ pub const WORDS: Words = Words {
     },
     change_notice: Notice {
         subject: "Neue E-Mail-Adresse für Ihr Konto bei {{app}}",
-        news: "Jemand, der Ihr Passwort kennt, möchte die E-Mail-Adresse Ihres Kontos bei {{app}} ändern. Wenn Sie das sind, geben Sie den Code ein, der an die neue Adresse gesendet wurde.",
+        news: "Jemand, der Ihr Passwort für {{app}} kennt, möchte die E-Mail-Adresse Ihres Kontos ändern. Wenn Sie das sind, geben Sie den Code ein, der an die neue Adresse gesendet wurde.",
         unasked: "Wenn Sie das nicht sind, wählen Sie jetzt über „Passwort vergessen“ ein neues Passwort. Das stoppt die Änderung und meldet alle Geräte ab.",
     },
     login: Said {
@@ -27,7 +27,7 @@ pub const WORDS: Words = Words {
         unasked: "Wenn Sie sich nicht registriert haben, können Sie diese E-Mail ignorieren: Ohne den Code wird Ihre Adresse nicht bestätigt.",
     },
     known: Said {
-        request: "Sie haben bereits ein Konto in {{app}}. Geben Sie diesen Code ein, um sich damit anzumelden:",
+        request: "Sie haben bereits ein Konto. Geben Sie diesen Code in {{app}} ein, um sich anzumelden:",
         unasked: "Wenn Sie nicht versucht haben, sich zu registrieren, können Sie diese E-Mail ignorieren: Ihr Konto bleibt, wie es ist.",
     },
 };

@@ -15,7 +15,7 @@ pub const WORDS: Words = Words {
     },
     change_notice: Notice {
         subject: "A new e-mail address for your account with {{app}}",
-        news: "Somebody who knows your password has asked to change the e-mail address of your account with {{app}}. If it was you, enter the code that was sent to the new address.",
+        news: "Somebody who knows your password for {{app}} has asked to change the e-mail address of your account. If it was you, enter the code that was sent to the new address.",
         unasked: "If it was not you, choose a new password now, with “Forgot password”. That stops the change and logs out every device.",
     },
     login: Said {
@@ -27,7 +27,7 @@ pub const WORDS: Words = Words {
         unasked: "If you did not sign up, you can ignore this e-mail: without the code, your address is not confirmed.",
     },
     known: Said {
-        request: "You already have an account in {{app}}. Enter this code to log in to it:",
+        request: "You already have an account. Enter this code in {{app}} to log in to it:",
         unasked: "If you did not try to sign up, you can ignore this e-mail: your account stays as it is.",
     },
 };

@@ -4,7 +4,7 @@ use super::{Notice, Said, Words};
 
 pub const WORDS: Words = Words {
     subject: "{{code}} es tu código de {{app}}",
-    validity: "Es válido durante {{minutes}} minutos y una sola vez. No se lo des a nadie.",
+    validity: "Es válido durante {{minutes}} minutos y solo se puede usar una vez. No se lo des a nadie.",
     reset: Said {
         request: "Introduce este código en {{app}} para elegir una contraseña nueva:",
         unasked: "Si no lo has pedido, puedes ignorar este correo: tu contraseña no cambia.",
@@ -15,7 +15,7 @@ pub const WORDS: Words = Words {
     },
     change_notice: Notice {
         subject: "Nueva dirección de correo para tu cuenta de {{app}}",
-        news: "Alguien que conoce tu contraseña ha pedido cambiar la dirección de correo de tu cuenta de {{app}}. Si has sido tú, introduce el código enviado a la nueva dirección.",
+        news: "Alguien que conoce tu contraseña de {{app}} ha pedido cambiar la dirección de correo de tu cuenta. Si has sido tú, introduce el código enviado a la nueva dirección.",
         unasked: "Si no has sido tú, elige ahora una contraseña nueva con «He olvidado la contraseña». Así se detiene el cambio y se cierran todas las sesiones.",
     },
     login: Said {
@@ -27,7 +27,7 @@ pub const WORDS: Words = Words {
         unasked: "Si no te has registrado, puedes ignorar este correo: sin el código, tu dirección no se confirma.",
     },
     known: Said {
-        request: "Ya tienes una cuenta en {{app}}. Introduce este código para iniciar sesión en ella:",
+        request: "Ya tienes una cuenta. Introduce este código en {{app}} para iniciar sesión:",
         unasked: "Si no has intentado registrarte, puedes ignorar este correo: tu cuenta no cambia.",
     },
 };

@@ -15,7 +15,7 @@ pub const WORDS: Words = Words {
     },
     change_notice: Notice {
         subject: "Nouvelle adresse e-mail pour votre compte {{app}}",
-        news: "Une personne qui connaît votre mot de passe a demandé à changer l’adresse e-mail de votre compte {{app}}. Si c’est vous, saisissez le code envoyé à la nouvelle adresse.",
+        news: "Une personne qui connaît votre mot de passe pour {{app}} a demandé à changer l’adresse e-mail de votre compte. Si c’est vous, saisissez le code envoyé à la nouvelle adresse.",
         unasked: "Si ce n’est pas vous, choisissez dès maintenant un nouveau mot de passe avec «\u{a0}Mot de passe oublié\u{a0}». Cela arrête le changement et ferme toutes les sessions.",
     },
     login: Said {
@@ -24,10 +24,10 @@ pub const WORDS: Words = Words {
     },
     verify: Said {
         request: "Saisissez ce code dans {{app}} pour confirmer votre adresse e-mail\u{a0}:",
-        unasked: "Si vous ne vous êtes pas inscrit, vous pouvez ignorer cet e-mail\u{a0}: sans le code, votre adresse n’est pas confirmée.",
+        unasked: "Si vous n’avez pas créé de compte, vous pouvez ignorer cet e-mail\u{a0}: sans le code, votre adresse n’est pas confirmée.",
     },
     known: Said {
-        request: "Vous avez déjà un compte dans {{app}}. Saisissez ce code pour vous y connecter\u{a0}:",
-        unasked: "Si vous n’avez pas essayé de vous inscrire, vous pouvez ignorer cet e-mail\u{a0}: votre compte reste inchangé.",
+        request: "Vous avez déjà un compte. Saisissez ce code dans {{app}} pour vous connecter\u{a0}:",
+        unasked: "Si vous n’avez pas essayé de créer un compte, vous pouvez ignorer cet e-mail\u{a0}: votre compte reste inchangé.",
     },
 };

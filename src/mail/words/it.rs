@@ -4,7 +4,7 @@ use super::{Notice, Said, Words};
 
 pub const WORDS: Words = Words {
     subject: "{{code}} è il tuo codice per {{app}}",
-    validity: "È valido per {{minutes}} minuti e una sola volta. Non darlo a nessuno.",
+    validity: "È valido per {{minutes}} minuti e si può usare una sola volta. Non darlo a nessuno.",
     reset: Said {
         request: "Inserisci questo codice in {{app}} per scegliere una nuova password:",
         unasked: "Se non l’hai richiesto, puoi ignorare questa e-mail: la tua password resta invariata.",
@@ -15,8 +15,8 @@ pub const WORDS: Words = Words {
     },
     change_notice: Notice {
         subject: "Nuovo indirizzo e-mail per il tuo account {{app}}",
-        news: "Qualcuno che conosce la tua password ha chiesto di cambiare l’indirizzo e-mail del tuo account {{app}}. Se sei stato tu, inserisci il codice inviato al nuovo indirizzo.",
-        unasked: "Se non sei stato tu, scegli subito una nuova password con «Password dimenticata». Così la modifica si interrompe e tutte le sessioni terminano.",
+        news: "Qualcuno che conosce la tua password di {{app}} ha chiesto di cambiare l’indirizzo e-mail del tuo account. Se l’hai chiesto tu, inserisci il codice inviato al nuovo indirizzo.",
+        unasked: "Se non l’hai chiesto tu, scegli subito una nuova password con «Password dimenticata». Così la modifica si interrompe e tutte le sessioni terminano.",
     },
     login: Said {
         request: "Inserisci questo codice in {{app}} per accedere:",
@@ -24,10 +24,10 @@ pub const WORDS: Words = Words {
     },
     verify: Said {
         request: "Inserisci questo codice in {{app}} per confermare il tuo indirizzo e-mail:",
-        unasked: "Se non ti sei registrato, puoi ignorare questa e-mail: senza il codice il tuo indirizzo non viene confermato.",
+        unasked: "Se non hai creato un account, puoi ignorare questa e-mail: senza il codice il tuo indirizzo non viene confermato.",
     },
     known: Said {
-        request: "Hai già un account in {{app}}. Inserisci questo codice per accedere:",
-        unasked: "Se non hai provato a registrarti, puoi ignorare questa e-mail: il tuo account resta invariato.",
+        request: "Hai già un account. Inserisci questo codice in {{app}} per accedere:",
+        unasked: "Se non hai provato a creare un account, puoi ignorare questa e-mail: il tuo account resta invariato.",
     },
 };

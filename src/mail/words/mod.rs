@@ -1,4 +1,5 @@
 //! What e-mails say, a file for each language. `{{app}}`, `{{code}}` and `{{minutes}}` are filled in.
+//! No sentence ends with `{{app}}`, which may itself end with a full stop: "Shop Inc.".
 
 mod de;
 mod en;

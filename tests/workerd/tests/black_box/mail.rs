@@ -14,14 +14,14 @@ use tokenkeep_workerd_tests::{
 
 use crate::stage::leak;
 
-const PASSWORD: &str = "correct horse";
-const NEW: &str = "better horse 2";
+pub const PASSWORD: &str = "correct horse";
+pub const NEW: &str = "better horse 2";
 const WRONG: &str = "999999";
 
 /// A worker with a provider of its own.
-struct Stage {
-    workerd: Workerd,
-    provider: Provider,
+pub struct Stage {
+    pub workerd: Workerd,
+    pub provider: Provider,
 }
 
 impl Stage {
@@ -34,7 +34,7 @@ impl Stage {
         }
     }
 
-    fn by_resend() -> Self {
+    pub fn by_resend() -> Self {
         Self::by_resend_with(Settings::fresh())
     }
 
@@ -46,12 +46,12 @@ impl Stage {
         Self::new(settings)
     }
 
-    fn client(&self) -> &Client {
+    pub fn client(&self) -> &Client {
         &self.workerd.clients[0]
     }
 
     /// The address of a new account.
-    fn sign_up(&self) -> String {
+    pub fn sign_up(&self) -> String {
         let email = new_address();
         let person = json!({"email": email, "password": PASSWORD});
         assert_eq!(self.client().post("/auth/signup", &person).status, 200);
@@ -85,8 +85,12 @@ impl Stage {
     }
 
     fn log_in(&self, email: &str, password: &str) -> u16 {
+        self.try_log_in(email, password).status
+    }
+
+    pub fn try_log_in(&self, email: &str, password: &str) -> Answer {
         let body = json!({"email": email, "password": password});
-        self.client().post("/auth/login", &body).status
+        self.client().post("/auth/login", &body)
     }
 }
 
@@ -96,13 +100,13 @@ fn shared() -> &'static Stage {
 }
 
 /// An address that nobody has, with a name that mail servers take.
-fn new_address() -> String {
+pub fn new_address() -> String {
     let name = random_user().to_lowercase().replace('@', ".");
     format!("{name}@example.com")
 }
 
 /// The code in the text of an e-mail.
-fn code_in(text: &Value) -> String {
+pub fn code_in(text: &Value) -> String {
     let text = text.as_str().expect("a text");
     let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
     text.lines().find(is_code).expect("a code").to_owned()

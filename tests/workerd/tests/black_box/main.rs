@@ -5,6 +5,7 @@ mod accounts;
 mod attacks;
 mod bad_input;
 mod bundle;
+mod change_email;
 mod configuration;
 mod counts;
 mod faults;

@@ -53,6 +53,7 @@ test("the cards hold what Bravo asks for, with this worker's address", () =>
     const login = { email: "${email}", password: "${password}" };
     const refresh = body({ refreshToken: "${refreshToken}" });
     const bearer = { "Header name": "Authorization", "Header value": "Bearer ${accessToken}" };
+    const language = { language: "${device.lang}" };
     assert.deepEqual(cards, {
       "Sign up": { Name: "Sign up", Method: "POST", URL: `${ORIGIN}/auth/signup`, "Body (JSON)": body({ ...login, name: "${name}" }), "Output variables": "accessToken refreshToken userId" },
       "Log in": { Name: "Log in", Method: "POST", URL: `${ORIGIN}/auth/login`, "Body (JSON)": body({ ...login, refreshToken: "${refreshToken}" }), "Output variables": "accessToken refreshToken userId" },
@@ -60,13 +61,13 @@ test("the cards hold what Bravo asks for, with this worker's address", () =>
       "User info": { Name: "User info", Method: "GET", URL: `${ORIGIN}/auth/me`, ...bearer, "Output variables": "id email name" },
       "Change name": { Name: "Change name", Method: "PATCH", URL: `${ORIGIN}/auth/me`, ...bearer, "Body (JSON)": body({ name: "${name}" }), "Output variables": "name" },
       "Change password": { Name: "Change password", Method: "POST", URL: `${ORIGIN}/auth/password/change`, ...bearer, "Body (JSON)": body({ currentPassword: "${currentPassword}", newPassword: "${newPassword}" }), "Output variables": "accessToken refreshToken" },
-      "Forgot password": { Name: "Forgot password", Method: "POST", URL: `${ORIGIN}/auth/password/forgot`, "Body (JSON)": body({ email: "${email}" }) },
+      "Forgot password": { Name: "Forgot password", Method: "POST", URL: `${ORIGIN}/auth/password/forgot`, "Body (JSON)": body({ email: "${email}", ...language }) },
       "Reset password": { Name: "Reset password", Method: "POST", URL: `${ORIGIN}/auth/password/reset`, "Body (JSON)": body({ email: "${email}", code: "${code}", newPassword: "${newPassword}" }), "Output variables": "accessToken refreshToken userId" },
-      "Send a code to log in": { Name: "Send a code to log in", Method: "POST", URL: `${ORIGIN}/auth/code/send`, "Body (JSON)": body({ email: "${email}" }) },
+      "Send a code to log in": { Name: "Send a code to log in", Method: "POST", URL: `${ORIGIN}/auth/code/send`, "Body (JSON)": body({ email: "${email}", ...language }) },
       "Log in with a code": { Name: "Log in with a code", Method: "POST", URL: `${ORIGIN}/auth/code/login`, "Body (JSON)": body({ email: "${email}", code: "${code}" }), "Output variables": "accessToken refreshToken userId" },
-      "Send a code to verify": { Name: "Send a code to verify", Method: "POST", URL: `${ORIGIN}/auth/email/verify/send`, "Body (JSON)": body({ email: "${email}" }) },
+      "Send a code to verify": { Name: "Send a code to verify", Method: "POST", URL: `${ORIGIN}/auth/email/verify/send`, "Body (JSON)": body({ email: "${email}", ...language }) },
       "Verify e-mail": { Name: "Verify e-mail", Method: "POST", URL: `${ORIGIN}/auth/email/verify`, "Body (JSON)": body({ email: "${email}", code: "${code}", password: "${password}" }), "Output variables": "accessToken refreshToken userId" },
-      "Change e-mail address": { Name: "Change e-mail address", Method: "POST", URL: `${ORIGIN}/auth/email/change`, ...bearer, "Body (JSON)": body({ password: "${password}", newEmail: "${newEmail}" }) },
+      "Change e-mail address": { Name: "Change e-mail address", Method: "POST", URL: `${ORIGIN}/auth/email/change`, ...bearer, "Body (JSON)": body({ password: "${password}", newEmail: "${newEmail}", ...language }) },
       "Confirm e-mail address": { Name: "Confirm e-mail address", Method: "POST", URL: `${ORIGIN}/auth/email/change/confirm`, ...bearer, "Body (JSON)": body({ code: "${code}" }), "Output variables": "email" },
       "Delete account": { Name: "Delete account", Method: "DELETE", URL: `${ORIGIN}/auth/me`, ...bearer, "Body (JSON)": body({ password: "${password}" }) },
       "Log out": { Name: "Log out", Method: "POST", URL: `${ORIGIN}/auth/logout`, "Body (JSON)": refresh },

@@ -84,6 +84,22 @@ test("an account that exists logs in and logs out, and stays", async () => {
   }, { permissions: ["clipboard-read", "clipboard-write"] });
 });
 
+test("a test e-mail goes to the account's address, and one that fails is told with the provider's answer", () =>
+  onPage(URL_, async (page) => {
+    const email = newEmail();
+    await start(page, "Make a new one", email, PASSWORD);
+    const send = () => page.getByRole("button", { name: "Send a test e-mail" }).click();
+    await send();
+    await page.getByText("An e-mail is on its way.").waitFor();
+    assert.match(await outcome(page), new RegExp(`mailbox of ${email}`));
+    assert.equal((await steps(page)).at(-1), "Send a code to log in: Status 200");
+    const report = "within the last hour, an e-mail could not be sent: Resend answered with status 403";
+    await page.route("**/health", (route) => route.fulfill({ json: { checks: { mail: report } } }));
+    await send();
+    await page.getByText("The e-mail has probably not gone out.").waitFor();
+    assert.match(await outcome(page), /Resend answered with status 403\. A status of 401 or 403 means/);
+  }));
+
 // In a field of type=email, Chromium would put punycode in place of what was typed.
 test("an address is sent as it was typed, and with its host in punycode it is the same account", () => {
   const user = randomUUID();
