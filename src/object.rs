@@ -73,6 +73,9 @@ pub trait Actor<P> {
         arrived_at: UnixMillis,
     ) -> Self::Reply;
 
+    /// Does what is due when the alarm rings.
+    async fn wake_up(&mut self, _: &P) {}
+
     /// Forgets what is too old to matter.
     fn forget_old(&mut self, now: UnixMillis);
 
@@ -132,13 +135,14 @@ impl<A: Actor<P>, P: Clock, S: Storage> Object<A, P, S> {
         Ok(serde_json::to_string(&reply).expect("a reply is text and numbers"))
     }
 
-    /// Cleans up. The alarm that rang is spent: if anything stays, the next one is set.
+    /// Does what is due, and cleans up. The alarm that rang is spent: if anything stays, the next one is set.
     ///
     /// # Errors
     /// The storage failed: the alarm has to ring again.
     pub async fn alarm(&self) -> Result<(), Fault> {
         let mut memory = self.memory.lock().await;
         let memory = self.wake(&mut memory).await?;
+        memory.actor.wake_up(&self.platform).await;
         let now = self.platform.now();
         memory.actor.forget_old(now);
         let snapshot = memory.actor.snapshot(now);

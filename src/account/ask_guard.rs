@@ -96,6 +96,7 @@ pub async fn check_password<P: HasAccounts>(
         password: credentials.password.expose().to_owned(),
         purpose,
         session: credentials.session,
+        store: request.config.session_store,
     });
     let reply = ask(request, email, &question).await?;
     if is_sign_up || reply == GuardReply::Wrong {

@@ -117,6 +117,7 @@ pub async fn confirm_change<P: HasAccounts>(request: &Request<'_, P>) -> Result<
         email: address.clone(),
         action: Action::Change,
         session: bearer.token.session_ref.session.clone(),
+        store: request.config.session_store,
     };
     redeem_change(request, shown).await?;
     let account = match going_to {

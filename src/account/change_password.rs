@@ -18,7 +18,7 @@ use crate::{
         issue::Tokens,
         open::{NewSession, open_again, open_as},
         rule::CutOff,
-        store,
+        store::{self, Ending},
     },
     token::id::{Realm, SessionId},
 };
@@ -72,10 +72,9 @@ pub async fn change_password<P: HasAccounts>(request: &Request<'_, P>) -> Result
         None => open_as(request, to, successor).await?,
     };
     let cut_off = CutOff::of_password_change(at, from.clone());
-    if bearer.cut_off.as_ref() != Some(&cut_off) {
-        store::for_request(request)?
-            .end_all(Realm::Account, &account.id, &cut_off)
-            .await?;
+    let sessions = store::for_request(request)?;
+    let ending = sessions.end_all(Realm::Account, &account.id, &cut_off);
+    if ending.await? == Ending::Ended {
         request.log_revocation("password_changed", "others", Some(&from));
     }
     Ok(tokens)

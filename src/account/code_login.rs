@@ -3,19 +3,17 @@
 
 use crate::{
     account::{
-        email::{Email, TypedEmail},
+        email::Email,
         log_in::LoggedIn,
         message::{Action, NewAccount, Newcomer},
         port::HasAccounts,
         redeem::{TypedCode, log_in_by_code},
-        send_code::{Sent, WantedCode, mail_settings, send_code, wanted_code},
+        send_code::{Sent, WantedCode, send_code, wanted_code},
         sign_up::new_user_id,
-        spelling,
     },
     http::{error::Error, request::Request},
     log::Line,
-    session::device::device,
-    token::code::{Code, CodeKind},
+    token::code::CodeKind,
 };
 
 /// Sends a code to the address if it has an account; where sign-up is open, to every address that can
@@ -47,25 +45,13 @@ pub async fn send_login_code<P: HasAccounts>(request: &Request<'_, P>) -> Result
 /// # Errors
 /// As [`log_in_by_code`]; 400 for bad input; 500 where e-mail is off.
 pub async fn log_in_with_code<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedIn, Error> {
-    mail_settings(request)?;
-    let mut fields = request.fields()?;
-    let email: TypedEmail = fields.required("email")?;
-    let code: Code = fields.required("code")?;
-    let name = fields.optional("name")?;
-    let device = device(&mut fields);
-    let email = spelling::of_login(request, &email).await?;
-    let newcomer = may_sign_up(request, &email).then(|| NewAccount {
+    let (typed, name) = TypedCode::read(request, |fields| fields.optional("name")).await?;
+    let newcomer = may_sign_up(request, &typed.email).then(|| NewAccount {
         id: new_user_id(request.platform),
         name,
         password: None,
     });
-    let action = Action::LogIn { newcomer };
-    let typed = TypedCode {
-        email,
-        code,
-        action,
-    };
-    log_in_by_code(request, typed, device).await
+    log_in_by_code(request, typed, Action::LogIn { newcomer }).await
 }
 
 /// Whether an address may get an account. One that is not in the spelling of new addresses may be that

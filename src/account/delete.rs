@@ -42,11 +42,12 @@ pub async fn delete_account<P: HasAccounts>(request: &Request<'_, P>) -> Result<
         let typed = TypedCode {
             email: account.email,
             code,
-            action: Action::Delete { id: account.id },
+            device: None,
         };
+        let action = Action::Delete { id: account.id };
         // No session starts with it.
         let session = bearer.token.session_ref.session;
-        redeem_code(request, typed.redemption(request, session)).await?
+        redeem_code(request, typed.redemption(request, action, session)).await?
     } else {
         let password: Password = fields.password("password")?;
         let account = current_account(request, &bearer).await?;

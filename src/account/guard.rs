@@ -16,7 +16,8 @@
 //!
 //! What it guarantees: its reply is the same whether an address is unknown or a password wrong (the
 //! Worker sees to it that it comes at the same moment: [`crate::account::ask_guard`]); no more
-//! passwords are checked than [`crate::account::attempts`] admits; and it cleans up.
+//! passwords are checked than [`crate::account::attempts`] admits; sessions that a new password ends are
+//! ended, whatever fails ([`owed`]); and it cleans up.
 //!
 //! For an address without an account it stores nothing but codes, for a day: those that a user wants to
 //! change to it with and, where anybody may sign up with a code, those for that. Else a flood of invented
@@ -27,6 +28,7 @@ mod change;
 mod change_email;
 mod check;
 mod code;
+mod owed;
 mod stamps;
 
 use serde::{Deserialize, Serialize};
@@ -35,6 +37,7 @@ pub use self::{change::PasswordChange, stamps::Stamps};
 use self::{
     change_email::{Departure, PendingMove},
     check::{CheckOutcome, PasswordCheck, full, unreadable},
+    owed::OwedEnd,
 };
 use crate::{
     account::{
@@ -45,9 +48,11 @@ use crate::{
         password::Password,
         port::{Accounts, HasAccounts},
     },
+    config::SessionStore,
     log::Line,
     object::{Actor, Snapshot},
     port::{Clock, Fault, within},
+    session::rule::CutOff,
     token::{
         id::{Realm, SessionRef, UserId},
         time::UnixMillis,
@@ -73,6 +78,8 @@ struct Stored<A> {
     codes: Codes,
     #[serde(default, skip_serializing_if = "Option::is_none", rename = "move")]
     pending: Option<PendingMove>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    owed: Vec<OwedEnd>,
 }
 
 /// What a guard remembers from one request to the next.
@@ -83,6 +90,8 @@ pub struct AccountGuard {
     codes: Codes,
     /// Where the account is going.
     pending: Option<PendingMove>,
+    /// What the Worker may not have got done.
+    owed: Vec<OwedEnd>,
     /// The account that has left last. It need not be stored: a Worker that has looked before that
     /// asks within seconds.
     departure: Option<Departure>,
@@ -113,6 +122,7 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
             change,
             codes,
             pending,
+            owed,
         } = stored.map(read).unwrap_or_default();
         Self {
             has_account: !attempts.is_empty() || change.is_some() || pending.is_some(),
@@ -120,6 +130,7 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
             change,
             codes,
             pending,
+            owed,
             departure: None,
             stamps: Stamps::default(),
             user: None,
@@ -134,6 +145,10 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
     ) -> GuardReply {
         let reply = self.answer(platform, request, arrived_at).await;
         reply.unwrap_or(GuardReply::Fault)
+    }
+
+    async fn wake_up(&mut self, platform: &P) {
+        self.finish_due(platform).await;
     }
 
     fn forget_old(&mut self, now: UnixMillis) {
@@ -154,13 +169,15 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
         let changed = self.change.as_ref().map(PasswordChange::forgotten_at);
         let moving = self.pending.as_ref().map(PendingMove::forgotten_at);
         let of_passwords = attempts.next_cleanup(now).max(changed).max(moving);
-        let cleanups = [of_passwords, self.codes.next_cleanup()];
+        let owed = self.owed.iter().map(OwedEnd::due_at).min();
+        let cleanups = [of_passwords, self.codes.next_cleanup(), owed];
         let clean_up_at = cleanups.into_iter().flatten().min()?;
         let stored = Stored {
             attempts,
             change: self.change.clone(),
             codes: self.codes.clone(),
             pending: self.pending.clone(),
+            owed: self.owed.clone(),
         };
         Some(Snapshot {
             json: serde_json::to_string(&stored).expect("text and numbers"),
@@ -210,6 +227,12 @@ impl AccountGuard {
         self.codes.forget_successes();
     }
 
+    /// The account is deleted, which ends its sessions for good.
+    fn forget_account(&mut self) {
+        (self.change, self.pending, self.codes) = (None, None, Codes::default());
+        self.owed.clear();
+    }
+
     /// Something is done for an account of this address.
     fn done(&mut self, clock: &impl Clock, account: Account) -> GuardReply {
         self.meet(&Resident::of(&account));
@@ -251,6 +274,7 @@ impl AccountGuard {
             Err(wait) => return Ok(wait.into()),
         };
         let is_deletion = matches!(attempt.purpose, Purpose::Delete { .. });
+        let store = attempt.store;
         let email_change = match &attempt.purpose {
             Purpose::ChangeEmail(change) => Some(change.clone()),
             _ => None,
@@ -278,7 +302,7 @@ impl AccountGuard {
             CheckOutcome::Gone | CheckOutcome::Full => {}
         }
         if is_deletion && matches!(outcome, CheckOutcome::Done(_)) {
-            (self.change, self.pending, self.codes) = (None, None, Codes::default());
+            self.forget_account();
         }
         Ok(match outcome {
             CheckOutcome::Done(account) => {
@@ -304,7 +328,7 @@ impl AccountGuard {
                 account,
                 sessions,
                 was_in_place,
-            } => self.changed(platform, account, sessions, was_in_place),
+            } => self.changed(platform, account, sessions, was_in_place, store),
             CheckOutcome::Wrong | CheckOutcome::Unknown => GuardReply::Wrong,
             CheckOutcome::Wait(wait) => wait.into(),
             CheckOutcome::NoPassword => GuardReply::NoPassword,
@@ -345,6 +369,7 @@ impl AccountGuard {
         account: Account,
         sessions: Succession,
         was_in_place: bool,
+        store: SessionStore,
     ) -> GuardReply {
         let earlier = self.change.as_ref().filter(|_| was_in_place);
         if let Some((session, at)) =
@@ -360,6 +385,8 @@ impl AccountGuard {
         }
         let at = self.stamps.next(clock);
         self.forget_repeats();
+        let cut_off = CutOff::of_password_change(at, sessions.from.clone());
+        self.owe_end(&account.id, cut_off, store, clock.now());
         self.change = Some(PasswordChange::new(sessions, at));
         GuardReply::Done {
             account,

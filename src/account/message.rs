@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     account::{Account, Name, email::Email},
+    config::SessionStore,
     token::{
         code::{CodeKind, CodeMac},
         id::{SessionId, SessionRef, UserId},
@@ -118,6 +119,9 @@ pub struct Redemption {
     pub action: Action,
     /// The session that starts then, unless this is a repeated request.
     pub session: SessionId,
+    /// Where sessions are kept.
+    #[serde(default, skip_serializing_if = "SessionStore::is_default")]
+    pub store: SessionStore,
 }
 
 /// What a code is shown for.
@@ -180,6 +184,9 @@ pub struct Attempt {
     /// The session of a refresh token of ours that was sent along.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionRef>,
+    /// Where sessions are kept.
+    #[serde(default, skip_serializing_if = "SessionStore::is_default")]
+    pub store: SessionStore,
 }
 
 /// What a password is presented for.
@@ -322,6 +329,7 @@ mod tests {
                 password: "correct horse".into(),
                 purpose,
                 session: None,
+                store: SessionStore::Kv,
             })
         };
         let json = |purpose| {
@@ -342,6 +350,14 @@ mod tests {
             &json(
                 r#""log_in","session":{"realm":"account","user":"u1","session":"BwcHBwcHBwcHBwcHBwcHBw"}"#,
             ),
+        );
+        let GuardRequest::Check(mut attempt) = check(Purpose::LogIn) else {
+            unreachable!("a check")
+        };
+        attempt.store = SessionStore::DurableObjects;
+        is_pinned(
+            &GuardRequest::Check(attempt),
+            &json(r#""log_in","store":"durable_objects""#),
         );
         let (name, new) = (None, "battery staple".to_owned());
         is_pinned(&GuardRequest::Stamp, r#""stamp""#);
@@ -468,6 +484,7 @@ mod tests {
                 macs: vec![mac.clone()],
                 action,
                 session: session(2),
+                store: SessionStore::Kv,
             };
             let json = format!(
                 r#"{{"redeem":{{"email":"ada@example.com","macs":["a-mac"],"action":{json},"session":"AgICAgICAgICAgICAgICAg"}}}}"#

@@ -58,12 +58,12 @@ pub trait Accounts {
         new: &PasswordHash,
     ) -> Result<bool, Fault>;
 
-    /// Notes that the address is the user's: somebody has read an e-mail that was sent to it, and
-    /// nothing is left that somebody else may have set.
+    /// Notes that this address is the user's, if the account still has it: somebody has read an e-mail
+    /// that was sent to it, and nothing is left that somebody else may have set.
     ///
     /// # Errors
     /// The table failed.
-    async fn verify_email(&self, id: &UserId) -> Result<(), Fault>;
+    async fn verify_email(&self, id: &UserId, email: &Email) -> Result<(), Fault>;
 
     /// Gives an account, as it was read, another address, and this [`Account::moved_at`]; false when it
     /// is not as it was any more, or another account has the address.

@@ -5,18 +5,25 @@ use std::mem;
 use crate::{
     account::{
         ask_guard::redeem_code,
-        email::Email,
+        email::{Email, TypedEmail},
         log_in::{LoggedIn, logged_in_as},
         message::{Action, Redemption},
         port::HasAccounts,
+        send_code::mail_settings,
+        spelling,
         table::AccountTable,
     },
-    http::{error::Error, request::Request},
+    http::{error::Error, fields::Fields, request::Request},
     port::Fault,
-    session::{rule::CutOff, store},
+    session::{
+        device::device,
+        rule::CutOff,
+        store::{self, Ending},
+    },
     token::{
         code::Code,
-        id::{Realm, SessionId, SessionRef, UserId},
+        id::{Realm, SessionId, UserId},
+        time::UnixMillis,
     },
 };
 
@@ -26,20 +33,49 @@ pub struct TypedCode {
     pub email: Email,
     /// The code.
     pub code: Code,
-    /// What it is shown for.
-    pub action: Action,
+    /// What the client calls itself.
+    pub device: Option<String>,
 }
 
 impl TypedCode {
+    /// The body of a request with a code, and what else this request has in it.
+    ///
+    /// # Errors
+    /// 400 for bad input; 500 where e-mail is off; 503 when the table failed.
+    pub async fn read<P: HasAccounts, T>(
+        request: &Request<'_, P>,
+        other: impl FnOnce(&mut Fields) -> Result<T, Error>,
+    ) -> Result<(Self, T), Error> {
+        mail_settings(request)?;
+        let mut fields = request.fields()?;
+        let email: TypedEmail = fields.required("email")?;
+        let code = fields.required("code")?;
+        let other = other(&mut fields)?;
+        let device = device(&mut fields);
+        let email = spelling::of_login(request, &email).await?;
+        let typed = Self {
+            email,
+            code,
+            device,
+        };
+        Ok((typed, other))
+    }
+
     /// What the guard of the address is asked.
     #[must_use]
-    pub fn redemption<P>(self, request: &Request<'_, P>, session: SessionId) -> Redemption {
-        let (keys, kind) = (&request.config.code_keys, self.action.kind());
+    pub fn redemption<P>(
+        self,
+        request: &Request<'_, P>,
+        action: Action,
+        session: SessionId,
+    ) -> Redemption {
+        let (keys, kind) = (&request.config.code_keys, action.kind());
         Redemption {
             macs: keys.macs(kind, self.email.as_str(), &self.code),
             email: self.email,
-            action: self.action,
+            action,
             session,
+            store: request.config.session_store,
         }
     }
 }
@@ -56,33 +92,26 @@ impl TypedCode {
 /// failed: the same request is then safe to repeat.
 pub async fn log_in_by_code<P: HasAccounts>(
     request: &Request<'_, P>,
-    typed: TypedCode,
-    device: Option<String>,
+    mut typed: TypedCode,
+    action: Action,
 ) -> Result<LoggedIn, Error> {
     // A guard of an earlier version knows resets only, and does not say it.
-    let is_reset = matches!(typed.action, Action::Reset { .. });
+    let is_reset = matches!(action, Action::Reset { .. });
     let session = SessionId::from_random(request.platform.bytes());
-    let redemption = typed.redemption(request, session.clone());
+    let device = typed.device.take();
+    let redemption = typed.redemption(request, action, session.clone());
     let mut checked = redeem_code(request, redemption).await?;
     let was_verified = mem::replace(&mut checked.account.email_verified, true);
     let (user, at) = (checked.account.id.clone(), checked.at);
-    let (repeated, ends_others) = (checked.repeated.clone(), checked.ends_others || is_reset);
+    let email = checked.account.email.clone();
+    let ends_others = checked.ends_others || is_reset;
     let logged_in = logged_in_as(request, checked, session, device).await;
     let logged_in = logged_in.map_err(|error| match error {
         // A repeated request, whose session was ended since.
         Error::BearerRevoked => Error::CodeInvalid,
         other => other,
     })?;
-    let cut_off = CutOff::before(at);
-    let is_needless = !ends_others
-        || match repeated {
-            Some(session) => is_ended(request, &user, session, &cut_off).await?,
-            None => false,
-        };
-    if !is_needless {
-        store::for_request(request)?
-            .end_all(Realm::Account, &user, &cut_off)
-            .await?;
+    if ends_others && end_others(request, &user, at).await? == Ending::Ended {
         if is_reset {
             request.log_revocation("password_reset", "others", None);
         } else {
@@ -91,24 +120,17 @@ pub async fn log_in_by_code<P: HasAccounts>(
     }
     if !was_verified {
         let table = AccountTable::for_request(request)?;
-        table.verify_email(&user).await?;
+        table.verify_email(&user, &email).await?;
     }
     Ok(logged_in)
 }
 
-/// Whether all that this cut-off ends has ended: a repeated request must not undo a later cut-off.
-async fn is_ended<P: HasAccounts>(
+async fn end_others<P: HasAccounts>(
     request: &Request<'_, P>,
     user: &UserId,
-    session: SessionId,
-    cut_off: &CutOff,
-) -> Result<bool, Fault> {
-    let session_ref = SessionRef {
-        realm: Realm::Account,
-        user: user.clone(),
-        session,
-    };
-    let stored = store::for_request(request)?.look_up(&session_ref).await?;
-    let known = stored.cut_off;
-    Ok(known.is_some_and(|known| known.before >= cut_off.before))
+    at: UnixMillis,
+) -> Result<Ending, Fault> {
+    let sessions = store::for_request(request)?;
+    let cut_off = CutOff::before(at);
+    sessions.end_all(Realm::Account, user, &cut_off).await
 }

@@ -83,12 +83,12 @@ impl<'a, P: HasAccounts> AccountTable<'a, P> {
         self.in_time(self.accounts.set_name(id, name)).await
     }
 
-    /// Notes that the address is the user's.
+    /// Notes that this address is the user's, if the account still has it.
     ///
     /// # Errors
     /// The table failed, or did not answer in time.
-    pub async fn verify_email(&self, id: &UserId) -> Result<(), Fault> {
-        self.in_time(self.accounts.verify_email(id)).await
+    pub async fn verify_email(&self, id: &UserId, email: &Email) -> Result<(), Fault> {
+        self.in_time(self.accounts.verify_email(id, email)).await
     }
 
     /// When an e-mail could not be sent last, and why.

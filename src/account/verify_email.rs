@@ -3,25 +3,21 @@
 
 use crate::{
     account::{
-        email::{Email, TypedEmail},
+        email::Email,
         log_in::LoggedIn,
         message::Action,
         password::{NewPassword, Password},
         port::HasAccounts,
         redeem::{TypedCode, log_in_by_code},
         send_code::{Sent, WantedCode, mail_settings, send_code, send_code_later, wanted_code},
-        spelling,
     },
     config::{Verification, mail::Language},
     http::{
         error::{BadInput, Error},
         request::Request,
     },
-    session::{bearer, device::device},
-    token::{
-        code::{Code, CodeKind},
-        id::UserId,
-    },
+    session::bearer,
+    token::{code::CodeKind, id::UserId},
 };
 
 /// Sends a code to the address if it has an account and is not verified. The response says nothing
@@ -74,32 +70,24 @@ pub fn send_verification_later<P: HasAccounts>(
 /// As [`log_in_by_code`]; 400 for bad input; 401 for an access token that is not valid; 500 where
 /// e-mail is off.
 pub async fn verify_email<P: HasAccounts>(request: &Request<'_, P>) -> Result<LoggedIn, Error> {
-    mail_settings(request)?;
     let bearer = bearer(request).await?;
-    let mut fields = request.fields()?;
-    let email: TypedEmail = fields.required("email")?;
-    let code: Code = fields.required("code")?;
-    let has_password = fields.has("password");
-    let password = has_password.then(|| fields.password::<Password>("password"));
-    let password = password.transpose()?;
-    let device = device(&mut fields);
-    let email = spelling::of_login(request, &email).await?;
+    let read = TypedCode::read(request, |fields| {
+        let has_password = fields.has("password");
+        let password = has_password.then(|| fields.password::<Password>("password"));
+        password.transpose()
+    });
+    let (typed, password) = read.await?;
     // An imported password may break the rules for new ones. Any other has to follow them, and then
     // that is what is wrong with this request.
     let problem = password.as_ref().and_then(|password| {
         let new = NewPassword::try_from(password.expose().to_owned());
-        new.and_then(|new| new.not_of(&email)).err()
+        new.and_then(|new| new.not_of(&typed.email)).err()
     });
     let action = Action::Verify {
         bearer,
         password: password.map(|password| password.expose().to_owned()),
     };
-    let typed = TypedCode {
-        email,
-        code,
-        action,
-    };
-    let logged_in = log_in_by_code(request, typed, device).await;
+    let logged_in = log_in_by_code(request, typed, action).await;
     match (logged_in, problem) {
         (Err(Error::CodeInvalid), Some(problem)) => {
             Err(BadInput::field("password", problem.0).into())

@@ -175,9 +175,10 @@ impl Accounts for D1Accounts {
         self.run(SQL, &values).await
     }
 
-    async fn verify_email(&self, id: &UserId) -> Result<(), Fault> {
-        const SQL: &str = "UPDATE users SET email_verified = 1 WHERE id = ?1";
-        self.run(SQL, &[id.as_str().into()]).await?;
+    async fn verify_email(&self, id: &UserId, email: &Email) -> Result<(), Fault> {
+        const SQL: &str = "UPDATE users SET email_verified = 1 WHERE id = ?1 AND email = ?2";
+        self.run(SQL, &[id.as_str().into(), email.as_str().into()])
+            .await?;
         Ok(())
     }
 

@@ -39,13 +39,22 @@ pub const MIN_IDLE_SECONDS: u64 = 600;
 pub const DEFAULT_SESSIONS_PER_USER: usize = 1_000;
 
 /// Where sessions are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SessionStore {
     /// In Workers KV.
     #[default]
     Kv,
     /// In a Durable Object for each user.
     DurableObjects,
+}
+
+impl SessionStore {
+    /// Whether it is the one that need not be named.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Whether people have to show that an address is theirs.

@@ -14,8 +14,12 @@ use crate::token::{
 /// Maximum size of what a template can come to, as JSON, in bytes.
 pub const TEMPLATE_BYTES: usize = 3 * 1024;
 
-/// Maximum size of a user's id and of an address, each as JSON, in bytes.
-const ID_BYTES: usize = 256;
+/// Maximum size of a user's id as JSON, in bytes: 128 characters, none of which is escaped.
+const ID_BYTES: usize = 130;
+
+/// Maximum size of an address as JSON, in bytes: 254, each of which may be escaped. What a back end has
+/// put into the claim of this name may be longer, and then it is no address.
+const EMAIL_BYTES: usize = 2 * 254 + 2;
 
 /// The claim that a session's address is in.
 const EMAIL: &str = "email";
@@ -89,12 +93,7 @@ impl ClaimsTemplate {
         let template = Value::Object(template);
         let mut used = Vec::new();
         collect(&template, &mut used)?;
-        let times = |one: &Placeholder<'_>| used.iter().filter(|other| *other == one).count();
-        // All claims of a session together have at most `CLAIMS_BYTES`.
-        let (claims, others): (Vec<_>, Vec<_>) = used.iter().partition(|one| one.is_claim());
-        let repeated = claims.into_iter().map(times).max().unwrap_or_default();
-        let size = template.to_string().len() + others.len() * ID_BYTES + repeated * CLAIMS_BYTES;
-        if size > TEMPLATE_BYTES {
+        if template.to_string().len() + largest(&used) > TEMPLATE_BYTES {
             return Err(TemplateProblem::TooLarge);
         }
         match template {
@@ -116,6 +115,15 @@ impl ClaimsTemplate {
         }
         Cow::Owned(CustomClaims::of_our_token(claims))
     }
+}
+
+/// What placeholders can come to. All claims of a session together have at most [`CLAIMS_BYTES`].
+fn largest(used: &[Placeholder<'_>]) -> usize {
+    let times = |one: &Placeholder<'_>| used.iter().filter(|other| *other == one).count();
+    let claims = used.iter().filter(|one| one.is_claim());
+    times(&Placeholder::UserId) * ID_BYTES
+        + times(&Placeholder::Email) * EMAIL_BYTES
+        + claims.map(times).max().unwrap_or_default() * CLAIMS_BYTES
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,10 +161,14 @@ impl<'t> Placeholder<'t> {
     fn value(self, user: &UserId, own: &CustomClaims) -> Option<Value> {
         match self {
             Self::UserId => Some(user.as_str().into()),
-            Self::Email => own.text(EMAIL).map(Into::into),
+            Self::Email => own.text(EMAIL).map(Value::from).filter(is_short),
             Self::Claim(name) => own.members().get(name).cloned(),
         }
     }
+}
+
+fn is_short(email: &Value) -> bool {
+    email.to_string().len() <= EMAIL_BYTES
 }
 
 /// Every placeholder in a value.
@@ -279,6 +291,45 @@ mod tests {
         assert_eq!(role(&plain), "authenticated");
         let own = parse(r#"{"role":"user"}"#).with_role("authenticated");
         assert_eq!(role(&own.expect("a role")), "user");
+    }
+
+    /// What is signed must fit into what is verified, or nobody could use it.
+    #[test]
+    fn nothing_that_is_filled_in_is_larger_than_it_was_counted() {
+        let quotes = format!("\"{}\"@a.example", "\\\"".repeat(121));
+        assert_eq!(quotes.len(), 254);
+        let large = CustomClaims::parse(json!({"email": "x".repeat(2030)}));
+        let own = json!({"email": quotes, "x": "x".repeat(1500)});
+        for own in [large, CustomClaims::parse(own)] {
+            let own = own.expect("good claims");
+            for placeholder in [
+                "{{userId}}",
+                "{{email}}",
+                "{{claims.x}}",
+                "{{claims.email}}",
+            ] {
+                for times in 1.. {
+                    let members = (0..times).map(|number| (number.to_string(), placeholder.into()));
+                    let members: Map<String, Value> = members.collect();
+                    let Ok(template) = ClaimsTemplate::checked(members) else {
+                        assert!(times > 1, "{placeholder}");
+                        break;
+                    };
+                    let user = UserId::parse("u".repeat(128)).expect("a user id");
+                    let filled = Value::Object(filled_members(&template.0, &user, &own));
+                    let size = filled.to_string().len();
+                    assert!(size <= TEMPLATE_BYTES, "{placeholder} {times}: {size}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_accepted_is_filled_in() {
+        let longest = format!("{}@{}.example", "\"".repeat(64), "a".repeat(181));
+        assert_eq!(longest.len(), 254);
+        let filled = filled_in(&json!({"mail": "{{email}}"}), json!({"email": longest}));
+        assert_eq!(filled["mail"], longest);
     }
 
     #[test]

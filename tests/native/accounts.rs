@@ -323,6 +323,7 @@ fn the_session_that_changed_the_password_has_a_grace_and_its_repeats_start_no_ot
     let over = world.change_password(&here, PASSWORD, "better horse");
     expect_error(&over, REVOKED);
     world.refresh(&new);
+    assert_eq!(world.lines("sessions_revoked").len(), 1, "logged once");
 }
 
 #[rstest]

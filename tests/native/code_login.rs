@@ -177,6 +177,33 @@ fn who_has_no_password_deletes_the_account_with_a_code() {
     assert_eq!(world.accounts.borrow().rows().count(), 0);
 }
 
+/// A code shows that somebody reads the e-mails of the old address, and a thief of the session may.
+#[test]
+fn who_has_no_password_sets_one_before_the_address_changes() {
+    let (world, eve) = with_eve();
+    let without_mail = world.here_with(&[]);
+    let change = json!({"password": PASSWORD, "newEmail": "eve@new.example"});
+    let ask = |world: &World, session: &Tokens| {
+        let reply = world.send(Method::Post, "/auth/email/change", &session.access, &change);
+        world.settle();
+        reply
+    };
+    for _ in 0..6 {
+        for world in [&world, &without_mail] {
+            let reply = ask(world, &eve);
+            expect_bad_field(&reply, "password");
+            assert!(reply.body.contains("POST /auth/password/forgot"));
+        }
+    }
+    assert!(world.take_posts().is_empty());
+    world.refresh(&eve);
+    assert_eq!(body(&world.me(&eve))["email"], EVE);
+    let code = world.code_by("/auth/password/forgot", EVE);
+    let reset = json!({"email": EVE, "code": code, "newPassword": PASSWORD});
+    let session = tokens(&world.post("/auth/password/reset", &reset));
+    assert_eq!(body(&ask(&world, &session)), json!({"sent": true}));
+}
+
 #[test]
 fn a_code_that_has_logged_in_deletes_nothing_and_neither_does_one_of_another_account() {
     let (world, eve) = with_eve();

@@ -11,7 +11,10 @@ use tokenkeep_world::trouble::{Plan, Store, Trouble};
 
 use crate::{
     accounts::claims_of,
-    client::{EMAIL, PASSWORD, Tokens, body, call, expect_bad_field, expect_error, post, tokens},
+    client::{
+        EMAIL, PASSWORD, Tokens, body, call, expect_bad_field, expect_error, post, tokens,
+        with_bearer,
+    },
     codes::{CODE_INVALID, MISCONFIGURED, REVOKED, UNAVAILABLE},
     mail::{code_of, with_mail},
     world::{DAY, HOUR, MINUTE, World, use_store},
@@ -49,6 +52,12 @@ impl World {
         let reply = self.answer(&reset(EMAIL, code, NEW));
         self.settle();
         reply
+    }
+
+    /// The next alarm of a guard rings, when it is time.
+    fn ring_guard(&self, email: &str) {
+        self.pass(self.guard_alarms()[email].saturating_sub(self.now()));
+        self.ring_alarm(email);
     }
 
     #[track_caller]
@@ -166,11 +175,34 @@ fn a_request_repeated_within_two_minutes_gets_the_same_session(
         assert_eq!(again.session, first.session);
         world.refresh(&again);
     }
+    assert_eq!(world.lines("sessions_revoked").len(), 1, "logged once");
     let reply = world.answer(&reset(EMAIL, &code, "another horse 3"));
     expect_error(&reply, CODE_INVALID);
     world.log_in_with(NEW);
     world.pass(2 * MINUTE);
     world.refuses_code(&code);
+}
+
+/// Whoever has seen the code could try passwords otherwise, for two minutes.
+#[test]
+fn another_password_with_a_used_code_counts_as_a_wrong_code() {
+    let (world, _) = with_ada();
+    let code = world.code();
+    let first = tokens(&world.reset(&code));
+    let guess = || {
+        world.guards_fall_asleep();
+        let reply = world.answer(&reset(EMAIL, &code, "another horse 3"));
+        expect_error(&reply, CODE_INVALID);
+    };
+    for _ in 1..TRIES {
+        guess();
+    }
+    let again = tokens(&world.reset(&code));
+    assert_eq!(again.session, first.session, "a mistake loses nothing");
+    guess();
+    world.refuses_code(&code);
+    world.refresh(&first);
+    world.log_in_with(NEW);
 }
 
 #[rstest]
@@ -217,6 +249,179 @@ fn a_repeat_whose_session_was_ended_is_a_used_code(
     let new = tokens(&world.reset(&code));
     world.log_out(&new);
     world.refuses_code(&code);
+}
+
+/// The end of all sessions fails, and the owner never comes back.
+fn with_a_thief_left(store: SessionStore) -> (World, Tokens) {
+    use_store(store);
+    let (world, thief) = with_ada();
+    let code = world.code();
+    let (store, what) = match store {
+        Kv => (Store::Kv, "write"),
+        DurableObjects => (Store::Object, "end_all"),
+    };
+    world.inject(Plan::new(store, what, Trouble::Fails));
+    expect_error(&world.reset(&code), UNAVAILABLE);
+    world.refresh(&thief);
+    (world, thief)
+}
+
+#[rstest]
+fn sessions_that_a_reset_could_not_end_are_ended_by_the_guard(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    let (world, thief) = with_a_thief_left(store);
+    world.pass(10_000);
+    world.recover();
+    let owner = world.log_in_with(NEW);
+    world.refresh(&thief);
+    world.guards_fall_asleep();
+    world.ring_guard(EMAIL);
+    world.refuses(&thief, REVOKED);
+    world.refresh(&owner);
+    let [line] = world
+        .lines("sessions_revoked")
+        .try_into()
+        .expect("one line");
+    assert_eq!(line["reason"], "finished_later");
+    assert!(!world.guard_storage()[EMAIL].contains("owed"));
+}
+
+#[rstest]
+fn a_guard_goes_on_until_the_sessions_are_ended(#[values(Kv, DurableObjects)] store: SessionStore) {
+    let (world, thief) = with_a_thief_left(store);
+    let failed_at = world.now();
+    for _ in 0..8 {
+        world.ring_guard(EMAIL);
+        world.guards_fall_asleep();
+    }
+    let hours = (world.now() - failed_at) / HOUR;
+    assert!((2..6).contains(&hours), "{hours}");
+    world.recover();
+    world.ring_guard(EMAIL);
+    world.refuses(&thief, REVOKED);
+}
+
+#[rstest]
+fn sessions_that_a_change_of_the_password_could_not_end_are_ended_by_the_guard(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
+    let (world, ada) = with_ada();
+    let thief = world.log_in_with(PASSWORD);
+    let (store, what) = match store {
+        Kv => (Store::Kv, "write"),
+        DurableObjects => (Store::Object, "end_all"),
+    };
+    world.inject(Plan::new(store, what, Trouble::Fails));
+    expect_error(&world.change_password(&ada, PASSWORD, NEW), UNAVAILABLE);
+    world.recover();
+    world.refresh(&thief);
+    world.ring_guard(EMAIL);
+    world.refuses(&thief, REVOKED);
+    world.refuses(&ada, REVOKED);
+}
+
+/// Whatever fails, and for how long the request lasts: where the password has changed, nobody stays who
+/// was in. Except where the table says that it has failed, and has not: only a repetition finds that.
+#[rstest]
+fn nobody_stays_in_after_a_reset_that_failed_at_any_call(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
+    let with_code = || {
+        let (world, ada) = with_ada();
+        let code = world.code();
+        world.take_calls();
+        (world, ada, code)
+    };
+    let (world, _, code) = with_code();
+    world.reset(&code);
+    let calls = world.take_calls();
+    assert!(calls.len() > 5, "{calls:?}");
+    let mut changed = 0;
+    for (number, call) in calls.iter().enumerate() {
+        for trouble in [Trouble::Fails, Trouble::Lost, Trouble::Slow] {
+            if call.operation == "set password" && trouble != Trouble::Fails {
+                continue;
+            }
+            let (world, ada, code) = with_code();
+            let plan = Plan::new(call.store, call.operation, trouble);
+            world.inject(plan.from_call(number));
+            world.reset(&code);
+            world.recover();
+            if world.try_log_in(EMAIL, PASSWORD).status == 200 {
+                continue;
+            }
+            world.ring_guard(EMAIL);
+            let reply = world.try_refresh(&ada);
+            assert!(reply.body.contains(REVOKED.1), "{call} {trouble:?}");
+            changed += 1;
+        }
+    }
+    assert!(changed > 5, "{changed}");
+}
+
+/// A store that is a minute behind must not get an earlier cut-off, whoever writes it.
+#[rstest]
+fn what_a_guard_finishes_is_the_latest_end_of_all_sessions(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    let (world, thief) = with_a_thief_left(store);
+    world.recover();
+    let owner = world.log_in_with(NEW);
+    world.pass(1_000);
+    let there = world.log_in_with(NEW);
+    world.log_out_all(&owner);
+    let stored = world.guard_storage()[EMAIL].clone();
+    let json: Value = serde_json::from_str(&stored).expect("JSON");
+    assert!(json["owed"][0]["cut_off"]["before"].as_u64() >= Some(world.now()));
+    world.ring_guard(EMAIL);
+    for session in [&thief, &owner, &there] {
+        world.refuses(session, REVOKED);
+    }
+}
+
+/// The guard of the next address does not know what is owed.
+#[rstest]
+fn an_account_does_not_change_its_address_before_its_sessions_are_ended(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    let (world, thief) = with_a_thief_left(store);
+    let next = "ada@new.example";
+    let without_mail = world.here_with(&[]);
+    let body = json!({"password": NEW, "newEmail": next});
+    let change = |session: &Tokens| {
+        let path = "/auth/email/change";
+        without_mail.answer(&with_bearer(Method::Post, path, &session.access, &body))
+    };
+    expect_error(&change(&thief), UNAVAILABLE);
+    assert!(world.accounts.borrow().row(EMAIL).is_some());
+    world.recover();
+    let owner = world.log_in_with(NEW);
+    assert_eq!(change(&owner).status, 200);
+    world.refuses(&thief, REVOKED);
+    world.refresh(&owner);
+}
+
+#[rstest]
+fn a_guard_that_finds_all_sessions_ended_writes_nothing(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
+    let (world, _) = with_ada();
+    let code = world.code();
+    let new = tokens(&world.reset(&code));
+    let rows = world.session_rows();
+    world.take_calls();
+    world.ring_guard(EMAIL);
+    assert_eq!(world.session_rows(), rows);
+    let calls: Vec<String> = world.take_calls().iter().map(ToString::to_string).collect();
+    assert!(
+        calls.iter().all(|call| !call.starts_with("KV: write")),
+        "{calls:?}"
+    );
+    world.refresh(&new);
 }
 
 #[test]

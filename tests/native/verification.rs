@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 use tokenkeep::{
-    account::password::Password,
+    account::{codes::TRIES, email::Email, password::Password},
     http::{method::Method, reply::Reply, request::Call},
+    token::time::UnixMillis,
 };
 use tokenkeep_world::trouble::{Plan, Store, Trouble};
 
@@ -207,6 +208,49 @@ fn a_password_that_no_account_may_get_is_named_unless_it_is_the_one_there() {
     assert_eq!(world.try_log_in(EMAIL, "secret").status, 200);
 }
 
+/// Whoever has the code could find out an old password otherwise, one try after the other.
+#[test]
+fn a_password_that_no_account_may_get_counts_as_a_wrong_code() {
+    let world = with_mail();
+    let short = Password::parse("secret").expect("short").hash([7; 16]);
+    world.import("u1", EMAIL, short.as_str());
+    let code = world.code_by(SEND, EMAIL);
+    for _ in 0..TRIES {
+        expect_bad_field(&world.act(&verify_with(&code, "short")), "password");
+    }
+    world.refuses_call(&verify(&code));
+    assert_eq!(world.try_log_in(EMAIL, "secret").status, 200);
+}
+
+#[test]
+fn a_repeated_verification_says_nothing_about_its_password() {
+    let (world, _, code) = with_code();
+    let first = world.verified(&verify_with(&code, NEW));
+    for password in [NEW, PASSWORD, "another horse 3"] {
+        let again = world.verified(&verify_with(&code, password));
+        assert_eq!(again.session, first.session);
+    }
+    world.log_in_with(NEW);
+}
+
+/// The table does it after the request has given up.
+#[test]
+fn an_address_that_has_changed_meanwhile_is_not_verified() {
+    let (world, ada, code) = with_code();
+    let plan = Plan::new(Store::D1, "verify address", Trouble::Slow).times(1);
+    world.inject(plan);
+    expect_error(&world.answer(&verify_by(&ada, &code)), UNAVAILABLE);
+    let known = {
+        let mut accounts = world.accounts.borrow_mut();
+        let (known, _) = accounts.row(EMAIL).cloned().expect("Ada's row");
+        let to = Email::parse(EVE).expect("an address");
+        assert!(accounts.relocate(&known, &to, false, UnixMillis(world.now())));
+        known
+    };
+    world.settle();
+    assert!(!world.accounts.borrow().is_verified(&known.id));
+}
+
 #[test]
 fn who_is_verified_or_unknown_is_sent_nothing() {
     let world = with_mail();
@@ -363,6 +407,21 @@ fn a_full_hour_refuses_every_sign_up_where_it_is_required() {
     }
     // Its repetition is not another one.
     world.signs_up(EVE, PASSWORD);
+}
+
+/// Also to whoever has just had a code sent to the address.
+#[test]
+fn a_full_hour_does_not_say_who_has_an_account() {
+    let settings = [REQUIRED, &[("SIGN_UPS_PER_HOUR", "1")]].concat();
+    let world = with_mail_and(&settings);
+    world.import("u1", EMAIL, BCRYPT);
+    world.signs_up(EVE, PASSWORD);
+    world.take_posts();
+    world.code_by(SEND, EMAIL);
+    for email in [EMAIL, "new@example.com", EMAIL] {
+        let reply = world.act(&sign_up(email, PASSWORD));
+        expect_error(&reply, crate::codes::TOO_MANY_REQUESTS);
+    }
 }
 
 #[test]

@@ -34,7 +34,7 @@ enum Action {
 
 #[derive(clap::Args)]
 struct Import {
-    /// One user per line, as JSON: {"email","passwordHash","name"?,"id"?}, and "salt" from Firebase
+    /// One user per line, as JSON: {"email","passwordHash","name"?,"id"?,"emailVerified"?}, and "salt" from Firebase
     file: PathBuf,
     /// Into the database on Cloudflare, not the one on this computer
     #[arg(long)]

@@ -5,11 +5,15 @@
 //! replaces the one before it.
 //!
 //! A code may be wrong four times; the fifth wrong one ends it. It is valid once. Whoever repeats the
-//! request within two minutes, because the answer was lost, gets the same success again.
+//! request within two minutes, because the answer was lost, gets the same success again. A password
+//! that comes with the right code and does not do counts as a wrong code: nobody who has seen a code
+//! may try passwords with it.
 //!
 //! After a hundred wrong codes for an address, of all kinds together, one an hour is left, as with
 //! passwords ([`Allowance`]). While none is left, no code is valid and none is sent: to refuse with
-//! another answer would reveal who has an account, as nobody else has codes to be wrong about.
+//! another answer would reveal who has an account, as nobody else has codes to be wrong about. Codes for
+//! a change to the address have a hundred of their own: everybody has those to be wrong about, and
+//! whoever asks for one sees whether it is sent, by the notice.
 //!
 //! **Exact under parallel attempts.** A wrong code is counted as it is presented, by a guard that
 //! handles one request at a time. A right one is spent when what it is for is done: if that fails,
@@ -44,9 +48,12 @@ pub const EMAILS: [(usize, u64); 3] = [(1, MINUTE_MS), (5, HOUR_MS), (10, DAY_MS
 /// The codes of an address. Its JSON is part of what the address's guard stores.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Codes {
-    /// How many wrong codes are left, of all kinds together.
+    /// How many wrong codes are left, of all kinds but one together.
     #[serde(default, skip_serializing_if = "Allowance::is_untouched")]
     allowance: Allowance,
+    /// How many wrong codes for a change to this address are left.
+    #[serde(default, skip_serializing_if = "Allowance::is_untouched")]
+    changes: Allowance,
     #[serde(flatten)]
     ledgers: BTreeMap<CodeKind, Ledger>,
 }
@@ -70,6 +77,9 @@ struct SentCode {
     at: UnixMillis,
     /// How many wrong codes were presented since.
     wrong: u8,
+    /// Whether somebody has signed up with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    signs_up: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +87,23 @@ struct SpentCode {
     mac: CodeMac,
     #[serde(flatten)]
     success: Success,
+    /// How often something else that came with it was wrong since.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    wrong: u8,
+}
+
+/// Counts one more wrong code: whether it was the last.
+fn is_last(wrong: &mut u8) -> bool {
+    *wrong += 1;
+    *wrong >= TRIES
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the shape that `serde` wants"
+)]
+fn is_zero(number: &u8) -> bool {
+    *number == 0
 }
 
 /// What a code has done.
@@ -113,6 +140,7 @@ impl Codes {
                 mac,
                 at: now,
                 wrong: 0,
+                signs_up: false,
             });
         }
         is_issued
@@ -122,37 +150,75 @@ impl Codes {
     pub fn may_issue(&mut self, kind: CodeKind, now: UnixMillis) -> bool {
         self.forget(now);
         let ledger = self.ledgers.get(&kind);
-        self.may_be_wrong(now) && ledger.is_none_or(|ledger| ledger.may_send(now))
+        self.may_be_wrong(kind, now) && ledger.is_none_or(|ledger| ledger.may_send(now))
+    }
+
+    /// The code of this kind that was sent last is for a sign-up.
+    pub fn note_sign_up(&mut self, kind: CodeKind) {
+        let ledger = self.ledgers.get_mut(&kind);
+        if let Some(code) = ledger.and_then(|ledger| ledger.code.as_mut()) {
+            code.signs_up = true;
+        }
+    }
+
+    /// Whether a sign-up has just had a code sent, so that another one is its repetition.
+    #[must_use]
+    pub fn has_just_signed_up(&self, kind: CodeKind, now: UnixMillis) -> bool {
+        let ledger = self.ledgers.get(&kind);
+        let code = ledger.and_then(|ledger| ledger.code.as_ref());
+        code.is_some_and(|code| code.signs_up && now.since_ms(code.at) < MINUTE_MS)
     }
 
     /// Looks at a code, which may have any of these MACs. A wrong one is counted.
     pub fn present(&mut self, kind: CodeKind, macs: &[CodeMac], now: UnixMillis) -> Presented {
         self.forget(now);
-        let Some(ledger) = self.ledgers.get_mut(&kind) else {
+        let Some(ledger) = self.ledgers.get(&kind) else {
             return Presented::Wrong;
         };
         if let Some(spent) = ledger.spent.as_ref().filter(|it| it.mac.is_one_of(macs)) {
             return Presented::Again(spent.success.clone());
         }
-        let Some(code) = &mut ledger.code else {
+        let Some(code) = &ledger.code else {
             return Presented::Wrong;
         };
         if code.mac.is_one_of(macs) {
             return Presented::Right;
         }
-        code.wrong += 1;
-        ledger.code.take_if(|code| code.wrong >= TRIES);
-        self.allowance.take(now);
-        if !self.may_be_wrong(now) {
-            for ledger in self.ledgers.values_mut() {
-                ledger.code = None;
-            }
-        }
+        self.reject(kind, false, now);
         Presented::Wrong
     }
 
-    fn may_be_wrong(&self, now: UnixMillis) -> bool {
-        self.allowance.wait_ends() <= now
+    /// Counts a wrong code; or a right one, or one that was used just before, with something else that
+    /// was wrong.
+    pub fn reject(&mut self, kind: CodeKind, was_spent: bool, now: UnixMillis) {
+        let Some(ledger) = self.ledgers.get_mut(&kind) else {
+            return;
+        };
+        if was_spent {
+            ledger.spent.take_if(|it| is_last(&mut it.wrong));
+        } else {
+            ledger.code.take_if(|it| is_last(&mut it.wrong));
+        }
+        let is_change = kind == CodeKind::Change;
+        if is_change {
+            self.changes.take(now);
+        } else {
+            self.allowance.take(now);
+        }
+        if !self.may_be_wrong(kind, now) {
+            let all = self.ledgers.iter_mut();
+            for (_, ledger) in all.filter(|(kind, _)| (**kind == CodeKind::Change) == is_change) {
+                ledger.code = None;
+            }
+        }
+    }
+
+    fn may_be_wrong(&self, kind: CodeKind, now: UnixMillis) -> bool {
+        let allowance = match kind {
+            CodeKind::Change => &self.changes,
+            CodeKind::Reset | CodeKind::Login | CodeKind::Verify => &self.allowance,
+        };
+        allowance.wait_ends() <= now
     }
 
     /// The code of this kind has done what it is for.
@@ -160,7 +226,12 @@ impl Codes {
         if let Some(ledger) = self.ledgers.get_mut(&kind)
             && let Some(SentCode { mac, .. }) = ledger.code.take()
         {
-            ledger.spent = Some(SpentCode { mac, success });
+            let wrong = 0;
+            ledger.spent = Some(SpentCode {
+                mac,
+                success,
+                wrong,
+            });
         }
     }
 
@@ -175,6 +246,7 @@ impl Codes {
     /// seems to lie in the future is taken for just now.
     pub fn forget(&mut self, now: UnixMillis) {
         self.allowance.forget(now);
+        self.changes.forget(now);
         self.ledgers.retain(|kind, ledger| {
             ledger.forget(*kind, now);
             !ledger.sent.is_empty()
@@ -184,7 +256,8 @@ impl Codes {
     /// Whether there is nothing to store.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ledgers.is_empty() && self.allowance.is_untouched()
+        let allowances = [&self.allowance, &self.changes];
+        self.ledgers.is_empty() && allowances.into_iter().all(Allowance::is_untouched)
     }
 
     /// When the last e-mail no longer counts, and every wrong code is forgiven; `None` if there is
@@ -192,8 +265,9 @@ impl Codes {
     #[must_use]
     pub fn next_cleanup(&self) -> Option<UnixMillis> {
         let sent = self.ledgers.values().flat_map(|ledger| &ledger.sent);
-        let allowance = &self.allowance;
-        let forgiven = (!allowance.is_untouched()).then(|| allowance.whole_at());
+        let allowances = [&self.allowance, &self.changes].into_iter();
+        let used = allowances.filter(|allowance| !allowance.is_untouched());
+        let forgiven = used.copied().map(Allowance::whole_at).max();
         sent.max().map(|at| at.plus_ms(DAY_MS)).max(forgiven)
     }
 }

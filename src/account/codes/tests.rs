@@ -101,6 +101,29 @@ fn five_wrong_codes_end_the_right_one_and_the_next_one_is_as_good_as_new() {
 }
 
 #[test]
+fn what_comes_with_a_used_code_may_be_wrong_four_times() {
+    let mut codes = Codes::default();
+    codes.issue(KIND, mac(1), START);
+    codes.spend(KIND, success(START));
+    let mut left = codes.allowance;
+    for _ in 0..4 {
+        codes.reject(KIND, true, START);
+        left.take(START);
+    }
+    assert_eq!(
+        present(&mut codes, 1, START),
+        Presented::Again(success(START))
+    );
+    let json = serde_json::to_string(&codes).expect("JSON");
+    assert!(json.contains(r#""session":"BwcHBwcHBwcHBwcHBwcHBw","wrong":4}"#));
+    let mut codes: Codes = serde_json::from_str(&json).expect("what is stored");
+    codes.reject(KIND, true, START);
+    left.take(START);
+    assert_eq!(present(&mut codes, 1, START), Presented::Wrong);
+    assert_eq!(codes.allowance, left, "as wrong codes do");
+}
+
+#[test]
 fn a_request_within_the_minute_sends_nothing_and_the_code_stays_valid() {
     let mut codes = Codes::default();
     codes.issue(KIND, mac(1), START);
@@ -185,6 +208,24 @@ fn the_json_of_each_kind_and_of_a_take_over_is_pinned() {
 }
 
 #[test]
+fn a_sign_up_is_repeated_within_the_minute_of_its_code() {
+    let kind = CodeKind::Verify;
+    let mut codes = Codes::default();
+    codes.issue(kind, mac(1), START);
+    assert!(!codes.has_just_signed_up(kind, START), "it was asked for");
+    codes.note_sign_up(kind);
+    let json = serde_json::to_string(&codes).expect("JSON");
+    let end = r#""at":1700000000000,"wrong":0,"signs_up":true}}}"#;
+    assert!(json.ends_with(end), "{json}");
+    let mut codes: Codes = serde_json::from_str(&json).expect("what is stored");
+    let minute = START.plus_ms(MINUTE_MS);
+    assert!(codes.has_just_signed_up(kind, UnixMillis(minute.0 - 1)));
+    assert!(!codes.has_just_signed_up(kind, minute));
+    codes.issue(kind, mac(2), minute);
+    assert!(!codes.has_just_signed_up(kind, minute));
+}
+
+#[test]
 fn the_hundredth_wrong_code_ends_all_codes_and_then_there_is_one_try_an_hour() {
     let kinds = [CodeKind::Reset, CodeKind::Login, CodeKind::Verify];
     let (mut codes, mut now) = (Codes::default(), START);
@@ -220,6 +261,34 @@ fn the_hundredth_wrong_code_ends_all_codes_and_then_there_is_one_try_an_hour() {
         codes.present(CodeKind::Login, &[mac(1)], now),
         Presented::Wrong
     );
+}
+
+/// Whoever asks for a change to an address sees whether the code is sent, and must not see by that
+/// whether somebody has had other codes sent there.
+#[test]
+fn wrong_codes_for_a_change_are_counted_apart() {
+    for (wrong, right) in [
+        (CodeKind::Login, CodeKind::Change),
+        (CodeKind::Change, CodeKind::Login),
+    ] {
+        let mut codes = Codes::default();
+        for _ in 0..99 {
+            codes.issue(wrong, mac(1), START);
+            codes.reject(wrong, false, START);
+        }
+        let now = START.plus_ms(MINUTE_MS);
+        assert!(codes.issue(wrong, mac(1), now) && codes.issue(right, mac(1), now));
+        assert_eq!(codes.present(wrong, &[mac(2)], now), Presented::Wrong);
+        assert_eq!(codes.present(wrong, &[mac(1)], now), Presented::Wrong);
+        assert_eq!(codes.present(right, &[mac(1)], now), Presented::Right);
+        let next = now.plus_ms(MINUTE_MS);
+        assert!(!codes.may_issue(wrong, next) && codes.may_issue(right, next));
+        let json = serde_json::to_string(&codes).expect("JSON");
+        let is_apart = json.starts_with(r#"{"changes":17003"#);
+        assert_eq!(is_apart, wrong == CodeKind::Change, "{json}");
+        let read: Codes = serde_json::from_str(&json).expect("what is stored");
+        assert_eq!(read, codes);
+    }
 }
 
 #[test]

@@ -140,6 +140,7 @@ impl AccountGuard {
         if let Some(wait) = self.wait_for_repeats(platform.now()) {
             return Ok(wait);
         }
+        self.finish_for(platform, &account.id).await?;
         self.meet(&Resident::of(&account));
         let at = self.stamps.next(platform);
         let accounts = platform.accounts()?;
@@ -202,6 +203,7 @@ impl AccountGuard {
         self.meet(resident);
         self.forget_repeats();
         let at = self.stamps.next(clock);
+        self.owe_no_earlier_end(resident, at);
         Ok(GuardReply::Stamped { at })
     }
 

@@ -7,13 +7,14 @@ use super::{
 use crate::{
     account::{
         Account,
-        codes::{Codes, Presented, Success},
+        codes::{Presented, Success},
         email::Email,
         message::{Action, GuardReply, NewAccount, NewCode, Redemption, Resident},
         password::{NewPassword, Password, PasswordHash, Verification},
         port::{Accounts, HasAccounts},
     },
     port::{Fault, within},
+    session::rule::CutOff,
     token::{code::CodeKind, id::UserId, time::UnixMillis},
 };
 
@@ -32,19 +33,32 @@ impl AccountGuard {
         if new.kind == CodeKind::Change {
             return Ok(self.issue_change(new, platform.now()));
         }
-        let may_issue = self.codes.may_issue(new.kind, platform.now());
-        let receiver = receiver(platform, &new, may_issue);
+        let now = platform.now();
+        let is_sign_up = matches!(&new.newcomer, Some(newcomer) if newcomer.account.is_some());
+        let is_new = if is_sign_up {
+            !self.codes.has_just_signed_up(new.kind, now)
+        } else {
+            self.codes.may_issue(new.kind, now)
+        };
+        let receiver = receiver(platform, &new, is_new);
         let (account, reply) = within(left_ms, platform, receiver).await?;
         self.has_account = account.is_some();
         self.user = account.map(|account| account.id);
         let is_to_be_sent = matches!(reply, GuardReply::Issued | GuardReply::IssuedToKnown);
-        if is_to_be_sent && !self.codes.issue(new.kind, new.mac, platform.now()) {
+        if !is_to_be_sent {
+            return Ok(reply);
+        }
+        if !self.codes.issue(new.kind, new.mac, platform.now()) {
             return Ok(GuardReply::NotIssued);
+        }
+        if is_sign_up {
+            self.codes.note_sign_up(new.kind);
         }
         Ok(reply)
     }
 
-    /// Checks a code, and does what it is for. Until that is done, the code stays valid.
+    /// Checks a code, and does what it is for. Until that is done, the code stays valid; what it cannot
+    /// be used for counts as a wrong one.
     ///
     /// # Errors
     /// The table of accounts failed: the same code can be sent again.
@@ -66,6 +80,7 @@ impl AccountGuard {
         };
         let action = act(platform, &redemption, earlier.is_some());
         let Some(done) = within(left_ms, platform, action).await? else {
+            self.codes.reject(kind, earlier.is_some(), platform.now());
             return Ok(GuardReply::Wrong);
         };
         Ok(match earlier {
@@ -96,9 +111,11 @@ impl AccountGuard {
         self.meet(&Resident::of(&account));
         let at = self.stamps.next(platform);
         if matches!(redemption.action, Action::Delete { .. }) {
-            (self.change, self.pending, self.codes) = (None, None, Codes::default());
+            self.forget_account();
         } else if ends_others {
             self.forget_repeats();
+            let (cut_off, now) = (CutOff::before(at), platform.now());
+            self.owe_end(&account.id, cut_off, redemption.store, now);
         }
         let success = Success {
             at,
@@ -118,12 +135,12 @@ impl AccountGuard {
 /// Who has an address, and whether a code is to be sent to it. An account that is signed up for is
 /// made.
 ///
-/// A sign-up that makes an account at once counts towards the limit of an hour whether it makes one or
-/// not: else the refusal would reveal who has none.
+/// A sign-up that makes an account at once counts towards the limit of an hour, unless it repeats one,
+/// whether it makes an account, or sends a code, or not: else the refusal would reveal who has none.
 async fn receiver<P: HasAccounts>(
     platform: &P,
     new: &NewCode,
-    may_issue: bool,
+    is_new: bool,
 ) -> Result<(Option<Account>, GuardReply), Fault> {
     let accounts = platform.accounts()?;
     let found = accounts.by_email(&new.email).await?;
@@ -139,7 +156,7 @@ async fn receiver<P: HasAccounts>(
         };
         return Ok((found, reply));
     };
-    let is_counted = may_issue && (found.is_none() || newcomer.account.is_some());
+    let is_counted = is_new && (found.is_none() || newcomer.account.is_some());
     if is_counted && is_full(platform, &accounts, newcomer.per_hour).await? {
         return Ok((found, full(platform.now())));
     }

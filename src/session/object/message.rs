@@ -75,7 +75,7 @@ pub enum Ask {
         /// When its last token expires.
         end: UnixSeconds,
     },
-    /// Ends all sessions that began until then: `()`.
+    /// Ends all sessions that began until then: [`Ending`](crate::session::store::Ending).
     EndAll {
         /// Until when, and which one stays.
         cut_off: CutOff,

@@ -107,7 +107,8 @@ impl<P: HasSessions, S: Rows> UserSessions<P, S> {
             Ask::EndAll { cut_off } => Ok(json(&self.end_all(cut_off).await?)),
             Ask::EraseAll { cut_off } => {
                 self.erase().await?;
-                Ok(json(&self.end_all(cut_off).await?))
+                self.end_all(cut_off).await?;
+                Ok(json(&()))
             }
             Ask::CutOff => Ok(json(&self.cut_off().await?)),
             Ask::List {
@@ -200,11 +201,11 @@ impl<P: HasSessions, S: Rows> UserSessions<P, S> {
     }
 
     /// Cut-offs only ever move forward: the one that ends more stays.
-    async fn end_all(&self, cut_off: CutOff) -> Result<(), Fault> {
+    async fn end_all(&self, cut_off: CutOff) -> Result<Ending, Fault> {
         let known = self.cut_off().await?;
         let merged = later(known.clone(), Some(cut_off)).expect("there is one at least");
         if known.as_ref() == Some(&merged) {
-            return Ok(());
+            return Ok(Ending::WasEnded);
         }
         let until = merged.before.plus_ms(LONGEST_SESSION_SECONDS * 1000);
         self.ring_by(until).await?;
@@ -212,7 +213,8 @@ impl<P: HasSessions, S: Rows> UserSessions<P, S> {
             cut_off: merged,
             until,
         };
-        self.storage.put(USER, &record::user_row(&row)).await
+        self.storage.put(USER, &record::user_row(&row)).await?;
+        Ok(Ending::Ended)
     }
 
     async fn cut_off(&self) -> Result<Option<CutOff>, Fault> {

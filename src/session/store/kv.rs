@@ -281,12 +281,12 @@ impl<'a, P: HasSessions> KvSessions<'a, P> {
         realm: Realm,
         user: &UserId,
         cut_off: &CutOff,
-    ) -> Result<(), Fault> {
+    ) -> Result<Ending, Fault> {
         self.twice(async || {
             let known = self.cut_off(realm, user).await?;
             let merged = later(known.clone(), Some(cut_off.clone()));
             if known == merged {
-                return Ok(());
+                return Ok(Ending::WasEnded);
             }
             let write = Write {
                 key: cut_off_key(realm, user),
@@ -294,7 +294,7 @@ impl<'a, P: HasSessions> KvSessions<'a, P> {
                 ttl_seconds: Some(LONGEST_SESSION_SECONDS),
                 metadata: None,
             };
-            self.store.write(&write).await
+            self.store.write(&write).await.map(|()| Ending::Ended)
         })
         .await
     }
@@ -307,7 +307,8 @@ impl<'a, P: HasSessions> KvSessions<'a, P> {
     /// The store failed.
     pub async fn erase_all(&self, user: &UserId, cut_off: &CutOff) -> Result<(), Fault> {
         self.erase(user).await?;
-        self.end_all(Realm::Account, user, cut_off).await
+        let ending = self.end_all(Realm::Account, user, cut_off).await;
+        ending.map(drop)
     }
 
     pub(super) async fn erase(&self, user: &UserId) -> Result<(), Fault> {
@@ -433,7 +434,7 @@ impl<'a, P: HasSessions> KvSessions<'a, P> {
 
     /// Tries, and once more after a second if that was refused: a key takes one write a second. What
     /// timed out is not tried again: the phone would give up before.
-    async fn twice(&self, attempt: impl AsyncFn() -> Result<(), Fault>) -> Result<(), Fault> {
+    async fn twice<T>(&self, attempt: impl AsyncFn() -> Result<T, Fault>) -> Result<T, Fault> {
         let trying = async {
             match attempt().await {
                 Err(Fault::Failed | Fault::Throttled) => {

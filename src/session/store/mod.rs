@@ -152,13 +152,14 @@ impl<'a, P: HasSessions> Sessions<'a, P> {
         either!(self.end(session, end))
     }
 
-    /// Ends every session of a user that started at this time or earlier, except one.
+    /// Ends every session of a user that started at this time or earlier, except one. Where a later
+    /// cut-off has ended them before, that stays, without a write.
     pub async fn end_all(
         &self,
         realm: Realm,
         user: &UserId,
         cut_off: &CutOff,
-    ) -> Result<(), Fault> {
+    ) -> Result<Ending, Fault> {
         either!(self.end_all(realm, user, cut_off))
     }
 
@@ -198,10 +199,10 @@ impl Limits {
     }
 }
 
-/// What came of the end of a session that may be known.
+/// What came of the end of a session that may be known, or of all sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ending {
-    /// It lived, and is over now.
+    /// It is over now.
     Ended,
     /// It was ended before.
     WasEnded,

@@ -152,7 +152,7 @@ impl<'a, P: HasSessions> ObjectSessions<'a, P> {
         realm: Realm,
         user: &UserId,
         cut_off: &CutOff,
-    ) -> Result<(), Fault> {
+    ) -> Result<Ending, Fault> {
         let cut_off = cut_off.clone();
         self.ask_named(&object_name(realm, user), &Ask::EndAll { cut_off })
             .await

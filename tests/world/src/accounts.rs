@@ -194,10 +194,12 @@ impl Accounts for Place {
         .await
     }
 
-    async fn verify_email(&self, id: &UserId) -> Result<(), Fault> {
-        let id = id.clone();
+    async fn verify_email(&self, id: &UserId, email: &Email) -> Result<(), Fault> {
+        let (id, email) = (id.clone(), email.clone());
         self.ask_table("verify address", move |table| {
-            if let Some((account, _)) = table.find(&id) {
+            if let Some((account, _)) = table.find(&id)
+                && account.email == email
+            {
                 account.email_verified = true;
             }
         })

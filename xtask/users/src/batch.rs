@@ -24,8 +24,9 @@ const STATEMENT_BYTES: usize = 25_000;
 const BATCH_BYTES: usize = 1_000_000;
 
 const ADD: [&str; 2] = [
-    "INSERT INTO users (id, email, name, password_hash, created_at) SELECT value ->> 0, \
-     value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each('[",
+    "INSERT INTO users (id, email, name, password_hash, created_at, email_verified) \
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 \
+     FROM json_each('[",
     "]') WHERE true ON CONFLICT DO NOTHING RETURNING id;",
 ];
 
@@ -94,7 +95,8 @@ impl Batch {
         let name = user.name.as_ref();
         let name = name.map_or_else(|| "null".to_owned(), |name| json(name.as_str()));
         let hash = json(user.hash.as_str());
-        let row = format!("[{key},{name},{hash},{created_at_ms}]");
+        let verified = u8::from(user.email_verified);
+        let row = format!("[{key},{name},{hash},{created_at_ms},{verified}]");
         if self.to_add.len() + row.len() + ADD.concat().len() > STATEMENT_BYTES {
             self.finish_statements();
         }

@@ -54,6 +54,8 @@ pub struct User {
     pub email: Email,
     pub name: Option<Name>,
     pub hash: PasswordHash,
+    /// Whether the system that they come from knows that the address is theirs.
+    pub email_verified: bool,
 }
 
 impl User {
@@ -70,6 +72,7 @@ impl User {
         let name = plain("name", fields.name)?.filter(|name| !name.is_empty());
         Ok(Self {
             has_own_id: id.is_some(),
+            email_verified: yes_or_no("emailVerified", fields.email_verified)?,
             email: Email::parse_new(&email, &Unicode).map_err(|problem| of("email", &problem))?,
             hash: password_hash(fields.password_hash, salt.as_deref(), firebase)?,
             name: name
@@ -92,6 +95,7 @@ struct Fields {
     salt: Option<Value>,
     id: Option<Value>,
     name: Option<Value>,
+    email_verified: Option<Value>,
 }
 
 fn optional(field: &'static str, value: Option<Value>) -> Result<Option<String>, Reason> {
@@ -109,6 +113,15 @@ fn plain(field: &'static str, value: Option<Value>) -> Result<Option<String>, Re
             Ok(Some(value.to_string()))
         }
         value => optional(field, value),
+    }
+}
+
+/// Exports of databases have 1, `"t"` or `"true"` for it.
+fn yes_or_no(field: &'static str, value: Option<Value>) -> Result<bool, Reason> {
+    match plain(field, value).as_ref().map(Option::as_deref) {
+        Ok(Some("true" | "t" | "1")) => Ok(true),
+        Ok(None | Some("false" | "f" | "0")) => Ok(false),
+        _ => Err(Reason::of_field(field, "must be true or false")),
     }
 }
 

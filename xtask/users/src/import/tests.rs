@@ -15,6 +15,7 @@ impl Table {
             include_str!("../../../../migrations/0001_users.sql"),
             include_str!("../../../../migrations/0002_deleted.sql"),
             include_str!("../../../../migrations/0003_sign_ups.sql"),
+            include_str!("../../../../migrations/0005_email_verified.sql"),
         ] {
             database.execute_batch(migration).expect("SQL");
         }
@@ -70,7 +71,7 @@ impl Table {
 
     /// Somebody signs up.
     fn sign_up(&self, id: &str, email: &str) {
-        let sql = "INSERT INTO users VALUES (?1, ?2, NULL, '$argon2id$x', 1, 1)";
+        let sql = "INSERT INTO users VALUES (?1, ?2, NULL, '$argon2id$x', 1, 1, 0)";
         self.0.execute(sql, [id, email]).expect("a free address");
     }
 }
@@ -98,6 +99,21 @@ fn valid_lines_are_imported_and_bad_ones_counted() {
     assert_eq!(users.len(), 2);
     assert_eq!(users[1]["id"], "7");
     assert_eq!(users[1]["password_hash"], BCRYPT);
+}
+
+#[test]
+fn an_address_that_was_verified_stays_so_and_a_second_run_verifies_none() {
+    let user = |email: &str, is_verified: bool| {
+        let user = json!({"email": email, "passwordHash": BCRYPT, "emailVerified": is_verified});
+        user.to_string() + "\n"
+    };
+    let table = Table::new();
+    let file = [user("a@b", true), user("b@b", false), line("c@b", None)].concat();
+    assert_eq!(counts(&table.import(&file)), [3, 0, 0]);
+    assert_eq!(counts(&table.import(&user("b@b", true))), [0, 1, 0]);
+    let users = table.users();
+    let verified: Vec<&Value> = users.iter().map(|user| &user["email_verified"]).collect();
+    assert_eq!(verified, [1, 0, 0]);
 }
 
 #[test]

@@ -52,6 +52,31 @@ fn a_number_is_an_id_and_an_address_has_the_spelling_of_the_worker() {
 }
 
 #[test]
+fn an_address_is_verified_if_the_line_says_so() {
+    let said = |value: Value| {
+        let line = json!({"email": "a@b", "passwordHash": BCRYPT, "emailVerified": value});
+        parse(&line).map(|user| user.email_verified)
+    };
+    for (value, expected) in [
+        (json!(true), true),
+        (json!("true"), true),
+        (json!(1), true),
+        (json!(false), false),
+        (json!("false"), false),
+        (json!("0"), false),
+        (Value::Null, false),
+    ] {
+        assert_eq!(said(value.clone()), Ok(expected), "{value}");
+    }
+    for bad in [json!("yes"), json!(2), json!([true]), json!("")] {
+        let reason = said(bad).expect_err("neither");
+        assert_eq!(reason.to_string(), "emailVerified must be true or false");
+    }
+    let line = json!({"email": "a@b", "passwordHash": BCRYPT});
+    assert!(!parse(&line).expect("good").email_verified);
+}
+
+#[test]
 fn a_user_without_an_id_gets_a_new_uuid() {
     let line = json!({"email": "a@b", "passwordHash": BCRYPT, "id": null, "name": ""});
     let (one, other) = (parse(&line).expect("good"), parse(&line).expect("good"));
