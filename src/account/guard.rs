@@ -44,7 +44,7 @@ use crate::{
         Account,
         attempts::{Attempts, Caller, Source, Wait},
         codes::Codes,
-        message::{Attempt, EmailChange, GuardReply, GuardRequest, Purpose, Resident, Succession},
+        message::{Attempt, GuardReply, GuardRequest, Purpose, Resident, Succession},
         password::Password,
         port::{Accounts, HasAccounts},
     },
@@ -290,40 +290,22 @@ impl AccountGuard {
         self.attempts
             .settle(ticket, CheckOutcome::of_attempt(&result), now);
         let outcome = result?;
-        match &outcome {
-            CheckOutcome::Done(account) | CheckOutcome::Changed { account, .. } => {
-                self.meet(&Resident::of(account));
-            }
-            CheckOutcome::Wrong | CheckOutcome::Wait(_) | CheckOutcome::NoPassword => {
-                self.has_account = true;
-            }
-            CheckOutcome::Unknown => (self.has_account, self.user) = (false, None),
-            // Another account may have the address by now.
-            CheckOutcome::Gone | CheckOutcome::Full => {}
-        }
+        self.learn_from(&outcome);
         if is_deletion && matches!(outcome, CheckOutcome::Done(_)) {
             self.forget_account();
         }
         Ok(match outcome {
-            CheckOutcome::Done(account) => {
-                return match email_change {
-                    Some(EmailChange {
-                        to,
-                        is_immediate: true,
-                    }) => {
-                        self.relocate(platform, account, &to.email, false, left_ms)
-                            .await
-                    }
-                    Some(EmailChange {
-                        to,
-                        is_immediate: false,
-                    }) => {
-                        self.expect_move(to, now);
-                        Ok(self.done(platform, account))
-                    }
-                    None => Ok(self.done(platform, account)),
-                };
-            }
+            CheckOutcome::Done(account) => match email_change {
+                Some(change) if change.is_immediate => {
+                    let to = change.to.email;
+                    return self.relocate(platform, account, &to, false, left_ms).await;
+                }
+                Some(change) => {
+                    self.expect_move(change.to, now);
+                    self.done(platform, account)
+                }
+                None => self.done(platform, account),
+            },
             CheckOutcome::Changed {
                 account,
                 sessions,
@@ -335,6 +317,21 @@ impl AccountGuard {
             CheckOutcome::Full => full(now),
             CheckOutcome::Gone => GuardReply::Gone,
         })
+    }
+
+    /// Whether the address has an account, and whose.
+    fn learn_from(&mut self, outcome: &CheckOutcome) {
+        match outcome {
+            CheckOutcome::Done(account) | CheckOutcome::Changed { account, .. } => {
+                self.meet(&Resident::of(account));
+            }
+            CheckOutcome::Wrong | CheckOutcome::Wait(_) | CheckOutcome::NoPassword => {
+                self.has_account = true;
+            }
+            CheckOutcome::Unknown => (self.has_account, self.user) = (false, None),
+            // Another account may have the address by now.
+            CheckOutcome::Gone | CheckOutcome::Full => {}
+        }
     }
 
     /// The device that had this session, if the session is one of this account. The table is asked
