@@ -67,9 +67,14 @@ pub fn measure(
             series: [const { Vec::new() }; CONNECTIONS.len()],
         })
         .collect();
+    let mut order: Vec<usize> = (0..results.len()).collect();
+    let mut dice = fastrand::Rng::with_seed(1);
     // The first round lets V8 compile what is hot, and does not count.
     for round in 0..=effort.rounds {
-        for (player, result) in stage.players.iter().zip(&mut results) {
+        // Whoever had the turn before leaves garbage and cold caches: not always to the same one.
+        dice.shuffle(&mut order);
+        for &at in &order {
+            let (player, result) = (&stage.players[at], &mut results[at]);
             progress(round, player.contender);
             turn(stage, player, effort, |place, series| {
                 if round > 0 {
