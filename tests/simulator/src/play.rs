@@ -213,9 +213,8 @@ impl Stage {
 
     /// A fault may pass. In objects there is nothing to wait for: what has been stored is there.
     fn is_put_off(&self, session: usize, arrived: u64) {
-        let (lost_at, back_at) = self.outage.get();
         let is_deserved = !self.world.is_exact()
-            || (lost_at..=back_at).contains(&arrived)
+            || self.was_empty_since(arrived)
             || self.session(session).may_be_over(arrived);
         self.refused.set(if is_deserved {
             0
@@ -248,14 +247,19 @@ impl Stage {
         } else {
             conditions.landing_ms + conditions.lag_ms + 1_000
         };
-        let (lost_at, back_at) = self.outage.get();
         // An empty store does not know what has ended: access tokens outlive it for a while.
-        let is_forgotten = path == "/auth/me" && (lost_at..=back_at).contains(&arrived);
+        let is_forgotten = path == "/auth/me" && self.was_empty_since(arrived);
         let is_over = self.session(session).must_be_over(arrived, spread_ms);
         if is_over && !is_forgotten && !self.is_of_two_versions(session) {
             let at_ms = arrived - self.start;
             self.breaks(Broken::Revived { at_ms, path });
         }
+    }
+
+    /// Whether the store was empty at any moment of a request that arrived then and is answered now.
+    fn was_empty_since(&self, arrived: u64) -> bool {
+        let (lost_at, back_at) = self.outage.get();
+        arrived <= back_at && lost_at <= self.world.cloud.now()
     }
 
     /// Whether one version of the worker may have opened a session and another one ended it.
