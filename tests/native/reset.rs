@@ -302,6 +302,20 @@ fn a_guard_goes_on_until_the_sessions_are_ended(#[values(Kv, DurableObjects)] st
     world.refuses(&thief, REVOKED);
 }
 
+/// What has been in an object for a while is asked of KV no more.
+#[test]
+fn a_guard_ends_sessions_that_have_moved_to_objects_since() {
+    let (world, thief) = with_a_thief_left(Kv);
+    use_store(DurableObjects);
+    let switched = world.here_with(&[]);
+    switched.refresh(&thief);
+    world.pass(HOUR);
+    switched.refresh(&thief);
+    world.recover();
+    world.ring_guard(EMAIL);
+    switched.refuses(&thief, REVOKED);
+}
+
 #[rstest]
 fn sessions_that_a_change_of_the_password_could_not_end_are_ended_by_the_guard(
     #[values(Kv, DurableObjects)] store: SessionStore,

@@ -49,12 +49,27 @@ impl OwedEnd {
 
     async fn finish<P: HasAccounts>(&self, platform: &P) -> Result<(), Fault> {
         let deadline = Deadline::after_ms(TRY_MS, platform);
-        let sessions = Sessions::new(platform, deadline, self.store)?;
-        let ending = sessions.end_all(Realm::Account, &self.user, &self.cut_off);
-        if ending.await? == Ending::Ended {
+        let end_in = async |store| {
+            let sessions = Sessions::new(platform, deadline, store)?;
+            let ending = sessions.end_all(Realm::Account, &self.user, &self.cut_off);
+            ending.await
+        };
+        let ending = end_in(self.store).await?;
+        // The Worker has failed. Since then, sessions may have moved to objects, which ask KV no more.
+        if self.store == SessionStore::Kv && (ending == Ending::Ended || self.has_been_tried()) {
+            match end_in(SessionStore::DurableObjects).await {
+                Ok(_) | Err(Fault::NotBound(_)) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        if ending == Ending::Ended {
             platform.log(&Line::revocation("finished_later", "others").json());
         }
         Ok(())
+    }
+
+    fn has_been_tried(&self) -> bool {
+        self.due_at.since_ms(self.cut_off.before) > FIRST_LOOK_MS + 1
     }
 
     /// Tried once more later. A session that has not ended by itself by then is none of these.
@@ -122,7 +137,9 @@ impl AccountGuard {
     async fn finish<P: HasAccounts>(&mut self, platform: &P, is_now: impl Fn(&OwedEnd) -> bool) {
         let (now, mut later): (Vec<_>, Vec<_>) = self.owed.drain(..).partition(is_now);
         for owed in now {
-            if owed.finish(platform).await.is_err() {
+            if let Err(fault) = owed.finish(platform).await {
+                let line = Line::new("sessions_not_ended_yet");
+                platform.log(&line.because_of(&fault.to_string()).json());
                 later.extend(owed.later(platform.now()));
             }
         }
