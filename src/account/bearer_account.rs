@@ -4,19 +4,9 @@ use crate::{
     account::{Account, port::HasAccounts, table::AccountTable},
     http::{error::Error, request::Request},
     log::Line,
-    session::{
-        bearer::Bearer,
-        rule::{ARRIVAL_MS, CutOff},
-        store,
-    },
+    session::{bearer::Bearer, rule::CutOff, store},
     token::{id::UserId, time::UnixMillis},
 };
-
-/// For how long after the deletion of an account no session of it can start. Longer than a login
-/// may be under way, so that a token of an erased session is known to be over and not early.
-pub const DELETION_MS: u64 = 10 * 60_000;
-
-const _: () = assert!(ARRIVAL_MS < DELETION_MS);
 
 /// The account of a bearer, for what cannot be done without one.
 ///
@@ -72,10 +62,7 @@ pub async fn end_sessions<P: HasAccounts>(
     user: &UserId,
     at: UnixMillis,
 ) -> Result<(), Error> {
-    let for_good = CutOff {
-        before: at.plus_ms(DELETION_MS),
-        keep: None,
-    };
+    let for_good = CutOff::of_deletion(at);
     store::for_request(request)?
         .erase_all(user, &for_good)
         .await?;

@@ -227,10 +227,16 @@ impl AccountGuard {
         self.codes.forget_successes();
     }
 
-    /// The account is deleted, which ends its sessions for good.
-    fn forget_account(&mut self) {
+    /// The account is deleted, and the Worker is about to end its sessions for good.
+    fn forget_account(
+        &mut self,
+        user: &UserId,
+        deleted_at: UnixMillis,
+        store: SessionStore,
+        now: UnixMillis,
+    ) {
         (self.change, self.pending, self.codes) = (None, None, Codes::default());
-        self.owed.clear();
+        self.owe_end(user, CutOff::of_deletion(deleted_at), store, now);
     }
 
     /// Something is done for an account of this address.
@@ -291,8 +297,10 @@ impl AccountGuard {
             .settle(ticket, CheckOutcome::of_attempt(&result), now);
         let outcome = result?;
         self.learn_from(&outcome);
-        if is_deletion && matches!(outcome, CheckOutcome::Done(_)) {
-            self.forget_account();
+        if let (true, CheckOutcome::Done(account)) = (is_deletion, &outcome) {
+            // Earlier than the stamp of the reply: the Worker ends no fewer.
+            let at = self.stamps.next(platform);
+            self.forget_account(&account.id, at, store, now);
         }
         Ok(match outcome {
             CheckOutcome::Done(account) => match email_change {

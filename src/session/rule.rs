@@ -142,6 +142,12 @@ fn may_still_come(instant: UnixMillis, now: UnixMillis) -> bool {
     now.since_ms(instant) <= LATE_DUPLICATE_MS
 }
 
+/// For how long after the deletion of an account no session of it can start. Longer than a login
+/// may be under way, so that a token of an erased session is known to be over and not early.
+pub const DELETION_MS: u64 = 10 * 60_000;
+
+const _: () = assert!(ARRIVAL_MS < DELETION_MS);
+
 /// "Every session of this user that started until then is over", except one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CutOff {
@@ -179,6 +185,15 @@ impl CutOff {
     pub fn before(at: UnixMillis) -> Self {
         Self {
             before: UnixMillis(at.0.saturating_sub(1)),
+            keep: None,
+        }
+    }
+
+    /// The cut-off of the deletion of an account, at this time.
+    #[must_use]
+    pub fn of_deletion(at: UnixMillis) -> Self {
+        Self {
+            before: at.plus_ms(DELETION_MS),
             keep: None,
         }
     }

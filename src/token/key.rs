@@ -1,4 +1,4 @@
-//! Keys that sign and verify tokens. Only this file knows which algorithms there are: another one
+//! Keys that sign and verify tokens. Only this file knows which algorithms a secret is used with: another one
 //! is a variant of `Key` and an arm in each method of [`SigningKey`].
 
 use jwt_compact::{

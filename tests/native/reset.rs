@@ -302,6 +302,25 @@ fn a_guard_goes_on_until_the_sessions_are_ended(#[values(Kv, DurableObjects)] st
     world.refuses(&thief, REVOKED);
 }
 
+#[rstest]
+fn sessions_that_a_deletion_could_not_end_are_ended_by_the_guard(
+    #[values(Kv, DurableObjects)] store: SessionStore,
+) {
+    use_store(store);
+    let (world, ada) = with_ada();
+    let (store, what) = match store {
+        Kv => (Store::Kv, "list"),
+        DurableObjects => (Store::Object, "erase_all"),
+    };
+    world.inject(Plan::new(store, what, Trouble::Fails));
+    expect_error(&world.delete_account(&ada, PASSWORD), UNAVAILABLE);
+    world.recover();
+    world.refresh(&ada);
+    world.ring_guard(EMAIL);
+    world.refuses(&ada, REVOKED);
+    assert!(!world.guard_storage()[EMAIL].contains("owed"));
+}
+
 /// What has been in an object for a while is asked of KV no more.
 #[test]
 fn a_guard_ends_sessions_that_have_moved_to_objects_since() {

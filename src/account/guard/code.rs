@@ -111,7 +111,7 @@ impl AccountGuard {
         self.meet(&Resident::of(&account));
         let at = self.stamps.next(platform);
         if matches!(redemption.action, Action::Delete { .. }) {
-            self.forget_account();
+            self.forget_account(&account.id, at, redemption.store, platform.now());
         } else if ends_others {
             self.forget_repeats();
             let (cut_off, now) = (CutOff::before(at), platform.now());

@@ -26,7 +26,7 @@ use crate::{
 /// How long the Worker has first: longer than KV may answer with what it had before.
 const FIRST_LOOK_MS: u64 = 90_000;
 
-/// How long the guard waits at most before it tries again. Until then, as long as it has tried.
+/// How long the guard waits at most before it tries again. The wait doubles up to this.
 const LONGEST_WAIT_MS: u64 = 60 * 60_000;
 
 /// How long a try may take: less than what a request that waits for its turn can spare.
@@ -40,6 +40,14 @@ pub(super) struct OwedEnd {
     store: SessionStore,
     /// When the guard looks whether it is done.
     due_at: UnixMillis,
+    /// Whether it has tried before.
+    #[serde(default, skip_serializing_if = "is_false")]
+    was_tried: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+fn is_false(it: &bool) -> bool {
+    !it
 }
 
 impl OwedEnd {
@@ -56,7 +64,7 @@ impl OwedEnd {
         };
         let ending = end_in(self.store).await?;
         // The Worker has failed. Since then, sessions may have moved to objects, which ask KV no more.
-        if self.store == SessionStore::Kv && (ending == Ending::Ended || self.has_been_tried()) {
+        if self.store == SessionStore::Kv && (ending == Ending::Ended || self.was_tried) {
             match end_in(SessionStore::DurableObjects).await {
                 Ok(_) | Err(Fault::NotBound(_)) => {}
                 Err(fault) => return Err(fault),
@@ -68,23 +76,20 @@ impl OwedEnd {
         Ok(())
     }
 
-    fn has_been_tried(&self) -> bool {
-        self.due_at.since_ms(self.cut_off.before) > FIRST_LOOK_MS + 1
-    }
-
-    /// Tried once more later. A session that has not ended by itself by then is none of these.
+    /// Tried once more later, until sessions as old as these have expired by themselves.
     fn later(self, now: UnixMillis) -> Option<Self> {
         let since_ms = now.since_ms(self.cut_off.before);
         let wait_ms = since_ms.clamp(FIRST_LOOK_MS, LONGEST_WAIT_MS);
         (since_ms < LONGEST_SESSION_SECONDS * 1_000).then(|| Self {
             due_at: now.plus_ms(wait_ms),
+            was_tried: true,
             ..self
         })
     }
 }
 
 impl AccountGuard {
-    /// The Worker is about to do this.
+    /// The Worker is about to end these.
     pub(super) fn owe_end(
         &mut self,
         user: &UserId,
@@ -98,6 +103,7 @@ impl AccountGuard {
             cut_off,
             store,
             due_at: now.plus_ms(FIRST_LOOK_MS),
+            was_tried: false,
         });
     }
 
@@ -158,6 +164,7 @@ mod tests {
             cut_off,
             store: SessionStore::Kv,
             due_at: UnixMillis(91_000),
+            was_tried: false,
         }
     }
 
@@ -169,7 +176,13 @@ mod tests {
             store: SessionStore::DurableObjects,
             ..owed(CutOff::before(UnixMillis(1_000)))
         };
+        let mut tried = reset.clone();
+        tried.was_tried = true;
         for (owed, json) in [
+            (
+                tried,
+                r#"{"user":"u1","cut_off":{"before":999,"keep":null},"store":"durable_objects","due_at":91000,"was_tried":true}"#,
+            ),
             (
                 change,
                 r#"{"user":"u1","cut_off":{"before":999,"keep":{"session":"BwcHBwcHBwcHBwcHBwcHBw","until":66000}},"store":"kv","due_at":91000}"#,
