@@ -41,7 +41,7 @@
 //!
 //! A route:
 //! 1. a file in the folder that it belongs to, with the handler and its response;
-//! 2. a row in [`routes`];
+//! 2. a row in [`routes`] and, if it takes a body, its example in `http/example.rs`;
 //! 3. the request and the response in `public/openapi.json`, which tests check every answer against,
 //!    and a row in `docs/requests.md`.
 //!

@@ -5,7 +5,7 @@ use crate::http::{method::Method, request::parts};
 /// A body that this route takes, as JSON. The names in it are those of the route's fields.
 #[must_use]
 pub fn body(method: Method, path: &str) -> &'static str {
-    // The last part of a path is enough to know the route, but for one.
+    // The last part of a path is enough to know the route, but for two.
     match (method, parts(path).last().unwrap_or_default()) {
         (_, "login") if path.contains("code") => {
             r#"{"email": "ada@example.com", "code": "123456"}"#

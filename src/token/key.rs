@@ -1,5 +1,5 @@
-//! Keys that sign and verify tokens. Only this file knows which algorithms a secret is used with: another one
-//! is a variant of `Key` and an arm in each method of [`SigningKey`].
+//! Secrets that sign and verify tokens (key pairs are in `key_pair`). Only this file knows which
+//! algorithms a secret is used with: another one is a variant of `Key` and an arm in each method of [`SigningKey`].
 
 use jwt_compact::{
     Algorithm as _, AlgorithmExt as _, AlgorithmSignature as _, Claims, Header,
