@@ -2,6 +2,7 @@
 import { getStaticTOMLValue, parseTOML } from 'toml-eslint-parser';
 
 import { read, write } from './files.mjs';
+import { withoutEffect } from './known.mjs';
 import { step, Stop } from './print.mjs';
 import { PLACEHOLDER } from './template.mjs';
 
@@ -46,6 +47,11 @@ export class Settings {
   /** Whether the file sets this var. */
   hasVar(name) {
     return this.#values.vars?.[name] !== undefined;
+  }
+
+  /** What it sets that the worker does not read, each as a warning. */
+  get warnings() {
+    return withoutEffect(this.#values);
   }
 
   /** Whether the database has a name that was chosen. */

@@ -133,11 +133,12 @@ test('what a newer version uses is shown, and the file stays as it is where nobo
   assert.equal(folder.read('wrangler.toml'), settings);
 });
 
-test('a dry run needs no account', async (t) => {
-  const folder = await Folder.of(t);
+test('a dry run needs no account, and warns of what has no effect', async (t) => {
+  const folder = (await Folder.of(t)).edit(['SIGN_UP =', 'SIGNUP =']);
   folder.env = { CLOUDFLARE_API_TOKEN: '' };
   const text = await deployed(folder, '--dry-run');
   assert.match(text, /env\.SESSIONS/);
+  assert.match(text, /^warning: SIGNUP .*Did you mean SIGN_UP\?$/m);
   assert.deepEqual(folder.cloudflare.takeChanges(), []);
 });
 

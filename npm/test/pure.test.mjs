@@ -14,6 +14,7 @@ import { check } from '../src/database.mjs';
 import { secretsToMake, urlOf } from '../src/deploy.mjs';
 import { checkPortIsFree } from '../src/dev.mjs';
 import { cannotWrite, keepStatePrivate, prepareFolder } from '../src/files.mjs';
+import { KNOWN, nearest } from '../src/known.mjs';
 import { DEPLOYED, readValue, shown } from '../src/secret.mjs';
 import { NAMES, newSecret, problemOf, secret } from '../src/secrets.mjs';
 import { ACCOUNTS, SESSIONS, Settings, withId } from '../src/settings.mjs';
@@ -235,10 +236,49 @@ test('a secret that is stored is no example and has no spaces; the worker checks
   }
 });
 
-test('every secret that the worker reads can be stored', () => {
-  const read = [...repository('src/config/settings.rs').matchAll(/= "([a-z_]+)",$/gm)].map(([, name]) => name);
+test('every secret that the worker reads can be stored, and every name that it reads is known', () => {
+  const read = [...repository('src/config/settings.rs').matchAll(/= "(\w+)",$/gm)].map(([, name]) => name);
   assert.ok(read.length > DEPLOYED.length);
-  assert.deepEqual(read.filter((name) => !NAMES.includes(name)), []);
+  assert.deepEqual(read.filter((name) => /^[a-z]/.test(name) && !NAMES.includes(name)), []);
+  assert.deepEqual([...KNOWN].sort(), read.sort());
+});
+
+test('a var that is no setting, and a setting outside of [vars], are reported', () => {
+  const warnings = (text) => new Settings(text).warnings;
+  const uncommented = SETTINGS.replace(/^# (?=[A-Z_]+ = )/gm, '');
+  assert.deepEqual(warnings(uncommented), []);
+  const misplaced = (section) => `SIGN_UP is ${section}: settings belong under [vars], so it has no effect.`;
+  const sections = '[[ratelimits]]\nname = "X"\n';
+  for (const [text, warning] of [
+    [SETTINGS.replace('SIGN_UP =', 'SIGNUP ='), 'SIGNUP in wrangler.toml is no setting of Tokenkeep. Did you mean SIGN_UP?'],
+    [`${SETTINGS}[env.test.vars]\nSesion_Store = "kv"\n`, 'Sesion_Store in wrangler.toml is no setting of Tokenkeep. Did you mean SESSION_STORE?'],
+    [SETTINGS.replace('SIGN_UP =', 'OURS ='), 'OURS in wrangler.toml is no setting of Tokenkeep. docs/settings.md lists them all.'],
+    [
+      SETTINGS.replace('SIGN_UP =', 'SERVICE_KEY ='),
+      'SERVICE_KEY in wrangler.toml is no setting of Tokenkeep. Did you mean the secret service_key? ' +
+      'Store it with `npx tokenkeep secret service_key`.',
+    ],
+    [`${SETTINGS}SIGN_UP = "off"`, misplaced('in the section [observability.logs]')],
+    [`${SETTINGS}${sections}SIGN_UP = "off"`, misplaced('in the section [[ratelimits]]')],
+    [`${SETTINGS}[env.test]\nSIGN_UP = "off"`, misplaced('in the section [env.test]')],
+    [`SIGN_UP = "off"\n${SETTINGS}`, misplaced('above all sections')],
+    [`${SETTINGS}SIGNUP = "off"`, `${misplaced('in the section [observability.logs]').replace('_', '')} Did you mean SIGN_UP?`],
+  ]) {
+    assert.deepEqual(warnings(text), [warning]);
+  }
+});
+
+test('the nearest name differs in a quarter of its letters at most', () => {
+  for (const [name, near] of [
+    ['sign-up', 'SIGN_UP'],
+    ['EMAIL', 'MAIL'],
+    ['SIGN_UPS_PER_HOURS', 'SIGN_UPS_PER_HOUR'],
+    ['ACESS_TOKEN_SECOND', 'ACCESS_TOKEN_SECONDS'],
+    ['SIGN_IN', undefined],
+    ['X', undefined],
+  ]) {
+    assert.equal(nearest(name, KNOWN), near);
+  }
 });
 
 test('a key of a service is what it gives, on one line', () => {
