@@ -179,6 +179,34 @@ test('a broken line of .dev.vars is named by its number only, and the file stays
   }
 });
 
+test('a missing quotation mark does not swallow the next lines of .dev.vars', () => {
+  const key = secret('access_token_private_key').make();
+  const open = '# mine\n\nrefresh_token_secret="hunter2';
+  for (const [text, line, name, swallowed] of [
+    [`${open}\nservice_key="hunter3"\n`, 3, 'refresh_token_secret'],
+    [`${open}\nservice_key='hunter3'\r\nMAIL="log"\n`, 3, 'refresh_token_secret'],
+    [`${open}\n"\n`, 3, 'refresh_token_secret'],
+    [`access_token_private_key="hunter2\n${key}"\n`, 1, 'access_token_private_key'],
+    [`\naccess_token_private_key="${key}\n\nservice_key="hunter2"\n`, 2, 'access_token_private_key', 'service_key'],
+    ['OTHER="hunter2\n# more\nexport service_key="hunter3"', 1, 'OTHER', 'service_key'],
+  ]) {
+    inFolder(() => {
+      writeFileSync('.dev.vars', text);
+      assert.throws(ensureVars, ({ message }) => {
+        assert.ok(message.startsWith(`.dev.vars, line ${line}: the value of ${name} has no closing quotation mark`), message);
+        assert.match(message, swallowed ? / before service_key in line \d+: add a " / : / on its line: add a " /);
+        assert.doesNotMatch(message, /hunter/);
+        return true;
+      });
+      assert.equal(readFileSync('.dev.vars', 'utf8'), text);
+    });
+  }
+  const jwk = JSON.stringify({ kty: 'oct', k: newSecret() }, null, 2);
+  const names = ['access_token_private_key', 'access_token_private_key_previous', 'access_token_secret'];
+  const whole = `${names[0]}="${key}"\n${names[1]}="\n${key}\n"\n${names[2]}='${jwk}'\n`;
+  assert.deepEqual([...namesIn(whole)], names);
+});
+
 test('only the owner can read the local database', () => {
   inFolder(() => {
     for (let time = 0; time < 2; time++) {
