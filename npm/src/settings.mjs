@@ -122,8 +122,16 @@ function parse(text) {
   try {
     return parseTOML(text);
   } catch (error) {
-    throw new Stop(`wrangler.toml, line ${error.lineNumber}, is not valid TOML: ${error.message}`);
+    throw new Stop(`wrangler.toml, line ${error.lineNumber}, is not valid TOML: ${error.message}${repetition(text, error)}`);
   }
+}
+
+/** What to do if the line of an error begins a section that is there already. */
+function repetition(text, { lineNumber }) {
+  const titles = text.split('\n').slice(0, lineNumber).map((line) => /^\s*(\[[^[\]]+\])/.exec(line)?.[1]);
+  const title = titles.pop();
+  if (!title || !titles.includes(title)) return '';
+  return `. A section such as ${title} may be there only once: move its lines into the first one`;
 }
 
 /** @returns {string} the text with the id of a binding in it, and everything else as it was */

@@ -117,6 +117,13 @@ test('the database is named after the worker, unless it has a name', () => {
 
 test('a wrangler.toml that is broken, or of another worker, is refused with the place', () => {
   assert.throws(() => new Settings('name = "shop"\nx = !'), /line 2/);
+  assert.throws(() => new Settings(`${SETTINGS}[vars] # mine\nMAIL = "log"\n`), ({ message }) => {
+    const number = SETTINGS.split('\n').length;
+    assert.ok(message.startsWith(`wrangler.toml, line ${number}, is not valid TOML: `), message);
+    assert.ok(message.endsWith('. A section such as [vars] may be there only once: move its lines into the first one'), message);
+    return true;
+  });
+  assert.throws(() => new Settings('name = "shop"\nname = "x"'), ({ message }) => !message.includes('section'));
   assert.throws(() => new Settings('name = "shop"'), /\[\[kv_namespaces\]\].*missing/);
 });
 
