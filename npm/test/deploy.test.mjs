@@ -118,7 +118,9 @@ test('several accounts, no login, and a token that may not do it: each says what
 
   folder.cloudflare.accounts = ['a1'];
   folder.env = { CLOUDFLARE_API_TOKEN: '' };
-  assert.match(await stopped(folder), /npx wrangler login/);
+  const login = 'You are not logged in to Cloudflare. Type `npx wrangler login`, then this command again.';
+  const error = (await stopped(folder)).split('\nerror: ')[1];
+  assert.equal(error, `${login} Nothing was uploaded.\n`);
 
   folder.env = {};
   folder.cloudflare.refuse(/d1\/database/, 403, 10000, 'Authentication error');

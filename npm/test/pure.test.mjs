@@ -439,7 +439,6 @@ test("wrangler's answer is found between its notes", () => {
 
 test('each failure of wrangler says what to do', () => {
   for (const [text, way] of [
-    ["it's necessary to set a CLOUDFLARE_API_TOKEN environment variable for wrangler to work", /wrangler login/],
     ['More than one account available but unable to select one', /account_id/],
     ['Authentication error [code: 10000]', /permissions/],
     ['The database could not be found [code: 7404]', /does not exist/],
@@ -447,6 +446,9 @@ test('each failure of wrangler says what to do', () => {
   ]) {
     assert.match(wayOut(text), way);
     assert.match(wayOut(text), /run the same command again/);
+  }
+  for (const text of ["it's necessary to set a CLOUDFLARE_API_TOKEN environment variable", 'You are not authenticated']) {
+    assert.equal(wayOut(text), 'You are not logged in to Cloudflare. Type `npx wrangler login`, then this command again');
   }
 });
 
