@@ -141,7 +141,8 @@ fn simplified(schema: &'static Value) -> Value {
     let type_ = match &schema["type"] {
         Value::Array(types) => types[0].clone(),
         // What may be of any type is sent as text by Bravo.
-        Value::Null => json!("string"),
+        Value::Null if !matches!(constant, Some(Value::Bool(_))) => json!("string"),
+        Value::Null => json!("boolean"),
         one => one.clone(),
     };
     let mut simple = json!({"type": type_});
