@@ -58,7 +58,9 @@ function suggestion(near) {
 function misplacedIn(section, path, title) {
   return Object.entries(section).flatMap(([key, value]) => {
     const inner = path ? `${path}.${key}` : key;
-    if (Array.isArray(value)) return value.filter(isSection).flatMap((each) => misplacedIn(each, inner, `[[${inner}]]`));
+    if (Array.isArray(value)) {
+      return value.filter(isSection).flatMap((each) => misplacedIn(each, inner, `[[${inner}]]`));
+    }
     if (isSection(value)) return misplacedIn(value, inner, `[${inner}]`);
     // wrangler's own keys are lower-case: `main` is no misspelled MAIL.
     const near = /^[A-Z]/.test(key) ? nearest(key, VARS) : undefined;

@@ -14,7 +14,7 @@ export class Stop extends Error {}
 
 /** Prints what may be a mistake, but stops nothing. */
 export function warn(text) {
-  console.error(`\nwarning: ${text}\n`);
+  console.error(`\nwarning: ${text}`);
 }
 
 /** Prints the one line of a step: its name, then what happens and why. */
