@@ -46,7 +46,7 @@
 //!    and a row in `docs/requests.md`.
 //!
 //! A setting:
-//! 1. its name in `config/settings.rs`, for a secret, also in `npm/src/secrets.mjs`;
+//! 1. its name in `config/settings.rs`, and in `npm/src/secrets.mjs` (a var: `npm/src/known.mjs`);
 //! 2. a line in [`config::CheckedSettings::read`] that parses it, and a field of [`config::Config`];
 //! 3. a row in `docs/settings.md`, and the default of a var in `wrangler.toml`.
 //!

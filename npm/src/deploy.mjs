@@ -41,9 +41,7 @@ export async function deploy(options) {
 }
 
 function nothingUploaded(error) {
-  if (error instanceof Stop) {
-    error.message = `nothing was uploaded; a worker that is online stays as it is: ${error.message}`;
-  }
+  if (error instanceof Stop) error.message += '. Nothing was uploaded.';
   throw error;
 }
 
@@ -66,10 +64,10 @@ async function prepare(settings, takeOver) {
  * last what is named after the worker: a deployment that failed may have made it.
  */
 async function find(settings) {
-  const [online, secretNames] = await Promise.all([
-    account.online(settings.worker),
-    account.secretNames(settings.worker),
-  ]);
+  const looks = [account.online(settings.worker), account.secretNames(settings.worker)];
+  // Both of them print what wrangler says of a failure, and the fix comes last.
+  await Promise.allSettled(looks);
+  const [online, secretNames] = await Promise.all(looks);
   if (settings.namesItsDatabase) online.database = undefined;
   return {
     secretNames: secretNames ?? new Set(),

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { keepStatePrivate, prepareFolder } from './files.mjs';
 import { COMMAND, step, Stop } from './print.mjs';
 import { completeSettings } from './upgrade.mjs';
-import { ensureVars } from './vars.mjs';
+import { checkVars, ensureVars } from './vars.mjs';
 import { run } from './wrangler.mjs';
 
 const HOST = '127.0.0.1';
@@ -15,6 +15,7 @@ const MAIL = 'MAIL';
 export async function dev(options) {
   const port = portOf(options.port);
   await checkPortIsFree(port);
+  checkVars();
   prepareFolder();
   const settings = await completeSettings();
   const names = ensureVars();

@@ -2,6 +2,7 @@
 import { getStaticTOMLValue, parseTOML } from 'toml-eslint-parser';
 
 import { read, write } from './files.mjs';
+import { withoutEffect } from './known.mjs';
 import { step, Stop } from './print.mjs';
 import { PLACEHOLDER } from './template.mjs';
 
@@ -46,6 +47,11 @@ export class Settings {
   /** Whether the file sets this var. */
   hasVar(name) {
     return this.#values.vars?.[name] !== undefined;
+  }
+
+  /** What it sets that the worker does not read, each as a warning. */
+  get warnings() {
+    return withoutEffect(this.#values);
   }
 
   /** Whether the database has a name that was chosen. */
@@ -116,8 +122,16 @@ function parse(text) {
   try {
     return parseTOML(text);
   } catch (error) {
-    throw new Stop(`wrangler.toml, line ${error.lineNumber}, is not valid TOML: ${error.message}`);
+    throw new Stop(`wrangler.toml, line ${error.lineNumber}, is not valid TOML: ${error.message}${repetition(text, error)}`);
   }
+}
+
+/** What to do if the line of an error begins a section that is there already. */
+function repetition(text, { lineNumber }) {
+  const titles = text.split('\n').slice(0, lineNumber).map((line) => /^\s*(\[[^[\]]+\])/.exec(line)?.[1]);
+  const title = titles.pop();
+  if (!title || !titles.includes(title)) return '';
+  return `. A section such as ${title} may be there only once: move its lines into the first one`;
 }
 
 /** @returns {string} the text with the id of a binding in it, and everything else as it was */

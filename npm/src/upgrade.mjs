@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { getStaticTOMLValue, parseTOML } from 'toml-eslint-parser';
 
 import { append, read, template } from './files.mjs';
-import { step } from './print.mjs';
+import { step, warn } from './print.mjs';
 import { readSettings } from './settings.mjs';
 
 const FILE = 'wrangler.toml';
@@ -18,12 +18,17 @@ const SECTIONS = {
   ratelimits: 'name',
 };
 
-/** The settings, after what they lack was found, and added if the reader agreed. */
+/**
+ * The settings, after what they lack was found, and added if the reader agreed. What has no effect there
+ * is reported.
+ */
 export async function completeSettings(ask = agrees, wanted = template()) {
   // A file that is broken, or of another worker, stops here.
   readSettings();
   await complete(ask, wanted);
-  return readSettings();
+  const settings = readSettings();
+  settings.warnings.forEach(warn);
+  return settings;
 }
 
 async function complete(ask, wanted) {

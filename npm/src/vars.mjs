@@ -2,6 +2,7 @@
 // and not deployed. What is in it is never changed: a secret that is missing is added at its end.
 import { COMMAND, step, Stop } from './print.mjs';
 import { append, read, write } from './files.mjs';
+import { KNOWN } from './known.mjs';
 import { DEPLOYED } from './secret.mjs';
 import { newSecret } from './secrets.mjs';
 
@@ -31,13 +32,23 @@ function add(text, missing) {
   }
 }
 
-/** The names that a .dev.vars sets. Stops at a line that sets none; its text may be secret. */
+/** Stops if the file has a mistake. */
+export function checkVars() {
+  namesIn(read(FILE) ?? '');
+}
+
+const LINE = /^\s*(?:export\s+)?([\w.-]+)\s*[=:]\s*(.*)$/;
+
+/**
+ * The names that a .dev.vars sets. Stops at a line that sets none, or whose value runs into the next
+ * lines; its text may be secret.
+ */
 export function namesIn(text) {
   const names = new Set();
   const lines = text.split(/\r?\n/);
   for (let index = 0; index < lines.length; index++) {
     if (/^\s*(#|$)/.test(lines[index])) continue;
-    const [, name, value] = /^\s*(?:export\s+)?([\w.-]+)\s*[=:]\s*(.*)$/.exec(lines[index]) ?? [];
+    const [, name, value] = LINE.exec(lines[index]) ?? [];
     const end = name && endOfValue(lines, index, value);
     if (end === undefined) {
       throw new Stop(
@@ -45,6 +56,7 @@ export function namesIn(text) {
         'fix it, or delete the line, and run the same command again',
       );
     }
+    checkLines(name, [value, ...lines.slice(index + 1, end + 1)], index + 1);
     names.add(name);
     index = end;
   }
@@ -59,4 +71,20 @@ function endOfValue(lines, start, value) {
     if (lines[index].includes(quote)) return index;
   }
   return undefined;
+}
+
+/** Settings that may have several lines: keys of PEM, and JSON. */
+const SEVERAL_LINES = /^["'`]\s*(?:-----BEGIN|\{)/;
+
+/** Stops if lines that one pair of quotation marks holds are more than one value. */
+function checkLines(name, lines, number) {
+  if (lines.length === 1) return;
+  const next = lines.findIndex((line, index) => index > 0 && KNOWN.includes(LINE.exec(line)?.[1]));
+  const isText = KNOWN.includes(name) && !SEVERAL_LINES.test(lines.join('\n'));
+  if (next === -1 && !isText) return;
+  const where = isText ? 'on its line' : `before ${LINE.exec(lines[next])[1]} in line ${number + next}`;
+  throw new Stop(
+    `${FILE}, line ${number}: the value of ${name} has no closing quotation mark ${where}: add a ` +
+    `${lines[0][0]} at its end, and run the same command again`,
+  );
 }

@@ -122,10 +122,6 @@ const NO_LOGIN = /set a CLOUDFLARE_API_TOKEN environment variable|not logged in|
 
 const WAYS_OUT = [
   [
-    NO_LOGIN,
-    'you are not logged in to Cloudflare: type `npx wrangler login` (in a script, set CLOUDFLARE_API_TOKEN)',
-  ],
-  [
     /More than one account available/,
     'you have several Cloudflare accounts: write the id of the one to use, from the list above, as the ' +
     'first line into wrangler.toml: account_id = "…"',
@@ -145,6 +141,9 @@ const WAYS_OUT = [
 
 /** @returns {string} what to do about a failure of wrangler's */
 export function wayOut(text) {
+  if (NO_LOGIN.test(text)) {
+    return 'You are not logged in to Cloudflare. Type `npx wrangler login`, then this command again';
+  }
   const [, way] = WAYS_OUT.find(([sign]) => sign.test(text)) ?? [
     '',
     'Cloudflare did not answer as expected; the message is above. See https://www.cloudflarestatus.com ' +

@@ -118,7 +118,9 @@ test('several accounts, no login, and a token that may not do it: each says what
 
   folder.cloudflare.accounts = ['a1'];
   folder.env = { CLOUDFLARE_API_TOKEN: '' };
-  assert.match(await stopped(folder), /npx wrangler login/);
+  const login = 'You are not logged in to Cloudflare. Type `npx wrangler login`, then this command again.';
+  const error = (await stopped(folder)).split('\nerror: ')[1];
+  assert.equal(error, `${login} Nothing was uploaded.\n`);
 
   folder.env = {};
   folder.cloudflare.refuse(/d1\/database/, 403, 10000, 'Authentication error');
@@ -133,11 +135,12 @@ test('what a newer version uses is shown, and the file stays as it is where nobo
   assert.equal(folder.read('wrangler.toml'), settings);
 });
 
-test('a dry run needs no account', async (t) => {
-  const folder = await Folder.of(t);
+test('a dry run needs no account, and warns of what has no effect', async (t) => {
+  const folder = (await Folder.of(t)).edit(['SIGN_UP =', 'SIGNUP =']);
   folder.env = { CLOUDFLARE_API_TOKEN: '' };
   const text = await deployed(folder, '--dry-run');
   assert.match(text, /env\.SESSIONS/);
+  assert.match(text, /^warning: SIGNUP .*Did you mean SIGN_UP\?$/m);
   assert.deepEqual(folder.cloudflare.takeChanges(), []);
 });
 

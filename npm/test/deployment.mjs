@@ -30,7 +30,7 @@ export async function stopped(folder) {
   const settings = folder.read('wrangler.toml');
   const { code, text } = await folder.run('deploy');
   assert.equal(code, 1, text);
-  assert.match(text, /nothing was uploaded/);
+  assert.match(text, /\nerror: .*\. Nothing was uploaded\.\n$/);
   assert.deepEqual(folder.cloudflare.takeChanges(), []);
   assert.equal(folder.read('wrangler.toml'), settings);
   return text;

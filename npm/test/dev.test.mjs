@@ -78,6 +78,7 @@ test('a mistake is reported before anything is written or started', async (t) =>
   assert.equal(code, 1);
   assert.match(text, /\.dev\.vars, line 1/);
   assert.doesNotMatch(text, /hunter2/);
+  assert.throws(() => folder.read('wrangler.toml'), /ENOENT/);
 });
 
 test('--help and --version succeed', async (t) => {

@@ -14,6 +14,7 @@ import { check } from '../src/database.mjs';
 import { secretsToMake, urlOf } from '../src/deploy.mjs';
 import { checkPortIsFree } from '../src/dev.mjs';
 import { cannotWrite, keepStatePrivate, prepareFolder } from '../src/files.mjs';
+import { KNOWN, nearest } from '../src/known.mjs';
 import { DEPLOYED, readValue, shown } from '../src/secret.mjs';
 import { NAMES, newSecret, problemOf, secret } from '../src/secrets.mjs';
 import { ACCOUNTS, SESSIONS, Settings, withId } from '../src/settings.mjs';
@@ -116,6 +117,13 @@ test('the database is named after the worker, unless it has a name', () => {
 
 test('a wrangler.toml that is broken, or of another worker, is refused with the place', () => {
   assert.throws(() => new Settings('name = "shop"\nx = !'), /line 2/);
+  assert.throws(() => new Settings(`${SETTINGS}[vars] # mine\nMAIL = "log"\n`), ({ message }) => {
+    const number = SETTINGS.split('\n').length;
+    assert.ok(message.startsWith(`wrangler.toml, line ${number}, is not valid TOML: `), message);
+    assert.ok(message.endsWith('. A section such as [vars] may be there only once: move its lines into the first one'), message);
+    return true;
+  });
+  assert.throws(() => new Settings('name = "shop"\nname = "x"'), ({ message }) => !message.includes('section'));
   assert.throws(() => new Settings('name = "shop"'), /\[\[kv_namespaces\]\].*missing/);
 });
 
@@ -178,6 +186,34 @@ test('a broken line of .dev.vars is named by its number only, and the file stays
   }
 });
 
+test('a missing quotation mark does not swallow the next lines of .dev.vars', () => {
+  const key = secret('access_token_private_key').make();
+  const open = '# mine\n\nrefresh_token_secret="hunter2';
+  for (const [text, line, name, swallowed] of [
+    [`${open}\nservice_key="hunter3"\n`, 3, 'refresh_token_secret'],
+    [`${open}\nservice_key='hunter3'\r\nMAIL="log"\n`, 3, 'refresh_token_secret'],
+    [`${open}\n"\n`, 3, 'refresh_token_secret'],
+    [`access_token_private_key="hunter2\n${key}"\n`, 1, 'access_token_private_key'],
+    [`\naccess_token_private_key="${key}\n\nservice_key="hunter2"\n`, 2, 'access_token_private_key', 'service_key'],
+    ['OTHER="hunter2\n# more\nexport service_key="hunter3"', 1, 'OTHER', 'service_key'],
+  ]) {
+    inFolder(() => {
+      writeFileSync('.dev.vars', text);
+      assert.throws(ensureVars, ({ message }) => {
+        assert.ok(message.startsWith(`.dev.vars, line ${line}: the value of ${name} has no closing quotation mark`), message);
+        assert.match(message, swallowed ? / before service_key in line \d+: add a " / : / on its line: add a " /);
+        assert.doesNotMatch(message, /hunter/);
+        return true;
+      });
+      assert.equal(readFileSync('.dev.vars', 'utf8'), text);
+    });
+  }
+  const jwk = JSON.stringify({ kty: 'oct', k: newSecret() }, null, 2);
+  const names = ['access_token_private_key', 'access_token_private_key_previous', 'access_token_secret'];
+  const whole = `${names[0]}="${key}"\n${names[1]}="\n${key}\n"\n${names[2]}='${jwk}'\n`;
+  assert.deepEqual([...namesIn(whole)], names);
+});
+
 test('only the owner can read the local database', () => {
   inFolder(() => {
     for (let time = 0; time < 2; time++) {
@@ -235,10 +271,49 @@ test('a secret that is stored is no example and has no spaces; the worker checks
   }
 });
 
-test('every secret that the worker reads can be stored', () => {
-  const read = [...repository('src/config/settings.rs').matchAll(/= "([a-z_]+)",$/gm)].map(([, name]) => name);
+test('every secret that the worker reads can be stored, and every name that it reads is known', () => {
+  const read = [...repository('src/config/settings.rs').matchAll(/= "(\w+)",$/gm)].map(([, name]) => name);
   assert.ok(read.length > DEPLOYED.length);
-  assert.deepEqual(read.filter((name) => !NAMES.includes(name)), []);
+  assert.deepEqual(read.filter((name) => /^[a-z]/.test(name) && !NAMES.includes(name)), []);
+  assert.deepEqual([...KNOWN].sort(), read.sort());
+});
+
+test('a var that is no setting, and a setting outside of [vars], are reported', () => {
+  const warnings = (text) => new Settings(text).warnings;
+  const uncommented = SETTINGS.replace(/^# (?=[A-Z_]+ = )/gm, '');
+  assert.deepEqual(warnings(uncommented), []);
+  const misplaced = (section) => `SIGN_UP is ${section}: settings belong under [vars], so it has no effect.`;
+  const sections = '[[ratelimits]]\nname = "X"\n';
+  for (const [text, warning] of [
+    [SETTINGS.replace('SIGN_UP =', 'SIGNUP ='), 'SIGNUP in wrangler.toml is no setting of Tokenkeep. Did you mean SIGN_UP?'],
+    [`${SETTINGS}[env.test.vars]\nSesion_Store = "kv"\n`, 'Sesion_Store in wrangler.toml is no setting of Tokenkeep. Did you mean SESSION_STORE?'],
+    [SETTINGS.replace('SIGN_UP =', 'OURS ='), 'OURS in wrangler.toml is no setting of Tokenkeep. docs/settings.md lists them all.'],
+    [
+      SETTINGS.replace('SIGN_UP =', 'SERVICE_KEY ='),
+      'SERVICE_KEY in wrangler.toml is no setting of Tokenkeep. Did you mean the secret service_key? ' +
+      'Store it with `npx tokenkeep secret service_key`.',
+    ],
+    [`${SETTINGS}SIGN_UP = "off"`, misplaced('in the section [observability.logs]')],
+    [`${SETTINGS}${sections}SIGN_UP = "off"`, misplaced('in the section [[ratelimits]]')],
+    [`${SETTINGS}[env.test]\nSIGN_UP = "off"`, misplaced('in the section [env.test]')],
+    [`SIGN_UP = "off"\n${SETTINGS}`, misplaced('above all sections')],
+    [`${SETTINGS}SIGNUP = "off"`, `${misplaced('in the section [observability.logs]').replace('_', '')} Did you mean SIGN_UP?`],
+  ]) {
+    assert.deepEqual(warnings(text), [warning]);
+  }
+});
+
+test('the nearest name differs in a quarter of its letters at most', () => {
+  for (const [name, near] of [
+    ['sign-up', 'SIGN_UP'],
+    ['EMAIL', 'MAIL'],
+    ['SIGN_UPS_PER_HOURS', 'SIGN_UPS_PER_HOUR'],
+    ['ACESS_TOKEN_SECOND', 'ACCESS_TOKEN_SECONDS'],
+    ['SIGN_IN', undefined],
+    ['X', undefined],
+  ]) {
+    assert.equal(nearest(name, KNOWN), near);
+  }
 });
 
 test('a key of a service is what it gives, on one line', () => {
@@ -364,7 +439,6 @@ test("wrangler's answer is found between its notes", () => {
 
 test('each failure of wrangler says what to do', () => {
   for (const [text, way] of [
-    ["it's necessary to set a CLOUDFLARE_API_TOKEN environment variable for wrangler to work", /wrangler login/],
     ['More than one account available but unable to select one', /account_id/],
     ['Authentication error [code: 10000]', /permissions/],
     ['The database could not be found [code: 7404]', /does not exist/],
@@ -372,6 +446,9 @@ test('each failure of wrangler says what to do', () => {
   ]) {
     assert.match(wayOut(text), way);
     assert.match(wayOut(text), /run the same command again/);
+  }
+  for (const text of ["it's necessary to set a CLOUDFLARE_API_TOKEN environment variable", 'You are not authenticated']) {
+    assert.equal(wayOut(text), 'You are not logged in to Cloudflare. Type `npx wrangler login`, then this command again');
   }
 });
 
