@@ -1,5 +1,6 @@
-//! The mechanics of a Durable Object, the same for every kind of object. What one kind remembers
-//! and does is its [`Actor`]; [`crate::account::guard`] is one.
+//! The mechanics of a Durable Object that keeps all it remembers under one key. What it remembers and
+//! does is its [`Actor`]: [`crate::account::guard`]. (The objects with a user's sessions have many rows,
+//! and mechanics of their own: [`crate::session::object`].)
 //!
 //! * **One request at a time.** A request is handled to its end, with all its waits, before the next
 //!   one starts. (Durable Objects hold events back only while the storage is busy, not while an
@@ -74,7 +75,7 @@ pub trait Actor<P> {
     ) -> Self::Reply;
 
     /// Does what is due when the alarm rings.
-    async fn wake_up(&mut self, _: &P) {}
+    async fn on_alarm(&mut self, _: &P) {}
 
     /// Forgets what is too old to matter.
     fn forget_old(&mut self, now: UnixMillis);
@@ -89,7 +90,7 @@ pub struct Snapshot {
     /// Its memory, as JSON.
     pub json: String,
     /// When some of it can be forgotten: the alarm is set to this time.
-    pub clean_up_at: UnixMillis,
+    pub alarm_at: UnixMillis,
 }
 
 /// One object.
@@ -142,7 +143,7 @@ impl<A: Actor<P>, P: Clock, S: Storage> Object<A, P, S> {
     pub async fn alarm(&self) -> Result<(), Fault> {
         let mut memory = self.memory.lock().await;
         let memory = self.wake(&mut memory).await?;
-        memory.actor.wake_up(&self.platform).await;
+        memory.actor.on_alarm(&self.platform).await;
         let now = self.platform.now();
         memory.actor.forget_old(now);
         let snapshot = memory.actor.snapshot(now);
@@ -166,8 +167,8 @@ impl<A: Actor<P>, P: Clock, S: Storage> Object<A, P, S> {
 
     /// The alarm comes first: nothing is ever stored without one.
     async fn store(&self, memory: &mut Memory<A>, snapshot: Option<Snapshot>) -> Result<(), Fault> {
-        if let Some(Snapshot { json, clean_up_at }) = snapshot {
-            self.storage.set_alarm(clean_up_at).await?;
+        if let Some(Snapshot { json, alarm_at }) = snapshot {
+            self.storage.set_alarm(alarm_at).await?;
             self.storage.put(A::KEY, &json).await?;
             memory.stored = Some(json);
         } else {
@@ -316,7 +317,7 @@ mod tests {
         fn snapshot(&self, _: UnixMillis) -> Option<Snapshot> {
             (self.sum > 0).then(|| Snapshot {
                 json: serde_json::to_string(&(self.sum, self.last)).expect("JSON"),
-                clean_up_at: UnixMillis(self.last + DAY_MS),
+                alarm_at: UnixMillis(self.last + DAY_MS),
             })
         }
     }

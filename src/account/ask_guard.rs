@@ -64,7 +64,7 @@ impl<'a> Credentials<'a> {
     }
 }
 
-/// What a guard says when the password was right.
+/// What a guard says when the password or the code was right.
 pub struct Checked {
     /// The account.
     pub account: Account,

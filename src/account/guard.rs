@@ -1,4 +1,4 @@
-//! The guard of an account: everything that takes a password goes through it.
+//! The guard of an account: everything that takes a password or a code goes through it.
 //!
 //! There is one guard for each e-mail address, and it handles one request at a time. It runs as a
 //! Durable Object ([`crate::object`]), for four reasons:
@@ -147,7 +147,7 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
         reply.unwrap_or(GuardReply::Fault)
     }
 
-    async fn wake_up(&mut self, platform: &P) {
+    async fn on_alarm(&mut self, platform: &P) {
         self.finish_due(platform).await;
     }
 
@@ -171,7 +171,7 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
         let of_passwords = attempts.next_cleanup(now).max(changed).max(moving);
         let owed = self.owed.iter().map(OwedEnd::due_at).min();
         let cleanups = [of_passwords, self.codes.next_cleanup(), owed];
-        let clean_up_at = cleanups.into_iter().flatten().min()?;
+        let alarm_at = cleanups.into_iter().flatten().min()?;
         let stored = Stored {
             attempts,
             change: self.change.clone(),
@@ -181,7 +181,7 @@ impl<P: HasAccounts> Actor<P> for AccountGuard {
         };
         Some(Snapshot {
             json: serde_json::to_string(&stored).expect("text and numbers"),
-            clean_up_at,
+            alarm_at,
         })
     }
 }
@@ -208,6 +208,7 @@ impl AccountGuard {
             GuardRequest::Stamp => {
                 self.forget_repeats();
                 let at = self.stamps.next(platform);
+                self.owe_no_earlier_end(None, at);
                 Ok(GuardReply::Stamped { at })
             }
             GuardRequest::StampFor(resident) => self.stamp_for(platform, &resident),

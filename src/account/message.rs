@@ -247,7 +247,7 @@ pub struct Succession {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GuardReply {
-    /// The password was right, and what it was presented for is done.
+    /// The password or the code was right, and what it was presented for is done.
     Done {
         /// The account.
         account: Account,

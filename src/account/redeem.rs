@@ -95,7 +95,7 @@ pub async fn log_in_by_code<P: HasAccounts>(
     mut typed: TypedCode,
     action: Action,
 ) -> Result<LoggedIn, Error> {
-    // A guard of an earlier version knows resets only, and does not say it.
+    // A guard of an earlier version knows resets only, and does not send `ends_others`.
     let is_reset = matches!(action, Action::Reset { .. });
     let session = SessionId::from_random(request.platform.bytes());
     let device = typed.device.take();

@@ -72,7 +72,7 @@ impl GuardObject {
         })
     }
 
-    /// Cleans up. The promise is rejected when the storage failed: the alarm is tried again then.
+    /// Does what is due, and cleans up. The promise is rejected when the storage failed: the alarm is tried again then.
     pub fn alarm(&self) -> Promise {
         let guard = Rc::clone(&self.0);
         promised(async move {

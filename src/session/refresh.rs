@@ -1,4 +1,4 @@
-//! `POST /auth/token`: a new access token for a refresh token.
+//! A refresh: a new access token for a refresh token. Its route is in [`crate::oauth::token`].
 
 use crate::{
     http::{error::Error, request::Request},

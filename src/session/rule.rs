@@ -118,9 +118,8 @@ impl Activity {
         }
     }
 
-    /// The state once a successor was adopted. If the one before it was adopted without this data
-    /// centre having heard of it, its successor tells when: it was in use in the minute in which that
-    /// was made.
+    /// The state once a successor was adopted. If this data centre missed the adoption in between, the
+    /// `iat` of the adopted token dates it.
     fn advanced(self, adopted: Position, now: UnixMillis) -> Self {
         let previous_adopted_at = if adopted.generation - self.current.generation == 1 {
             self.adopted_at

@@ -1,5 +1,6 @@
 //! The access token: a JWT (RFC 9068, `typ` `at+jwt`) that APIs accept for an hour or so. It carries
-//! the session's own claims, and the position of the refresh token that was handed out with it.
+//! the session's own claims, and the position of the refresh token that was handed out with it. Signature and times are checked in
+//! [`crate::token::jws`]; [`crate::session::access`] asks with the keys of the settings.
 
 use serde::Serialize;
 

@@ -203,7 +203,7 @@ impl AccountGuard {
         self.meet(resident);
         self.forget_repeats();
         let at = self.stamps.next(clock);
-        self.owe_no_earlier_end(resident, at);
+        self.owe_no_earlier_end(Some(resident), at);
         Ok(GuardReply::Stamped { at })
     }
 

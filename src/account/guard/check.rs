@@ -18,6 +18,7 @@ use crate::{
 /// hash does: without it, the last of many attempts at once would be answered sooner where there is
 /// none.
 const UNKNOWN_MS: u64 = 50;
+
 /// What came of a check.
 pub enum CheckOutcome {
     /// The password was right, and what it was presented for is done.

@@ -109,11 +109,12 @@ impl AccountGuard {
 
     /// All sessions of this account until this stamp are about to end: what is owed must not end fewer,
     /// in a store that has not heard of that yet.
-    pub(super) fn owe_no_earlier_end(&mut self, resident: &Resident, at: UnixMillis) {
-        let owed = self.owed.iter_mut();
-        for owed in owed.filter(|owed| owed.user == resident.user) {
+    /// While D1 fails, the account is not known; then it is whoever has something owed here.
+    pub(super) fn owe_no_earlier_end(&mut self, resident: Option<&Resident>, at: UnixMillis) {
+        let is_meant = |owed: &&mut OwedEnd| resident.is_none_or(|it| it.user == owed.user);
+        for owed in self.owed.iter_mut().filter(is_meant) {
             owed.cut_off = CutOff {
-                before: at,
+                before: at.max(owed.cut_off.before),
                 keep: None,
             };
         }

@@ -19,7 +19,7 @@ const ROWS_PER_PAGE: usize = 500;
 
 /// For how long a row stays after the last token of its session has expired, by the clock here: that of
 /// the place that judges the token may be a little behind.
-const CLOCKS_MS: u64 = 60_000;
+const ROW_GRACE_MS: u64 = 60_000;
 
 /// How much time there is between two alarms at least: each reads all rows.
 const BETWEEN_ALARMS_MS: u64 = 3_600_000;
@@ -42,7 +42,9 @@ impl<P: HasSessions, S: Rows> UserSessions<P, S> {
             self.storage.delete_all().await?;
             return self.storage.delete_alarm().await;
         };
-        let at = next.plus_ms(CLOCKS_MS).max(now.plus_ms(BETWEEN_ALARMS_MS));
+        let at = next
+            .plus_ms(ROW_GRACE_MS)
+            .max(now.plus_ms(BETWEEN_ALARMS_MS));
         self.storage.set_alarm(at).await
     }
 
@@ -64,7 +66,7 @@ impl<P: HasSessions, S: Rows> UserSessions<P, S> {
             for (key, value) in rows {
                 // What cannot be read is a newer version's, perhaps: it stays.
                 let until = record::until(&value).unwrap_or(UnixMillis(u64::MAX));
-                if until.plus_ms(CLOCKS_MS) <= now {
+                if until.plus_ms(ROW_GRACE_MS) <= now {
                     expired.push(key);
                 } else {
                     next = [next, Some(until)].into_iter().flatten().min();
@@ -94,7 +96,7 @@ impl<P: HasSessions, S: Rows> UserSessions<P, S> {
 
     /// Sees to it that the alarm rings when this can go.
     pub(super) async fn ring_by(&self, until: UnixMillis) -> Result<(), Fault> {
-        let at = until.plus_ms(CLOCKS_MS);
+        let at = until.plus_ms(ROW_GRACE_MS);
         match self.storage.alarm().await? {
             Some(rings_at) if rings_at <= at => Ok(()),
             _ => self.storage.set_alarm(at).await,
