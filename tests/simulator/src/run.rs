@@ -134,9 +134,12 @@ pub fn detections(
     let found = Mutex::new(Vec::new());
     each(thefts, progress, |index, owner| {
         let schedule = theft(plan.seed, index, thief, plan.climate, intervals);
-        let outcome = play(&schedule, plan.variant, owner);
-        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.push(outcome.detected_after_ms);
+        let after = play(&schedule, plan.variant, owner).detected_after_ms;
+        // Where each try to change the password failed, there is nothing that a thief has to leave for.
+        if after.is_some() || thief != Thief::Sharing {
+            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+            found.push(after);
+        }
     });
     let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     found.sort_unstable_by_key(|after| after.unwrap_or(u64::MAX));

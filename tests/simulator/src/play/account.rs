@@ -115,6 +115,10 @@ impl Stage {
         let mut ending = self.ending.get();
         (ending.is_done, ending.done_at) = (true, self.world.cloud.now());
         self.ending.set(ending);
+        if self.thief.borrow().is_some() {
+            // Unless the thief is let in once more.
+            self.found_after.set(Some(0));
+        }
         let mut sessions = self.sessions.borrow_mut();
         for (number, session) in sessions[..ending.sessions].iter_mut().enumerate() {
             let is_spared = spared == Some(number);
