@@ -41,13 +41,8 @@ pub(super) struct OwedEnd {
     /// When the guard looks whether it is done.
     due_at: UnixMillis,
     /// Whether it has tried before.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     was_tried: bool,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
-fn is_false(it: &bool) -> bool {
-    !it
 }
 
 impl OwedEnd {
@@ -108,8 +103,8 @@ impl AccountGuard {
     }
 
     /// All sessions of this account until this stamp are about to end: what is owed must not end fewer,
-    /// in a store that has not heard of that yet.
-    /// While D1 fails, the account is not known; then it is whoever has something owed here.
+    /// in a store that has not heard of that yet. While D1 fails, the account is not known: then it is
+    /// whoever has something owed here.
     pub(super) fn owe_no_earlier_end(&mut self, resident: Option<&Resident>, at: UnixMillis) {
         let is_meant = |owed: &&mut OwedEnd| resident.is_none_or(|it| it.user == owed.user);
         for owed in self.owed.iter_mut().filter(is_meant) {
